@@ -1,0 +1,128 @@
+"""Which days a series has a value for, and when that value is public.
+
+Both are facts of a series, declared once: the ledger asks which days are due, a transform stamps
+`available_at`, and a missing row is judged by whether its day was expected at all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+import polars as pl
+
+from expectations.interval import ONE_DAY, Interval, day_start
+
+SATURDAY = 5
+WEDNESDAY = 2
+
+
+@dataclass(frozen=True)
+class Release:
+    """The publication rule of a series.
+
+    Attributes:
+        name: How the rule is called in messages.
+        expects: Whether the series has a value for a day.
+        public_at: The instant (UTC) at which the value of a day is public.
+        grace: How long after that a missing newest value still counts as late, not as failed.
+    """
+
+    name: str
+    expects: Callable[[date], bool]
+    public_at: Callable[[date], datetime]
+    grace: timedelta = timedelta(0)
+
+    def days(self, interval: Interval) -> pl.DataFrame:
+        """One row per day: date, expected (flag), due_at (when it may be asked for)."""
+        return _days(self, interval)
+
+    def available_at(self, days: pl.Expr) -> pl.Expr:
+        """The publication instants of a column of days."""
+        return days.map_elements(self.public_at, return_dtype=pl.Datetime("us", "UTC"))
+
+
+@lru_cache(maxsize=256)
+def _days(release: Release, interval: Interval) -> pl.DataFrame:
+    days = list(interval)
+    return pl.DataFrame(
+        {
+            "date": days,
+            "expected": [release.expects(day) for day in days],
+            "due_at": [release.public_at(day) for day in days],
+        },
+        schema={"date": pl.Date, "expected": pl.Boolean, "due_at": pl.Datetime("us", "UTC")},
+    )
+
+
+def every_day(after: timedelta) -> Release:
+    """A value for each UTC day, public this long after the day has ended."""
+    return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after)
+
+
+def _same_day(at: time) -> Callable[[date], datetime]:
+    return lambda day: day_start(day) + timedelta(hours=at.hour, minutes=at.minute)
+
+
+def _next_weekday(at: time) -> Callable[[date], datetime]:
+    def public_at(day: date) -> datetime:
+        following = day + ONE_DAY
+        while following.weekday() >= SATURDAY:
+            following += ONE_DAY
+        return _same_day(at)(following)
+
+    return public_at
+
+
+def is_weekday(day: date) -> bool:
+    """Monday to Friday, holidays included."""
+    return day.weekday() < SATURDAY
+
+
+def easter(year: int) -> date:
+    """Easter Sunday (Gregorian), by the anonymous algorithm of 1876."""
+    a, b, c = year % 19, year // 100, year % 100
+    d, e, f = b // 4, b % 4, (b + 8) // 25
+    g = (b - f + 1) // 3
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = c // 4, c % 4
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return date(year, month, day + 1)
+
+
+def is_target_day(day: date) -> bool:
+    """A business day of the euro system, on which the ECB fixes reference rates."""
+    fixed = {(1, 1), (5, 1), (12, 25), (12, 26)}
+    moving = {easter(day.year) - timedelta(days=2), easter(day.year) + ONE_DAY}
+    return is_weekday(day) and (day.month, day.day) not in fixed and day not in moving
+
+
+def target_days(at: time) -> Release:
+    """Business days of the euro system, public the same day at this time (UTC)."""
+    return Release("ECB business days", is_target_day, _same_day(at), grace=timedelta(days=1))
+
+
+def weekdays_same_day(at: time) -> Release:
+    """Monday to Friday, public the same day at this time (UTC)."""
+    return Release("weekdays", is_weekday, _same_day(at), grace=timedelta(days=4))
+
+
+def weekdays_next_day(at: time) -> Release:
+    """Monday to Friday, public on the next weekday at this time (UTC)."""
+    return Release("weekdays", is_weekday, _next_weekday(at), grace=timedelta(days=4))
+
+
+def daily_next_weekday(at: time) -> Release:
+    """All seven days, public on the next weekday at this time (UTC)."""
+    return Release("every day", lambda _: True, _next_weekday(at), grace=timedelta(days=4))
+
+
+def wednesdays_next_day(at: time) -> Release:
+    """Wednesday levels, public on the Thursday at this time (UTC)."""
+
+    def public_at(day: date) -> datetime:
+        return _same_day(at)(day + ONE_DAY)
+
+    return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, public_at, grace=timedelta(days=4))

@@ -1,0 +1,1 @@
+"""The glossary: one meaning, type and unit per column name, split by theme."""

@@ -1,0 +1,58 @@
+"""The pipeline's own books."""
+
+from expectations.contract import Column
+
+
+def _text(meaning: str, unit: str = "text") -> Column:
+    return Column("text", unit, "label", meaning)
+
+
+def _instant(meaning: str) -> Column:
+    return Column("instant", "UTC", "label", meaning)
+
+
+def _count(meaning: str, unit: str) -> Column:
+    return Column("count", unit, "flow", meaning)
+
+
+COLUMNS = {
+    "dataset": Column("text", "table of core, or a mart", "key", "The table that the row is about."),
+    "state": _text(
+        "What is known about the series-day, or how the run ended.",
+        "missing, not_yet, failed, failed_check, verified_empty, loaded, perished; for a run: running, done, incomplete",
+    ),
+    "rows": _count("Rows published.", "rows"),
+    "reason": _text("The error class or rule behind the state."),
+    "last_attempt": _instant("When the provider was last asked for it."),
+    "last_error": _text("What went wrong at the last attempt; empty when it went well."),
+    "last_date": Column("date", "UTC day", "label", "The newest day that is loaded."),
+    "expected_date": Column("date", "UTC day", "label", "The newest day that is due."),
+    "lag_days": _count("Days between the newest due and the newest loaded day.", "days"),
+    "next_due_at": _instant("When the next day falls due."),
+    "perishes_at": _instant("When the oldest missing day can no longer be had; unknown where the provider keeps all."),
+    "key": Column("text", "JSON, or a name", "key", "The key columns of the row, or the name of the fact."),
+    "column": Column("text", "column name", "key", "The column that the row is about."),
+    "table": Column("text", "schema.table", "key", "The table that the row is about."),
+    "old_value": _text("The value before, as text; empty when there was none."),
+    "new_value": _text("The value after, as text; empty when it was withdrawn."),
+    "kind": _text("What the run was asked to do.", "run, backfill, replay, refetch, demo"),
+    "started_at": _instant("When the run began."),
+    "ended_at": _instant("When the run ended; empty when it was cut off."),
+    "requests": _count("Requests sent to providers.", "requests"),
+    "bytes": _count("Bytes of the answers.", "bytes"),
+    "message": _text("What the run says of itself."),
+    "check": Column("text", "rule", "key", "The rule that was judged."),
+    "severity": _text("Whether failing holds data back.", "blocking, warning"),
+    "success": Column("flag", "true or false", "label", "Whether every row kept the rule."),
+    "observed": _text("What was found."),
+    "expected": _text("What the rule asks for."),
+    "failing_rows": _count("Rows that broke the rule.", "rows"),
+    "checked_at": _instant("When it was judged."),
+    "rule": _text("The rule that the row broke."),
+    "row": _text("The row as it was read.", "JSON"),
+    "type": _text("The column's type.", "DuckDB type"),
+    "unit": _text("The column's unit."),
+    "measure": _text("How the column may be rolled up.", "key, stock, flow, rate, price, label"),
+    "meaning": _text("What the column means."),
+    "value": _text("The fact."),
+}

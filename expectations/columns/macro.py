@@ -1,0 +1,56 @@
+"""Central banks, the Treasury and policy rates."""
+
+from expectations.contract import Column
+
+
+def _stock(meaning: str) -> Column:
+    return Column("number", "USD", "stock", meaning)
+
+
+def _as_of(what: str) -> Column:
+    return Column("date", "UTC day", "label", f"The day that the value of {what} describes.")
+
+
+def _rate(meaning: str) -> Column:
+    return Column("number", "fraction per year, simple", "rate", meaning)
+
+
+COLUMNS = {
+    "amount": Column("number", "units of the row's currency", "stock", "Level of a statistic that is an amount of money."),
+    "rate_apr": _rate("Level of a statistic that is an interest rate."),
+    "fed_assets_usd": _stock("Total assets of the Federal Reserve (Wednesday level), latest published by the day's end."),
+    "fed_assets_usd_as_of": _as_of("fed_assets_usd"),
+    "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve (Wednesday level), latest published."),
+    "tga_usd_as_of": _as_of("tga_usd"),
+    "rrp_usd": _stock("Overnight reverse repurchase agreements of the Federal Reserve, latest published."),
+    "rrp_usd_as_of": _as_of("rrp_usd"),
+    "fed_net_liquidity_usd": _stock("Federal Reserve assets less Treasury cash less reverse repo."),
+    "fed_net_liquidity_usd_as_of": _as_of("the oldest member of fed_net_liquidity_usd"),
+    "ecb_assets_usd": _stock("Total assets of the Eurosystem in dollars, latest published."),
+    "ecb_assets_usd_as_of": _as_of("ecb_assets_usd"),
+    "boj_assets_usd": _stock("Total assets of the Bank of Japan in dollars, latest published."),
+    "boj_assets_usd_as_of": _as_of("boj_assets_usd"),
+    "pboc_assets_usd": _stock("Total assets of the People's Bank of China in dollars, latest published."),
+    "pboc_assets_usd_as_of": _as_of("pboc_assets_usd"),
+    "central_banks_usd": _stock("Assets of the four central banks; unknown unless all four are known."),
+    "central_banks_constant_fx_usd": _stock("The same at constant exchange rates."),
+    "m2_usd": _stock("M2 money of the four economies; unknown unless all four are known."),
+    "m2_usd_as_of": _as_of("the oldest member of m2_usd"),
+    "m2_constant_fx_usd": _stock("The same at constant exchange rates."),
+    "change_13w": Column("number", "fraction", "rate", "central_banks_usd over its value 91 days earlier, less one."),
+    "change_52w": Column("number", "fraction", "rate", "central_banks_usd over its value 364 days earlier, less one."),
+    "m2_change_13w": Column("number", "fraction", "rate", "m2_usd over its value 91 days earlier, less one."),
+    "target_low": _rate("Lower end of the federal funds target range in force, latest published."),
+    "target_high": _rate("Upper end of the federal funds target range in force, latest published."),
+    "effective_rate": _rate("Effective federal funds rate, latest published."),
+    "yield_3m": _rate("Yield of the 3-month US Treasury constant maturity, latest published."),
+    "yield_1y": _rate("Yield of the 1-year US Treasury constant maturity, latest published."),
+    "cuts_priced_1y": Column(
+        "number",
+        "steps of 0.25 percentage points",
+        "rate",
+        "Effective rate less the 1-year yield, in quarter-point steps: a proxy with a term premium in it.",
+    ),
+    "next_meeting_date": Column("date", "UTC day", "label", "The next meeting of the Federal Open Market Committee."),
+    "next_meeting_cut_probability": Column("number", "fraction", "rate", "Market-implied probability of a cut at it."),
+}

@@ -1,0 +1,36 @@
+"""Funding, lending and borrowing."""
+
+from expectations.contract import Column
+
+COLUMNS = {
+    "funding_rate": Column(
+        "number", "fraction per funding interval", "rate", "What longs paid shorts at the settlement; negative: shorts paid."
+    ),
+    "interval_hours": Column("count", "hours", "label", "Length of the funding interval."),
+    "funding_apr": Column(
+        "number",
+        "fraction per year, simple",
+        "rate",
+        "Sum of the day's funding rates over the hours they cover, times 8,760; unknown under 24 hours.",
+    ),
+    "funding_apr_7d": Column(
+        "number", "fraction per year, simple", "rate", "The same over the 7 days that end with this one, all present."
+    ),
+    "settlements": Column("count", "payments", "flow", "Funding payments stamped in the day."),
+    "percentile_1y": Column(
+        "number",
+        "fraction",
+        "rate",
+        "Share of the days with values in the 365 days up to this one that lie below it, equal ones (itself included) "
+        "counting as half of themselves and a half; unknown under 180.",
+    ),
+    "supply_apr": Column("number", "fraction per year, simple", "rate", "What depositors earn, without rewards."),
+    "supply_apr_max": Column("number", "fraction per year, simple", "rate", "Highest deposit rate of the day."),
+    "borrow_apr": Column("number", "fraction per year, simple", "rate", "What borrowers pay."),
+    "borrow_apr_max": Column("number", "fraction per year, simple", "rate", "Highest borrowing rate of the day."),
+    "utilization": Column("number", "fraction", "rate", "Share of the deposits that is lent out."),
+    "available_usd": Column("number", "USD", "stock", "Deposits that are not lent out and can be withdrawn."),
+    "sampling": Column(
+        "text", "time_weighted, hourly_mean, daily_last", "label", "How the day's figure was formed from the prints."
+    ),
+}

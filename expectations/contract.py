@@ -1,0 +1,242 @@
+"""A dataset is promised once; schemas, comments, checks and the catalog derive from the promise."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Literal
+
+import polars as pl
+import pyarrow as pa
+
+Type = Literal["date", "instant", "text", "number", "count", "flag", "names"]
+Measure = Literal["key", "stock", "flow", "rate", "price", "label"]
+Severity = Literal["blocking", "warning"]
+
+POLARS: dict[Type, Any] = {
+    "date": pl.Date(),
+    "instant": pl.Datetime("us", "UTC"),
+    "text": pl.String(),
+    "number": pl.Float64(),
+    "count": pl.Int64(),
+    "flag": pl.Boolean(),
+    "names": pl.List(pl.String()),
+}
+ARROW: dict[Type, Any] = {
+    "date": pa.date32(),
+    "instant": pa.timestamp("us", tz="UTC"),
+    "text": pa.string(),
+    "number": pa.float64(),
+    "count": pa.int64(),
+    "flag": pa.bool_(),
+    "names": pa.list_(pa.string()),
+}
+DUCKDB: dict[Type, str] = {
+    "date": "DATE",
+    "instant": "TIMESTAMP WITH TIME ZONE",
+    "text": "VARCHAR",
+    "number": "DOUBLE",
+    "count": "BIGINT",
+    "flag": "BOOLEAN",
+    "names": "VARCHAR[]",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One meaning per name, across every table.
+
+    Attributes:
+        type: What kind of value it holds.
+        unit: The unit, or what the values are drawn from.
+        measure: How it may be rolled up: sum a flow, take the last of a stock, never sum a rate.
+        meaning: One sentence for a stranger.
+    """
+
+    type: Type
+    unit: str
+    measure: Measure
+    meaning: str
+
+    @property
+    def comment(self) -> str:
+        """The text that DuckDB keeps beside the column."""
+        return f"{self.meaning} Unit: {self.unit}. Measure: {self.measure}."
+
+    def noted(self, note: str | None) -> "Column":
+        """The same column, with what one table adds to its meaning."""
+        return self if note is None else replace(self, meaning=f"{self.meaning} {note}")
+
+
+@cache
+def glossary() -> dict[str, Column]:
+    """Every column name of every table, read from the modules of `expectations.columns`."""
+    import expectations.columns as themes  # noqa: PLC0415  the themes import Column from here
+
+    names: dict[str, Column] = {}
+    for module in pkgutil.iter_modules(themes.__path__):
+        theme = importlib.import_module(f"{themes.__name__}.{module.name}")
+        for name, column in theme.COLUMNS.items():
+            if name in names:
+                raise ValueError(f"expected one meaning for column {name}, found a second in {module.name}")
+            names[name] = column
+    return names
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """A number measured on each row that must lie between two bounds; unknown passes.
+
+    Attributes:
+        name: The rule as a person says it; it goes into quarantine and reports.
+        value: What is measured, as an expression over the rows of a batch.
+        low: Smallest allowed number.
+        high: Largest allowed number.
+        above: A bound that the number must exceed.
+        severity: `blocking` holds the series-day back, `warning` only tells.
+    """
+
+    name: str
+    value: pl.Expr
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    severity: Severity = "blocking"
+
+    def failing(self) -> pl.Expr:
+        """True for the rows that break the rule."""
+        broken = pl.lit(value=False)
+        if self.low is not None:
+            broken = broken | (self.value < self.low)
+        if self.high is not None:
+            broken = broken | (self.value > self.high)
+        if self.above is not None:
+            broken = broken | (self.value <= self.above)
+        return broken.fill_null(value=False)
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """A label that must be one of a closed list, because it decides how a number is counted."""
+
+    name: str
+    column: str
+    values: tuple[str, ...]
+    severity: Severity = "blocking"
+
+    def failing(self) -> pl.Expr:
+        """True for the rows that break the rule."""
+        return (~pl.col(self.column).is_in(self.values)).fill_null(value=False)
+
+
+Check = Range | OneOf
+
+# What every row of every dataset says about its own origin, after the columns that its contract names.
+STAMPS = ("stamped_at", "available_at")
+VERSION = ("source", "series", *STAMPS, "observed_at", "recorded_at", "run_id", "snapshot", "cause", "withdrawn")
+NULLABLE_EVERYWHERE = frozenset({"stamped_at"})
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The promise of one provider-neutral table of `core`.
+
+    Attributes:
+        name: The table's name.
+        meaning: One sentence for a stranger.
+        grain: What one row is.
+        key: The columns that identify a row of one source.
+        columns: All columns in order, from the glossary; `VERSION` follows them in the lake.
+        nullable: The columns that may be unknown.
+        checks: What must be true of the values, beyond key and nulls.
+        one_per: The columns of which `core.<name>_preferred` holds one row each.
+        caveats: What a careful reader must know.
+        sparse: Whether a partition is a year instead of a month.
+        notes: Column name to what it means in this table in particular.
+    """
+
+    name: str
+    meaning: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+    checks: tuple[Check, ...] = ()
+    one_per: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    sparse: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The columns that hold values; a row in which all of them are unknown says that nothing is there."""
+        kinds = glossary()
+        return tuple(name for name in self.columns if name not in self.key and kinds[name].type == "number")
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns whose change makes a new version of a row."""
+        return tuple(name for name in (*self.columns, "available_at") if name not in self.key)
+
+    @property
+    def preferred_key(self) -> tuple[str, ...]:
+        """What the preferred view holds one row of."""
+        return self.one_per or self.key
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that may never be unknown."""
+        return tuple(name for name in self.columns if name not in self.nullable)
+
+    @property
+    def lake_columns(self) -> tuple[str, ...]:
+        """The promised columns, then what says where the row came from; each name once."""
+        return tuple(dict.fromkeys((*self.columns, *VERSION)))
+
+    def column(self, name: str) -> Column:
+        """The glossary's entry, with what this table adds to its meaning."""
+        return glossary()[name].noted(self.notes.get(name))
+
+    def schema(self) -> pl.Schema:
+        """Polars types of what a transform returns and conform enforces."""
+        return polars_schema((*self.columns, *STAMPS))
+
+    def lake_schema(self) -> pl.Schema:
+        """Polars types of a partition: the promised columns and the row's version."""
+        return polars_schema(self.lake_columns)
+
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow types of a partition, unit and meaning in the field metadata."""
+        return pa.schema(
+            [
+                pa.field(
+                    name,
+                    ARROW[column.type],
+                    metadata={"unit": column.unit, "measure": column.measure, "meaning": column.meaning},
+                )
+                for name in self.lake_columns
+                for column in (self.column(name),)
+            ],
+            metadata={"dataset": self.name, "grain": self.grain, "meaning": self.meaning},
+        )
+
+
+def polars_schema(names: Iterable[str]) -> pl.Schema:
+    """Polars types of glossary columns."""
+    kinds = glossary()
+    return pl.Schema({name: POLARS[kinds[name].type] for name in names})
+
+
+@cache
+def datasets() -> dict[str, Dataset]:
+    """Every promise, by name, read from the modules of `expectations.datasets`."""
+    return {dataset.name: dataset for dataset in _declared()}
+
+
+def _declared() -> Iterator[Dataset]:
+    import expectations.datasets as promises  # noqa: PLC0415  the promises import Dataset from here
+
+    for module in pkgutil.iter_modules(promises.__path__):
+        loaded = importlib.import_module(f"{promises.__name__}.{module.name}")
+        yield from (value for value in vars(loaded).values() if isinstance(value, Dataset))

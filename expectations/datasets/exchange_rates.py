@@ -1,0 +1,26 @@
+"""Reference exchange rates against the dollar."""
+
+import polars as pl
+
+from expectations.contract import Dataset, Range
+
+EXCHANGE_RATES = Dataset(
+    name="exchange_rates",
+    meaning="Reference exchange rate of a currency against the US dollar.",
+    grain="one currency on one business day",
+    key=("date", "currency"),
+    columns=("date", "currency", "rate_per_usd"),
+    checks=(
+        Range("rate_per_usd is above 0", pl.col("rate_per_usd"), above=0),
+        Range(
+            "rate_per_usd is within 15 % of the fixing before",
+            (
+                pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")
+            ).log().abs(),
+            high=0.15,
+            severity="warning",
+        ),
+    ),
+    caveats=("No fixing on weekends and holidays of the euro system: carry the last one and say how old it is.",),
+    sparse=True,
+)

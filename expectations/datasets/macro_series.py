@@ -1,0 +1,33 @@
+"""Statistics of central banks and the Treasury."""
+
+import polars as pl
+
+from expectations.contract import Dataset, Range
+
+MACRO_SERIES = Dataset(
+    name="macro_series",
+    meaning="One published value of a macroeconomic statistic: an amount of money or an interest rate.",
+    grain="one statistic on the day that it describes",
+    key=("date", "series"),
+    columns=("date", "series", "currency", "amount", "rate_apr"),
+    nullable=frozenset({"currency", "amount", "rate_apr"}),
+    checks=(
+        Range(
+            "either an amount or a rate is known",
+            pl.col("amount").is_not_null().cast(pl.Int64) + pl.col("rate_apr").is_not_null().cast(pl.Int64),
+            low=1,
+            high=1,
+        ),
+        Range(
+            "an amount has its currency",
+            (pl.col("amount").is_null() | pl.col("currency").is_not_null()).cast(pl.Int64),
+            low=1,
+        ),
+        Range("amount is not negative", pl.col("amount"), low=0),
+        Range("amount is below 100 trillion", pl.col("amount"), high=1e14),
+        Range("rate_apr is between -0.05 and 0.3", pl.col("rate_apr"), low=-0.05, high=0.3),
+    ),
+    caveats=("Only the newest vintage is held: what was first published and later revised shows the revision.",),
+    notes={"series": "Here: the statistic."},
+    sparse=True,
+)

@@ -1,0 +1,49 @@
+"""Daily spot candles of an asset in dollars or USDT."""
+
+import polars as pl
+
+from expectations.contract import Dataset, OneOf, Range
+
+_PREVIOUS = pl.col("close_usd").shift(1).over("series", order_by="date")
+
+SPOT_PRICES = Dataset(
+    name="spot_prices",
+    meaning="Daily spot candle of an asset at one venue, in dollars.",
+    grain="one asset at one venue on one UTC day",
+    key=("date", "asset", "venue"),
+    columns=(
+        "date",
+        "asset",
+        "venue",
+        "quote",
+        "open_usd",
+        "high_usd",
+        "low_usd",
+        "close_usd",
+        "volume_base",
+        "volume_usd",
+    ),
+    nullable=frozenset({"volume_usd"}),
+    checks=(
+        Range("low_usd is above 0", pl.col("low_usd"), above=0),
+        Range("high_usd is not below open_usd", pl.col("high_usd") - pl.col("open_usd"), low=0),
+        Range("high_usd is not below close_usd", pl.col("high_usd") - pl.col("close_usd"), low=0),
+        Range("open_usd is not below low_usd", pl.col("open_usd") - pl.col("low_usd"), low=0),
+        Range("close_usd is not below low_usd", pl.col("close_usd") - pl.col("low_usd"), low=0),
+        Range("volume_base is not negative", pl.col("volume_base"), low=0),
+        Range("volume_usd is not negative", pl.col("volume_usd"), low=0),
+        OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
+        Range(
+            "close_usd is within a factor of 5 of the day before",
+            (pl.col("close_usd") / _PREVIOUS).log().abs(),
+            high=1.6095,
+            severity="warning",
+        ),
+        Range("volume_base is above 0", pl.col("volume_base"), above=0, severity="warning"),
+    ),
+    one_per=("date", "asset"),
+    caveats=(
+        "USDT is taken at par with the dollar; quote tells which prices are meant.",
+        "volume_usd is unknown where the venue does not publish turnover.",
+    ),
+)

@@ -1,0 +1,66 @@
+"""Whole UTC days, half-open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class Interval:
+    """The UTC days from `start` up to, not including, `end`."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"expected an end not before {self.start}, found {self.end}")
+
+    @classmethod
+    def of_days(cls, first: date, last: date) -> "Interval":
+        """The days first to last, both included, as people say it."""
+        return cls(first, last + ONE_DAY)
+
+    @property
+    def last(self) -> date:
+        """The last day that belongs to the interval."""
+        return self.end - ONE_DAY
+
+    @property
+    def starts_at(self) -> datetime:
+        """The first instant of the first day."""
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The first instant after the last day."""
+        return datetime(self.end.year, self.end.month, self.end.day, tzinfo=UTC)
+
+    def __len__(self) -> int:
+        return (self.end - self.start).days
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.start + timedelta(days=offset) for offset in range(len(self)))
+
+    def split(self, days: int) -> Iterator["Interval"]:
+        """Consecutive pieces of at most this many days."""
+        start = self.start
+        while start < self.end:
+            end = min(start + timedelta(days=days), self.end)
+            yield Interval(start, end)
+            start = end
+
+
+def day_start(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970, as most exchanges want their bounds."""
+    return round(instant.timestamp() * 1000)

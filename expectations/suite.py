@@ -1,0 +1,204 @@
+"""A dataset's promise as a great-expectations suite, run over one batch; the only importer of great_expectations.
+
+Great-expectations judges; Polars finds the rows. Both read the same declared rules, and when their counts differ the
+check itself is broken and says so.
+"""
+
+import importlib
+import logging
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from expectations.contract import Dataset, OneOf, Range
+from expectations.errors import PipelineError
+
+# A suite run costs a quarter of a second however few its rows, so batches are as large as memory allows.
+MOST_ROWS = 500_000
+_ENGINE = threading.Lock()
+
+Scope = Literal["batch", "row"]
+
+
+class CheckBroken(PipelineError):
+    """The check did not work; that is not the same as data that fail it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One rule of a suite: how great-expectations and Polars each know it.
+
+    Attributes:
+        name: As people read it.
+        severity: `blocking` or `warning`.
+        scope: Whether a failure holds back the whole batch or the rows' series-days.
+        expectation: Class name and arguments for great-expectations.
+        expected: What is asked for, as text.
+        failing: Polars' way to find the rows; none for rules about the batch.
+    """
+
+    name: str
+    severity: str
+    scope: Scope
+    expectation: tuple[str, Mapping[str, Any]]
+    expected: str
+    failing: pl.Expr | None
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """How a rule fared."""
+
+    rule: Rule
+    success: bool
+    observed: str
+    failing_rows: int
+
+
+def rules(dataset: Dataset) -> list[Rule]:
+    """Every rule that a dataset's promise implies: rows, key, known values, declared checks."""
+    found = [
+        Rule(
+            "rows are there",
+            "blocking",
+            "batch",
+            ("ExpectTableRowCountToBeBetween", {"min_value": 1}),
+            "at least 1 row",
+            None,
+        ),
+        Rule(
+            f"{', '.join(dataset.key)} is unique",
+            "blocking",
+            "batch",
+            ("ExpectCompoundColumnsToBeUnique", {"column_list": list(dataset.key)}),
+            "no key twice",
+            pl.struct(dataset.key).is_duplicated(),
+        ),
+    ]
+    found += [
+        Rule(
+            f"{name} is known",
+            "blocking",
+            "row",
+            ("ExpectColumnValuesToNotBeNull", {"column": name}),
+            "no unknown value",
+            pl.col(name).is_null(),
+        )
+        for name in dataset.required
+    ]
+    for number, check in enumerate(dataset.checks):
+        found.append(_one_of(check) if isinstance(check, OneOf) else _range(check, number))
+    return found
+
+
+def _one_of(check: OneOf) -> Rule:
+    arguments = {"column": check.column, "value_set": list(check.values)}
+    expected = f"one of {', '.join(check.values)}"
+    return Rule(
+        check.name,
+        check.severity,
+        "row",
+        ("ExpectColumnValuesToBeInSet", arguments),
+        expected,
+        check.failing(),
+    )
+
+
+def _range(check: Range, number: int) -> Rule:
+    arguments: dict[str, Any] = {"column": _measured(number)}
+    words = []
+    if check.above is not None:
+        arguments |= {"min_value": check.above, "strict_min": True}
+        words.append(f"above {check.above:g}")
+    if check.low is not None:
+        arguments["min_value"] = check.low
+        words.append(f"from {check.low:g}")
+    if check.high is not None:
+        arguments["max_value"] = check.high
+        words.append(f"to {check.high:g}")
+    return Rule(
+        check.name,
+        check.severity,
+        "row",
+        ("ExpectColumnValuesToBeBetween", arguments),
+        " ".join(words),
+        check.failing(),
+    )
+
+
+def _measured(number: int) -> str:
+    return f"rule_{number}"
+
+
+def judge(dataset: Dataset, batch: pl.DataFrame) -> list[Verdict]:
+    """Run the dataset's suite over a batch.
+
+    Args:
+        dataset: The promise.
+        batch: Conformed rows with their series.
+
+    Returns:
+        One verdict per rule, in the order of `rules`.
+
+    Raises:
+        CheckBroken: An expectation raised, or disagrees with Polars about the rows.
+    """
+    asked = rules(dataset)
+    results = _run(asked, dataset, batch)
+    verdicts = []
+    for rule, result in zip(asked, results, strict=True):
+        detail = result["result"]
+        failing = int(detail.get("unexpected_count", 0))
+        if rule.failing is not None:
+            found = int(batch.select(rule.failing.sum()).item() or 0) if batch.height else 0
+            if found != failing:
+                raise CheckBroken(
+                    f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {found}"
+                )
+        observed = f"{failing} of {batch.height} rows" if rule.failing is not None else f"{batch.height} rows"
+        verdicts.append(Verdict(rule, bool(result["success"]), observed, failing))
+    return verdicts
+
+
+def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
+    measured = [
+        check.value.alias(_measured(number))
+        for number, check in enumerate(dataset.checks)
+        if isinstance(check, Range)
+    ]
+    frame = batch.select(*dataset.columns, *measured).to_pandas(use_pyarrow_extension_array=True)
+    with _ENGINE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
+        engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        context = engine.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        asset = context.data_sources.add_pandas("batches").add_dataframe_asset(dataset.name)
+        definition = asset.add_batch_definition_whole_dataframe("batch")
+        suite = engine.ExpectationSuite(
+            name=dataset.name,
+            expectations=[
+                getattr(engine.expectations, kind)(**arguments, meta={"place": place})
+                for place, (kind, arguments) in enumerate(rule.expectation for rule in asked)
+            ],
+        )
+        result = definition.get_batch({"dataframe": frame}).validate(suite, result_format="SUMMARY")
+    # Results do not come in the order of the suite.
+    placed = {each["expectation_config"]["meta"]["place"]: each for each in _described(result.results)}
+    return (placed[place] for place in range(len(asked)))
+
+
+def _described(results: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    for result in results:
+        facts: Mapping[str, Any] = result.to_json_dict()
+        broken = facts.get("exception_info") or {}
+        raised = broken.get("raised_exception") or any(
+            isinstance(each, dict) and each.get("raised_exception") for each in broken.values()
+        )
+        if raised:
+            raise CheckBroken(f"{facts['expectation_config']['type']}: {broken}")
+        yield facts

@@ -1,0 +1,1 @@
+"""Carry: the only package that touches the network, the clock or Prefect."""

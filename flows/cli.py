@@ -1,0 +1,347 @@
+"""The commands; thin. Heavy libraries are imported where a command needs them, so that help comes at once."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from flows.run import Run
+    from flows.settings import Settings
+
+GOOD, INCOMPLETE = 0, 1
+MOST_PROBLEMS = 20
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class Commands(click.Group):
+    """Turns the errors that tidemark knows how to name into one sentence and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; 2 for wrong usage, 1 for what failed."""
+        from expectations.errors import BadRequest, PipelineError  # noqa: PLC0415  not needed for --help
+
+        try:
+            return super().invoke(ctx)
+        except BadRequest as wrong:
+            raise click.UsageError(str(wrong)) from None
+        except PipelineError as problem:
+            click.echo(f"tidemark: {problem}", err=True)
+            ctx.exit(INCOMPLETE)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tidemark")
+def main() -> None:
+    """Daily crypto leverage and liquidity measures, kept as a DuckDB warehouse on your own machine.
+
+    Everything lives in one folder, the home: ./data, or what TIDEMARK_HOME says.
+    """
+
+
+def settings_from(**overrides: Any) -> "Settings":
+    """The settings, read once a command runs."""
+    from flows.settings import read_settings  # noqa: PLC0415  pydantic is not needed for --help
+
+    return read_settings(**overrides)
+
+
+def say(text: str) -> None:
+    """Progress and warnings go to stderr, so that stdout holds only what was asked for."""
+    click.echo(text, err=True)
+
+
+no_wait = click.option("--no-wait", is_flag=True, help="Fail at once when another tidemark writes to this home.")
+source_option = click.option(
+    "--source", "names", multiple=True, metavar="S", help="Only this source; may be given several times."
+)
+dataset_option = click.option(
+    "--dataset", "datasets", multiple=True, metavar="D", help="Only this dataset; may be given several times."
+)
+series_option = click.option(
+    "--series", multiple=True, metavar="X", help="Only this series (BTC, USDT …); may be given several times."
+)
+
+
+@main.command()
+@click.option("--seed", default=7, show_default=True, help="Another seed makes another invented market.")
+@no_wait
+def demo(seed: int, no_wait: bool) -> None:
+    """Run the whole pipeline on an invented market: no keys, no network.
+
+    540 days up to 2024-12-09 from a simulator on this machine, checked and built into a warehouse in ./data/demo
+    (or TIDEMARK_HOME). Its December follows the published figures; everything in it says SIMULATED.
+    """
+    from flows import demo as script  # noqa: PLC0415
+
+    settings = script.demo_settings(settings_from())
+    with script.market(settings, seed) as within, progress() as tell:
+        job = script.play(within, tell, wait=not no_wait)
+    conclude(job)
+    click.echo(script.what_next(settings))
+
+
+@main.command()
+@click.option("--day", type=DAY, default=None, metavar="D", help="Only this UTC day, with what may still be restated.")
+@no_wait
+def run(day: datetime | None, no_wait: bool) -> None:
+    """The daily job: fetch every day that is due, check it, rebuild the warehouse.
+
+    Asks every enabled source for each day that is due and not there yet, and again for recent days that the source
+    may still restate. After a week of sleep it catches up by itself; when nothing is due it ends at once.
+    """
+    from flows import pipeline  # noqa: PLC0415
+
+    settings = settings_from()
+    wanted = day.date() if day else None
+    if wanted is not None:
+        pipeline.finished(wanted, wanted, settings)
+    chosen = list(pipeline.enabled(settings).values())
+    with (
+        progress() as tell,
+        pipeline.begin(
+            settings,
+            chosen,
+            kind="run",
+            choose_days=pipeline.daily_batches(settings, chosen, wanted),
+            wait=not no_wait,
+            tell=say,
+        ) as job,
+    ):
+        work(job, tell)
+    conclude(job)
+
+
+@main.command()
+@click.argument("start", type=DAY)
+@click.argument("end", type=DAY)
+@source_option
+@dataset_option
+@series_option
+@click.option(
+    "--mode",
+    type=click.Choice(["missing", "refetch", "replay"]),
+    default="missing",
+    show_default=True,
+    help="missing: ask for what is not there. refetch: ask for everything again and record what changed. "
+    "replay: read the archived answers again, without the network.",
+)
+@click.option("--plan", "plan_only", is_flag=True, help="Print what would be done, and do nothing.")
+@no_wait
+def backfill(
+    start: datetime,
+    end: datetime,
+    names: tuple[str, ...],
+    datasets: tuple[str, ...],
+    series: tuple[str, ...],
+    mode: str,
+    plan_only: bool,
+    no_wait: bool,
+) -> None:
+    """Fill the UTC days START to END, both included.
+
+    \b
+    tidemark backfill 2024-01-01 2024-12-09
+    tidemark backfill 2024-12-01 2024-12-09 --source binance --dataset funding_rates --mode refetch
+    """  # noqa: D301  the backslash is click's mark for lines to keep
+    from flows import pipeline  # noqa: PLC0415
+    from flows.planning import Mode, choose  # noqa: PLC0415
+
+    settings = settings_from()
+    days = pipeline.finished(start.date(), end.date(), settings)
+    chosen = choose(pipeline.enabled(settings), names=names, datasets=datasets, series=series)
+    how = Mode(mode)
+    if plan_only:
+        show_plan(settings, pipeline.plan_backfill(settings, chosen, days, how), how)
+        return
+    with (
+        progress() as tell,
+        pipeline.begin(
+            settings,
+            chosen,
+            kind="backfill" if how is Mode.missing else how.value,
+            choose_days=pipeline.backfill_batches(settings, chosen, days, how),
+            wait=not no_wait,
+            tell=say,
+        ) as job,
+    ):
+        work(job, tell)
+    conclude(job)
+
+
+@main.command()
+@click.option("--as-of", default=None, metavar="INSTANT", help="As known at this instant (ISO 8601, UTC if unstated).")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Another file to write.")
+@no_wait
+def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
+    """Rebuild the warehouse file from the lake.
+
+    The file is disposable: the lake and the ledger are the truth. Readers of the old file are not disturbed.
+    """
+    from expectations.errors import BadRequest  # noqa: PLC0415
+    from flows import pipeline  # noqa: PLC0415
+    from flows.settings import instant  # noqa: PLC0415
+
+    settings = settings_from()
+    known = None
+    if as_of is not None:
+        known = instant(as_of)
+        if known > settings.clock.now():
+            raise BadRequest(f"--as-of {as_of} lies in the future")
+    if known is not None and out is None:
+        raise BadRequest("--as-of needs --out FILE: the home's own file always tells what is known now")
+    built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, tell=say)
+    say(f"built {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
+def status(as_json: bool) -> None:
+    """What is there, what is missing or failed and why, by dataset and source."""
+    from flows.status import report, table  # noqa: PLC0415
+
+    found = report(settings_from())
+    if as_json:
+        click.echo(json.dumps(found, indent=2, default=str))
+    else:
+        click.echo(table(found))
+
+
+@main.command()
+@click.argument("query", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="How the answer is printed; parquet writes bytes.",
+)
+def sql(query: str | None, form: str) -> None:
+    """Ask the warehouse; read-only, and no SQL reaches files or the network.
+
+    \b
+    tidemark sql "select date, close_usd, drawdown from asset_daily where asset = 'BTC' order by date desc limit 5"
+    echo "from signals; from premiums_daily" | tidemark sql
+
+    Without QUERY, statements are read from standard input.
+    """  # noqa: D301  the backslash is click's mark for lines to keep
+    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
+    from warehouse.query import answer  # noqa: PLC0415
+
+    home = open_home(settings_from().home)
+    warning = warn_origin(home)
+    if warning:
+        say(warning)
+    text = query if query is not None else sys.stdin.read()
+    answer(home.warehouse, text, form, sys.stdout)
+
+
+def work(job: "Run", tell: Callable[[Any], None]) -> None:
+    """Carry out a run and build; says so when there is nothing to do."""
+    from flows import pipeline  # noqa: PLC0415
+
+    tell(job)
+    pipeline.ingest_all(job, tell)
+    pipeline.finish(job)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Any], None]]:
+    """A bar on a terminal, plain lines elsewhere; told first of the run, then of each batch."""
+    from flows.run import Run  # noqa: PLC0415
+
+    def plain(event: Any) -> None:
+        if isinstance(event, Run):
+            count = len(event.batches)
+            say(f"run {event.run_id}: " + (f"{count} batches" if count else "nothing is due"))
+        else:
+            say(f"  {event.name}: " + in_words(event.states))
+
+    if not sys.stderr.isatty():
+        yield plain
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("planning", total=None)
+
+        def drawn(event: Any) -> None:
+            if isinstance(event, Run):
+                bar.update(task, description=f"run {event.run_id}", total=len(event.batches))
+            else:
+                bar.update(task, advance=1, description=event.name)
+
+        yield drawn
+
+
+def in_words(states: dict[str, int]) -> str:
+    """Counts of states as people read them."""
+    return ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(states.items())) or "no days"
+
+
+def conclude(job: "Run") -> None:
+    """Say what came of a run; exit 1 when something that was tried is not there."""
+    states: dict[str, int] = {}
+    for outcome in job.outcomes:
+        for state, count in outcome.states.items():
+            states[state] = states.get(state, 0) + count
+    if job.outcomes:
+        say(f"run {job.run_id}: {in_words(states)} series-days, {job.traffic.requests:,} requests")
+    problems = [(outcome.dataset, outcome.source, *problem) for outcome in job.outcomes for problem in outcome.problems]
+    for dataset, source, series, reason, days in problems[:MOST_PROBLEMS]:
+        say(f"  not there: {dataset} {series} from {source}, {days:,} days: {reason}")
+    if len(problems) > MOST_PROBLEMS:
+        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark status`")
+    if problems:
+        say("incomplete: the rest is published; `tidemark status` shows what is missing")
+        sys.exit(INCOMPLETE)
+
+
+def show_plan(settings: "Settings", planned: list[Any], mode: Any) -> None:
+    """Print what a backfill would do."""
+    from flows.pipeline import earliest_seconds  # noqa: PLC0415
+
+    lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]
+    for batch in planned:
+        days = batch.wanted
+        lines.append(
+            (
+                batch.feed.dataset.name,
+                batch.source.name,
+                str(days["series"].n_unique()),
+                f"{days.height:,}",
+                str(days["date"].min()),
+                str(days["date"].max()),
+                "0" if mode == "replay" else f"{batch.requests:,}",
+            )
+        )
+    click.echo(columns(lines))
+    total = sum(batch.wanted.height for batch in planned)
+    requests = 0 if mode == "replay" else sum(batch.requests for batch in planned)
+    seconds = 0.0 if mode == "replay" else earliest_seconds(planned)
+    click.echo(f"{total:,} series-days, about {requests:,} requests, at least {seconds:,.0f} s under the rate limits")
+    say(f"nothing was done; the home is {settings.home}")
+
+
+def columns(lines: list[tuple[str, ...]]) -> str:
+    """Lines of words as columns."""
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,98 @@
+"""Collect: ask for what a batch wants, or read again what the archive has."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime
+
+import polars as pl
+
+from expectations.errors import PayloadChanged, PipelineError
+from expectations.interval import ONE_DAY, Interval
+from flows.planning import Batch
+from flows.plans import Answer, Ask, Feed, Request
+from flows.run import Gathered, Run, archived_answer
+from warehouse.archive import Archive
+from warehouse.ledger import Books, Collection
+
+
+def collect(run: Run, batch: Batch) -> list[Gathered]:
+    """Ask for everything in a batch; every answer is archived as it arrives."""
+
+    def one(ask: Ask) -> Gathered:
+        return drive(batch.feed, ask, lambda request: run.answer(batch, ask, request))
+
+    with ThreadPoolExecutor(max_workers=batch.source.connections) as pool:
+        return list(pool.map(one, batch.asks))
+
+
+def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
+    """Perform a plan: send what it yields, hand it each answer."""
+    answers: list[Answer] = []
+    error: PipelineError | None = None
+    plan = feed.plan(ask)
+    try:
+        request = next(plan)
+        while True:
+            answer = fetch(request)
+            answers.append(answer)
+            request = plan.send(answer)
+    except StopIteration:
+        pass
+    except PipelineError as problem:
+        error = problem
+    except (LookupError, TypeError, ValueError, AttributeError) as odd:
+        error = PayloadChanged(f"expected the shape that the plan for {ask.series.name} reads, found {odd!r}")
+        error.__cause__ = odd
+    return Gathered(ask, tuple(answers), error)
+
+
+def replay_batches(
+    run_batches: Sequence[Batch], books: Books, archive: Archive, now: datetime
+) -> tuple[list[Batch], dict[int, list[Gathered]]]:
+    """Re-read the newest complete answers of the archive instead of asking.
+
+    Returns:
+        The batches that can be replayed, and by their identity the archived answers.
+
+    Raises:
+        StorageDamaged: An answer is not what was written.
+    """
+    kept: list[Batch] = []
+    replayed: dict[int, list[Gathered]] = {}
+    for batch in run_batches:
+        newest: dict[tuple[str, date], Collection] = {}
+        for one in books.collections(batch.feed.dataset.name, batch.source.name):
+            if one.complete:
+                newest |= dict.fromkeys(((one.series, day) for day in Interval(one.start, one.end)), one)
+        gathered: list[Gathered] = []
+        wanted = set(batch.wanted.select("series", "date").iter_rows())
+        by_series = {ask.series.name: ask.series for ask in batch.asks}
+        chosen: dict[Collection, list[date]] = {}
+        for series, day in sorted(wanted):
+            if (series, day) in newest:
+                chosen.setdefault(newest[series, day], []).append(day)
+        for one, days in chosen.items():
+            answers = tuple(archived_answer(place, archive.read(place)) for place in one.snapshots)
+            asks = (Ask(by_series[one.series], span, now) for span in _runs(days))
+            gathered += [Gathered(ask, answers, None) for ask in asks]
+        if gathered:
+            covered = pl.DataFrame(
+                [(one.ask.series.name, day) for one in gathered for day in one.ask.days],
+                schema={"series": pl.String, "date": pl.Date},
+                orient="row",
+            )
+            batch_again = replace(batch, wanted=batch.wanted.join(covered, on=["series", "date"], how="semi"))
+            kept.append(batch_again)
+            replayed[id(batch_again)] = gathered
+    return kept, replayed
+
+
+def _runs(days: Sequence[date]) -> Iterator[Interval]:
+    start = last = days[0]
+    for day in days[1:]:
+        if day != last + ONE_DAY:
+            yield Interval(start, last + ONE_DAY)
+            start = day
+        last = day
+    yield Interval(start, last + ONE_DAY)

@@ -1,0 +1,72 @@
+"""The demo: the whole pipeline on an invented market, in a home of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from expectations.interval import Interval
+from flows import pipeline
+from flows.planning import Mode
+from flows.run import Run
+from flows.settings import Settings
+from flows.simulator import Simulator
+
+LAST_DAY = date(2024, 12, 9)
+DAYS = 540
+NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
+HOME = Path("data") / "demo"
+
+QUERIES = {
+    "How far did each sector fall on 9 December 2024?": """
+select sector, members, round(return_1d, 3) as return_1d, worst_asset, round(worst_return_1d, 3) as worst
+from sector_daily where date = '2024-12-09' order by return_1d""",
+    "What did depositors earn on Aave in the week before?": """
+select date, asset, round(supply_apr, 3) as supply_apr from lending_rates_daily
+where protocol = 'aave-v3' and date between '2024-12-02' and '2024-12-09' order by asset, date""",
+    "Was the fuel running out? Weekly issuance of stablecoins against its peak of the year": """
+select date, round(net_issuance_7d_usd / 1e9, 2) as issued_bn, round(share_of_peak, 2) as share_of_peak
+from stablecoin_flows_total where date >= '2024-11-18' and isodow(date) in (1, 7) order by date""",
+}
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The demo's home and its instant; whatever else is set does not reach it."""
+    home = settings.home if "home" in settings.model_fields_set else HOME
+    return Settings(home=home, now=NOW, gateway=None, start=LAST_DAY - timedelta(days=DAYS - 1), sources=None)
+
+
+@contextmanager
+def market(settings: Settings, seed: int) -> Iterator[Settings]:
+    """The invented market on loopback, and the settings that reach it."""
+    with Simulator(now=NOW, seed=seed) as simulator:
+        yield settings.model_copy(update={"gateway": simulator.url})
+
+
+def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
+    """Fill the demo's days, check them, build the warehouse."""
+    chosen = list(pipeline.enabled(settings).values())
+    days = Interval.of_days(LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY)
+    with pipeline.begin(
+        settings,
+        chosen,
+        kind="demo",
+        choose_days=pipeline.backfill_batches(settings, chosen, days, Mode.missing),
+        wait=wait,
+        simulated=True,
+    ) as run:
+        tell(run)
+        pipeline.ingest_all(run, tell)
+        pipeline.finish(run)
+    return run
+
+
+def what_next(settings: Settings) -> str:
+    """Three questions to put to the new warehouse."""
+    place = "" if settings.home == Path("data") else f"TIDEMARK_HOME={settings.home} "
+    lines = [f"SIMULATED data are in {settings.home}. Try:"]
+    for title, query in QUERIES.items():
+        asked = query.strip().replace("\n", "\n    ")
+        lines += ["", f"# {title}", f'{place}tidemark sql "{asked}"']
+    return "\n".join(lines)

@@ -1,0 +1,234 @@
+"""The only importer of requests: timeouts, retries, rate limits, gateway, archive."""
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from flows.clock import Clock
+from flows.plans import Answer, Limit, Request, Source
+from warehouse.archive import Recorder, Snapshot
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 30
+ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 90.0
+GIVE_UP_AFTER = 3  # requests in a row that a host failed; the rest of the run does not ask it again
+USER_AGENT = "tidemark/0.1 (daily research pipeline)"
+WAIT_AND_RETRY = {408, 418, 425, 429}
+SERVER_ERRORS = 500
+OK = range(200, 300)
+KEPT_HEADERS = (
+    "content-type",
+    "date",
+    "last-modified",
+    "etag",
+    "retry-after",
+    "cache-control",
+    "content-disposition",
+    "x-mbx-used-weight-1m",
+    "remaining-req",
+)
+
+
+class Budget:
+    """A token bucket for one host: never more than its limit, whoever asks."""
+
+    def __init__(self, limit: Limit, clock: Clock) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tokens = float(limit.burst)
+        self._at = clock.ticks()
+
+    def take(self) -> None:
+        """Wait for one request's turn."""
+        with self._lock:
+            now = self._clock.ticks()
+            self._tokens = min(self._limit.burst, self._tokens + (now - self._at) * self._limit.per_second)
+            self._at = now
+            self._tokens -= 1
+            pause = -self._tokens / self._limit.per_second if self._tokens < 0 else 0.0
+        self._clock.wait(pause)
+
+
+@dataclass
+class Traffic:
+    """What a run has sent and received."""
+
+    requests: int = 0
+    bytes: int = 0
+    per_host: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, host: str, size: int) -> None:
+        """Count one request and its answer."""
+        with self._lock:
+            self.requests += 1
+            self.bytes += size
+            self.per_host[host] = self.per_host.get(host, 0) + 1
+
+
+class Fetcher:
+    """Asks one provider, keeps every answer in the archive, and names what went wrong."""
+
+    DEFAULT_LIMIT: ClassVar[Limit] = Limit(60, 60, burst=2)
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        gateway: str | None,
+        recorder: Recorder,
+        clock: Clock,
+        traffic: Traffic,
+    ) -> None:
+        self._source = source
+        self._gateway = gateway.rstrip("/") if gateway else None
+        self._recorder = recorder
+        self._clock = clock
+        self._traffic = traffic
+        self._local = threading.local()
+        self._budgets: dict[str, Budget] = {}
+        self._failures: dict[str, int] = {}
+        self._lock = threading.Lock()
+        # Spreads retries so that two machines do not knock in step; nothing rests on its values.
+        self._jitter = random.Random(source.name)  # noqa: S311  no secret in it
+
+    def fetch(self, request: Request, *, dataset: str, series: str) -> Answer:
+        """Send a request until an answer is usable or patience ends; every answer is archived first.
+
+        Raises:
+            SourceUnavailable: Nobody answered, or with "later", after all attempts.
+            SourceRefused: The provider will not answer this request.
+        """
+        attempt = 1
+        while True:
+            if self._failures.get(request.host, 0) >= GIVE_UP_AFTER:
+                raise SourceUnavailable(
+                    f"{request.host} failed {GIVE_UP_AFTER} requests in a row: not asked again in this run"
+                )
+            try:
+                answer = self._once(request, dataset=dataset, series=series)
+            except SourceUnavailable as unavailable:
+                pause = unavailable.retry_after
+                if pause is None:
+                    pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * self._jitter.uniform(0.75, 1.25)
+                if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS:
+                    self._count(request.host, failed=True)
+                    raise
+                attempt += 1
+                self._clock.wait(pause)
+            else:
+                self._count(request.host, failed=False)
+                return answer
+
+    def _count(self, host: str, *, failed: bool) -> None:
+        with self._lock:
+            self._failures[host] = self._failures.get(host, 0) + 1 if failed else 0
+
+    def _once(self, request: Request, *, dataset: str, series: str) -> Answer:
+        self._budget(request.host).take()
+        response = self._send(request)
+        self._traffic.add(request.host, len(response.content))
+        snapshot = Snapshot(
+            source=self._source.name,
+            dataset=dataset,
+            series=series,
+            method=request.method,
+            url=request.address,
+            request_body=request.body,
+            status=response.status_code,
+            headers=_kept(response.headers),
+            observed_at=self._clock.now(),
+            body=response.content,
+            form=request.form,
+            transform=request.transform,
+            labels=request.labels,
+        )
+        place = self._recorder.append(snapshot)
+        answer = Answer(request, response.status_code, response.content, snapshot.observed_at, place)
+        problem = judge(answer, response.headers, self._source.refusal, self._clock)
+        if problem is not None:
+            raise problem
+        return answer
+
+    def _send(self, request: Request) -> requests.Response:
+        address = request.address
+        if self._gateway is not None:
+            parts = urlsplit(address)
+            address = f"{self._gateway}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+        try:
+            return self._session().request(
+                request.method,
+                address,
+                data=request.body,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as broken:
+            self._traffic.add(request.host, 0)
+            reason = type(broken).__name__
+            raise SourceUnavailable(f"expected an answer from {request.host}, found {reason}") from broken
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers["User-Agent"] = USER_AGENT
+            session.trust_env = self._gateway is None  # a loopback gateway is reached without a proxy
+            session.mount("http://", HTTPAdapter(pool_maxsize=1))
+            self._local.session = session
+        return session
+
+    def _budget(self, host: str) -> Budget:
+        with self._lock:
+            if host not in self._budgets:
+                limit = self._source.limits.get(host, self.DEFAULT_LIMIT)
+                self._budgets[host] = Budget(limit, self._clock)
+            return self._budgets[host]
+
+
+def judge(
+    answer: Answer,
+    headers: Mapping[str, str],
+    refusal: Callable[[Answer], PipelineError | None],
+    clock: Clock,
+) -> PipelineError | None:
+    """What is wrong with an answer, by status first and by the provider's own error shape second."""
+    host = answer.request.host
+    if answer.status in answer.request.accept:
+        return None
+    found = f"expected 200 from {host}, found {answer.status}: {answer.body[:120]!r}"
+    if answer.status in WAIT_AND_RETRY or answer.status >= SERVER_ERRORS:
+        return SourceUnavailable(found, retry_after=retry_after(headers, clock))
+    if answer.status not in OK:
+        return SourceRefused(found)
+    return refusal(answer)
+
+
+def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
+    """The seconds that a provider asks us to wait, given as a number or as a date."""
+    text = headers.get("Retry-After")
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
+    except ValueError:
+        return None
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items() if name.lower() in KEPT_HEADERS}

@@ -1,0 +1,227 @@
+"""Plan: which series-days are wanted, and the batches that ask for them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import polars as pl
+
+from expectations.errors import BadRequest
+from expectations.interval import ONE_DAY, Interval
+from flows.plans import Ask, Feed, Source
+from warehouse.ledger import DAY_KEY, SETTLED, Books
+
+# Wanted days further apart than this are asked for separately.
+NEAR = timedelta(days=30)
+
+
+class Mode(StrEnum):
+    """What a backfill does with days that are already there."""
+
+    missing = "missing"
+    refetch = "refetch"
+    replay = "replay"
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What is judged and published together: one dataset of one source over a span of days.
+
+    Attributes:
+        source: Whom to ask.
+        feed: For what.
+        asks: One or more for each series.
+        wanted: series, date, expected, due_at, state of every wanted day.
+    """
+
+    source: Source
+    feed: Feed
+    asks: tuple[Ask, ...]
+    wanted: pl.DataFrame
+
+    @property
+    def name(self) -> str:
+        """How the batch is called in messages."""
+        first, last = self.wanted["date"].min(), self.wanted["date"].max()
+        return f"{self.feed.dataset.name} from {self.source.name}, {first} to {last}"
+
+    @property
+    def requests(self) -> int:
+        """How many requests it takes."""
+        return sum(self.feed.requests(ask) for ask in self.asks)
+
+
+def feeds(sources: Iterable[Source]) -> Iterator[tuple[Source, Feed]]:
+    """Every feed of some sources."""
+    return ((source, feed) for source in sources for feed in source.feeds)
+
+
+def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
+    """Every series-day of an interval: dataset, source, series, date, expected, due_at."""
+    frames = [
+        series.release.days(days)
+        .filter(pl.col("date") >= valid.start, pl.col("date") < valid.end)
+        .select(
+            pl.lit(feed.dataset.name).alias("dataset"),
+            pl.lit(source.name).alias("source"),
+            pl.lit(series.name).alias("series"),
+            "date",
+            "expected",
+            "due_at",
+        )
+        for source, feed in feeds(sources)
+        for series in feed.series
+        if (valid := series.valid(days)) is not None
+    ]
+    schema = {
+        "dataset": pl.String,
+        "source": pl.String,
+        "series": pl.String,
+        "date": pl.Date,
+        "expected": pl.Boolean,
+        "due_at": pl.Datetime("us", "UTC"),
+    }
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def due_days(sources: Iterable[Source], days: Interval, books: Books, now: datetime) -> pl.DataFrame:
+    """The series-days of an interval that are out, with what the ledger says of them."""
+    recorded = books.days.select(*DAY_KEY, "state", "observed_at")
+    return expected_days(sources, days).filter(pl.col("due_at") <= now).join(recorded, on=DAY_KEY, how="left")
+
+
+def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
+    """What a backfill wants: everything, or what the ledger lacks."""
+    if mode is Mode.missing:
+        return due.filter(~pl.col("state").is_in(SETTLED).fill_null(value=False))
+    return due
+
+
+def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
+    """What the daily job wants: what is not settled, and restating days that are older than the newest due day.
+
+    A restating day is asked for again whenever a new day of its series has fallen due since it was last observed.
+    """
+    lacking = backfill_days(due, Mode.missing)
+    windows = pl.DataFrame(
+        [(feed.dataset.name, source.name, feed.restates_for) for source, feed in feeds(sources)],
+        schema={"dataset": pl.String, "source": pl.String, "window": pl.Duration("us")},
+        orient="row",
+    )
+    series = ["dataset", "source", "series"]
+    newest = (
+        due.filter(pl.col("expected"))
+        .group_by(series)
+        .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
+    )
+    restating = (
+        due.filter(pl.col("state").is_in(SETTLED))
+        .join(windows, on=["dataset", "source"])
+        .join(newest, on=series)
+        .filter(
+            pl.col("date") > pl.col("newest_date") - pl.col("window"),
+            pl.col("observed_at") < pl.col("newest_due_at"),
+        )
+        .select(due.columns)
+    )
+    return pl.concat([lacking, restating]).unique(DAY_KEY, maintain_order=True)
+
+
+def choose(
+    sources: Mapping[str, Source],
+    *,
+    names: Iterable[str] = (),
+    datasets: Iterable[str] = (),
+    series: Iterable[str] = (),
+) -> list[Source]:
+    """The sources, with only the feeds and series that were named; nothing named means all.
+
+    Raises:
+        BadRequest: A name that nobody knows; the message lists those that exist.
+    """
+    wanted = {"source": set(names), "dataset": set(datasets), "series": set(series)}
+    every = list(feeds(sources.values()))
+    known = {
+        "source": set(sources),
+        "dataset": {feed.dataset.name for _, feed in every},
+        "series": {one.name for _, feed in every for one in feed.series},
+    }
+    for what, asked in wanted.items():
+        unknown = sorted(asked - known[what])
+        if unknown:
+            raise BadRequest(f"unknown {what} {unknown[0]!r}: there are {', '.join(sorted(known[what]))}")
+    chosen = []
+    for source in sources.values():
+        if wanted["source"] and source.name not in wanted["source"]:
+            continue
+        kept = [
+            _only(feed, wanted["series"])
+            for feed in source.feeds
+            if not wanted["dataset"] or feed.dataset.name in wanted["dataset"]
+        ]
+        kept = [feed for feed in kept if feed.series]
+        if kept:
+            chosen.append(_with(source, kept))
+    if not chosen:
+        raise BadRequest("nothing is supplied by that combination of sources, datasets and series")
+    return chosen
+
+
+def _only(feed: Feed, names: set[str]) -> Feed:
+    if not names:
+        return feed
+    return Feed(**{**vars(feed), "series": tuple(one for one in feed.series if one.name in names)})
+
+
+def _with(source: Source, kept: list[Feed]) -> Source:
+    return Source(**{**vars(source), "feeds": tuple(kept)})
+
+
+def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> list[Batch]:
+    """Wanted series-days as batches, each feed's spans in order of time."""
+    made: list[Batch] = []
+    grouped = wanted.partition_by("dataset", "source", as_dict=True)
+    for source, feed in feeds(sources):
+        days = grouped.get((feed.dataset.name, source.name))
+        if days is None or days.is_empty():
+            continue
+        per_series = days.sort("date").partition_by("series", as_dict=True)
+        first = min(date_of(days))
+        spans: dict[int, list[Ask]] = {}
+        for series in feed.series:
+            mine = per_series.get((series.name,))
+            if mine is None:
+                continue
+            for interval in _intervals(date_of(mine), feed.days_per_ask):
+                span = (interval.start - first).days // feed.days_per_ask
+                spans.setdefault(span, []).append(Ask(series, interval, now))
+        for span in sorted(spans):
+            asks = tuple(spans[span])
+            bounds = pl.DataFrame(
+                [(ask.series.name, ask.days.start, ask.days.end) for ask in asks],
+                schema={"series": pl.String, "start": pl.Date, "end": pl.Date},
+                orient="row",
+            )
+            covered = days.join(bounds, on="series").filter(
+                pl.col("date") >= pl.col("start"), pl.col("date") < pl.col("end")
+            )
+            made.append(Batch(source, feed, asks, covered.select(days.columns)))
+    return made
+
+
+def date_of(frame: pl.DataFrame) -> list[date]:
+    """The days of a frame."""
+    return frame["date"].to_list()
+
+
+def _intervals(days: list[date], most: int) -> Iterator[Interval]:
+    start, last = days[0], days[0]
+    # A whole history comes in one answer, however far apart the wanted days are.
+    near = timedelta(days=most) if most > 10 * NEAR.days * 12 else NEAR
+    for day in days[1:]:
+        if day - last > near:
+            yield from Interval(start, last + ONE_DAY).split(most)
+            start = day
+        last = day
+    yield from Interval(start, last + ONE_DAY).split(most)

@@ -1,0 +1,202 @@
+"""Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from expectations.calendar import Release
+from expectations.contract import Dataset
+from expectations.errors import PayloadChanged, PipelineError
+from expectations.interval import Interval
+from transforms.payload import Form
+
+Verification = Literal["recorded", "documented", "live"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a provider.
+
+    Attributes:
+        url: Address without query.
+        params: The query.
+        method: HTTP method.
+        body: What is sent along, where anything is.
+        form: What the answer's bytes are.
+        labels: What the answer does not say; reaches the transform as keyword arguments.
+        transform: The transform's function that reads the answer; none where the answer holds no rows.
+        accept: Statuses besides 2xx that the plan itself knows how to take.
+        shared: Whether one answer serves every ask of a run.
+    """
+
+    url: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    method: Literal["GET", "POST"] = "GET"
+    body: str | None = None
+    form: Form = "json"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    transform: str | None = "normalize"
+    accept: tuple[int, ...] = ()
+    shared: bool = False
+
+    @property
+    def address(self) -> str:
+        """The whole URL at the provider, as it is archived."""
+        return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+
+    @property
+    def host(self) -> str:
+        """The provider's host, which the rate limits are about."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def identity(self) -> tuple[str, str, str | None]:
+        """What makes two requests the same question."""
+        return (self.method, self.address, self.body)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, already archived."""
+
+    request: Request
+    status: int
+    body: bytes
+    observed_at: datetime
+    snapshot: str
+
+    def json(self) -> Any:
+        """The decoded document."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as broken:
+            raise PayloadChanged(f"expected JSON from {self.request.host}, found {self.body[:60]!r}") from broken
+
+
+Plan = Generator[Request, Answer, None]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One thing that a feed is asked for, under our name.
+
+    Attributes:
+        name: Our name, as the ledger keeps it.
+        symbol: The provider's name.
+        since: First day that the provider has.
+        until: Last day, where it has ended.
+        release: Which days have a value and when it is public.
+        labels: What the transform must be told about it.
+    """
+
+    name: str
+    symbol: str
+    since: date
+    release: Release
+    until: date | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def valid(self, days: Interval) -> Interval | None:
+        """The part of an interval in which the series exists."""
+        start = max(days.start, self.since)
+        end = days.end if self.until is None else min(days.end, self.until + timedelta(days=1))
+        return Interval(start, end) if start < end else None
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One series, the days wanted of it, and the instant at which it is asked."""
+
+    series: Series
+    days: Interval
+    now: datetime
+
+
+def one_request(_: Ask) -> int:
+    """How many requests most asks take."""
+    return 1
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One dataset that one source supplies.
+
+    Attributes:
+        dataset: The promise that the rows must keep.
+        plan: Yields the requests that answer an ask.
+        series: What can be asked for.
+        days_per_ask: The most days that are asked for at once, so that a batch stays bounded.
+        restates_for: How long after its end a day is asked for again.
+        requests: How many requests an ask takes, for the plan that people see.
+    """
+
+    dataset: Dataset
+    plan: Callable[[Ask], Plan]
+    series: tuple[Series, ...]
+    days_per_ask: int
+    restates_for: timedelta = timedelta(0)
+    requests: Callable[[Ask], int] = one_request
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A provider's budget: so many requests in so many seconds, of which a burst may go at once."""
+
+    requests: int
+    seconds: float
+    burst: int = 1
+
+    @property
+    def per_second(self) -> float:
+        """The steady rate that keeps within the budget even right after a burst."""
+        return max(self.requests - self.burst, 1) / self.seconds
+
+
+def no_refusal(_: Answer) -> PipelineError | None:
+    """For providers that never put an error into a 200."""
+    return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One provider: what it feeds, its limits and its terms.
+
+    Attributes:
+        name: Our name, lower case.
+        feeds: What it supplies.
+        limits: Budget per host.
+        docs: Where the provider documents it.
+        terms: What one may do with the data.
+        attribution: How it asks to be named.
+        verified: Against what the transforms were held: recorded answers, documentation, or live answers.
+        refusal: The error inside a 200, where the provider does that.
+        connections: Requests under way at once.
+    """
+
+    name: str
+    feeds: tuple[Feed, ...]
+    limits: Mapping[str, Limit]
+    docs: str
+    terms: str
+    attribution: str
+    verified: Verification
+    refusal: Callable[[Answer], PipelineError | None] = no_refusal
+    connections: int = 4
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every provider by name: the folder is the list."""
+    import flows.sources as folder  # noqa: PLC0415  the sources import Source from here
+
+    return {
+        module.name: importlib.import_module(f"{folder.__name__}.{module.name}").SOURCE
+        for module in pkgutil.iter_modules(folder.__path__)
+    }

@@ -1,0 +1,305 @@
+"""Normalize, conform, check and publish one batch: partitions first, then the ledger says so."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import orjson
+import polars as pl
+
+from expectations.contract import Dataset
+from expectations.errors import PayloadChanged, PipelineError
+from expectations.interval import Interval
+from flows.http import OK
+from flows.outcomes import DayOutcome, Evidence, judge_days, named
+from flows.planning import Batch
+from flows.run import BatchOutcome, Gathered, Run
+from transforms.conform import conform, said_empty
+from transforms.payload import decode
+from warehouse.lake import Stamp, merge, month_of
+from warehouse.ledger import (
+    SETTLED,
+    Books,
+    CheckResult,
+    Collection,
+    DayRange,
+    HeldRow,
+    days_event,
+    in_ranges,
+    partitions_event,
+)
+
+INSTANT = pl.Datetime("us", "UTC")
+MOST_HELD_ROWS = 1000  # rows of one rule that go into quarantine one by one; the check counts them all
+
+
+def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame:
+    """The rows of all answers for one ask, conformed, each with the answer that it came from.
+
+    Raises:
+        PayloadChanged: The provider's shape is not what the transform reads.
+    """
+    module = importlib.import_module(f"transforms.{dataset.name}.{source}")
+    frames = []
+    for answer in gathered.answers:
+        request = answer.request
+        if request.transform is None or answer.status not in OK:
+            continue
+        try:
+            rows = getattr(module, request.transform)(decode(answer.body, request.form), **request.labels)
+        except pl.exceptions.PolarsError as odd:
+            raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd}") from odd
+        frames.append(
+            conform(rows, dataset).with_columns(
+                observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot)
+            )
+        )
+    columns = list(dataset.schema())
+    if not frames:
+        return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
+    return pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """The rows and the outcome of the days of one ask, before the checks."""
+
+    gathered: Gathered
+    rows: pl.DataFrame
+    days: dict[date, DayOutcome]
+
+
+def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Read:
+    """Normalize one ask's answers and decide what they prove about each wanted day."""
+    dataset, series = batch.feed.dataset, gathered.ask.series
+    error = gathered.error
+    rows = normalize(dataset, batch.source.name, replace(gathered, answers=()))
+    if error is None:
+        try:
+            rows = normalize(dataset, batch.source.name, gathered)
+        except PayloadChanged as changed:
+            error = changed
+    blank = said_empty(dataset)
+    empty = set(rows.filter(blank)["date"].to_list())
+    rows = rows.filter(~blank)
+    counts = dict(rows.group_by("date").len().iter_rows())
+    evidence = Evidence(series, counts, empty - set(counts), error, gathered.observed_at, run.now())
+    days = judge_days(evidence, wanted, loaded_before=first_loaded(run.books, batch, series.name))
+    mine = rows.join(wanted.select("date"), on="date", how="semi")
+    return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)
+
+
+def first_loaded(books: Books, batch: Batch, series: str) -> date | None:
+    """The first day of a series that was ever loaded."""
+    return books.first_days.get((batch.feed.dataset.name, batch.source.name, series))
+
+
+def check(dataset: Dataset, rows: pl.DataFrame) -> tuple[list[CheckResult], pl.DataFrame, list[HeldRow]]:
+    """Judge a batch's rows.
+
+    Returns:
+        The verdicts; the series-days to hold back with the rule (series, date, rule); the rows that go to quarantine.
+    """
+    from expectations.suite import judge as run_suite  # noqa: PLC0415  pandas comes with it: only where it is needed
+
+    results: list[CheckResult] = []
+    held = pl.DataFrame(schema={"series": pl.String, "date": pl.Date, "rule": pl.String})
+    quarantined: list[HeldRow] = []
+    for verdict in run_suite(dataset, rows):
+        rule = verdict.rule
+        results.append(
+            CheckResult(
+                rule.name,
+                rule.severity,
+                verdict.success,
+                verdict.observed,
+                rule.expected,
+                verdict.failing_rows,
+            )
+        )
+        if verdict.success or rule.severity != "blocking":
+            continue
+        failing = rows.filter(rule.failing) if rule.failing is not None else rows.clear()
+        scope = rows if rule.scope == "batch" else failing
+        held = pl.concat([held, scope.select("series", "date", rule=pl.lit(rule.name)).unique()])
+        quarantined += [
+            _held_row(dataset, rule.name, row) for row in failing.head(MOST_HELD_ROWS).iter_rows(named=True)
+        ]
+    return results, held.unique(["series", "date"], keep="first", maintain_order=True), quarantined
+
+
+def _held_row(dataset: Dataset, rule: str, row: dict[str, object]) -> HeldRow:
+    key = orjson.dumps({name: row[name] for name in dataset.key}).decode()
+    whole = orjson.dumps({name: row[name] for name in dataset.columns}).decode()
+    day = row["date"]
+    if not isinstance(day, date):
+        raise TypeError(f"expected a day, found {day!r}")
+    return HeldRow(key, day, rule, whole, str(row["snapshot"]))
+
+
+def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
+    """Normalize, check and publish a batch: partitions first, then the ledger says so.
+
+    Raises:
+        StorageDamaged: A partition that must be added to is not what was written.
+    """
+    dataset, source = batch.feed.dataset, batch.source.name
+    per_series = batch.wanted.partition_by("series", as_dict=True)
+    readings = [
+        read(run, batch, one, wanted)
+        for one in gathered
+        if (wanted := _within(per_series.get((one.ask.series.name,)), one.ask.days)) is not None
+    ]
+    rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
+    results: list[CheckResult] = []
+    quarantined: list[HeldRow] = []
+    held = pl.DataFrame(schema={"series": pl.String, "date": pl.Date, "rule": pl.String})
+    answered = any(one.gathered.error is None for one in readings)
+    if answered and bool(batch.wanted["expected"].any()):
+        results, held, quarantined = check(dataset, rows)
+    ranges, scope = _settle(readings, held, batch)
+    kept = rows.join(held, on=["series", "date"], how="anti") if held.height else rows
+    kept = kept.join(scope, on=["series", "date"], how="semi") if kept.height else kept
+    versions, hashes = _write_partitions(run, batch, kept, scope)
+    run.write(
+        [
+            days_event(
+                run_id=run.run_id,
+                at=run.now(),
+                dataset=dataset.name,
+                source=source,
+                ranges=ranges,
+                collections=[taken(one) for one in gathered] if not run.replayed else [],
+                checks=results,
+                held=quarantined,
+                partitions=hashes,
+            )
+        ]
+    )
+    return summary(
+        batch,
+        ranges,
+        rows=sum(one.rows.height for one in readings),
+        checked=rows.height if results else 0,
+        versions=versions,
+        partitions=len(hashes),
+        snapshots=sum(len(one.gathered.answers) for one in readings),
+    )
+
+
+def _within(wanted: pl.DataFrame | None, days: Interval) -> pl.DataFrame | None:
+    if wanted is None:
+        return None
+    mine = wanted.filter(pl.col("date") >= days.start, pl.col("date") < days.end)
+    return mine if mine.height else None
+
+
+def _settle(readings: Sequence[Read], held: pl.DataFrame, batch: Batch) -> tuple[list[DayRange], pl.DataFrame]:
+    """The outcome of every day after the checks, and the scope of what is published."""
+    held_back = {(series, day): rule for series, day, rule in held.iter_rows()}
+    ranges: list[DayRange] = []
+    settled: list[tuple[str, date, datetime | None, str]] = []
+    for one in readings:
+        series = one.gathered.ask.series.name
+        days = one.days
+        snapshot = one.gathered.answers[-1].snapshot if one.gathered.answers else ""
+        for day, outcome in list(days.items()):
+            rule = held_back.get((series, day))
+            if rule is not None:
+                days[day] = DayOutcome("failed_check", 0, f"ContractViolated: {rule}", outcome.observed_at)
+            elif outcome.state in SETTLED:
+                settled.append((series, day, outcome.observed_at, snapshot))
+        ranges += in_ranges(series, days)
+    schema = pl.Schema({"series": pl.String(), "date": pl.Date(), "observed_at": INSTANT, "snapshot": pl.String()})
+    scope = pl.DataFrame(settled, schema=schema, orient="row").join(
+        batch.wanted.select("series", "date", settled=pl.col("state").is_in(SETTLED).fill_null(value=False)),
+        on=["series", "date"],
+        how="left",
+    )
+    return ranges, scope
+
+
+def _write_partitions(run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.DataFrame) -> tuple[int, dict[str, str]]:
+    """Merge rows into the partitions that they belong to; returns new versions, and the hashes of what was written."""
+    dataset, source, lake = batch.feed.dataset, batch.source.name, run.lake
+    stamp = Stamp(run.now(), run.run_id, "method_changed" if run.replayed else "source_changed")
+    schema = dataset.lake_schema()
+    blank = {name: pl.lit(None, kind) for name, kind in schema.items() if name not in rows.columns}
+    incoming = rows.with_columns(**blank).select(*schema).cast(schema) if rows.height else pl.DataFrame(schema=schema)
+    parted = incoming.with_columns(_month=month_of(dataset, pl.col("date"))).partition_by(
+        "_month", as_dict=True, include_key=False
+    )
+    scoped = scope.with_columns(_month=month_of(dataset, pl.col("date"))).partition_by(
+        "_month", as_dict=True, include_key=False
+    )
+    staged = []
+    count = 0
+    for month in sorted({str(key[0]) for key in (*parted, *scoped)}):
+        place = lake.place(dataset, source, month)
+        held = lake.read(place, dataset, run.announced, may_be_missing=bool(run.replayed))
+        fresh = merge(dataset, held, parted.get((month,), incoming.clear()), scoped.get((month,), scope.clear()), stamp)
+        if fresh.height:
+            whole = pl.concat([held, fresh]).sort(*dataset.key, "recorded_at", "run_id")
+            staged.append((place, *lake.stage(whole, dataset)))
+            count += fresh.height
+    hashes = {lake.name(place): digest for place, _, digest in staged}
+    if hashes:
+        run.write([partitions_event(run.run_id, run.now(), hashes)])
+        run.announced |= {name: frozenset({digest}) for name, digest in hashes.items()}
+        for place, path, _ in staged:
+            lake.move_in(path, place)
+    return count, hashes
+
+
+def taken(gathered: Gathered) -> Collection:
+    """What the ledger remembers of an ask, so that it can be replayed."""
+    return Collection(
+        gathered.ask.series.name,
+        gathered.ask.days.start,
+        gathered.ask.days.end,
+        tuple(answer.snapshot for answer in gathered.answers),
+        gathered.error is None,
+        gathered.observed_at,
+    )
+
+
+def summary(batch: Batch, ranges: Sequence[DayRange], **counts: int) -> BatchOutcome:
+    """A batch's outcome as people see it."""
+    states: dict[str, int] = {}
+    problems: dict[tuple[str, str], int] = {}
+    for one in ranges:
+        days = (one.end - one.start).days
+        states[one.state] = states.get(one.state, 0) + days
+        if one.state in {"failed", "failed_check"}:
+            key = (one.series, one.reason or one.state)
+            problems[key] = problems.get(key, 0) + days
+    return BatchOutcome(
+        batch.name,
+        batch.feed.dataset.name,
+        batch.source.name,
+        states,
+        tuple((series, reason, days) for (series, reason), days in problems.items()),
+        **counts,
+    )
+
+
+def give_up(run: Run, batch: Batch, gathered: Sequence[Gathered], error: PipelineError) -> BatchOutcome:
+    """Record that a whole batch failed after it was collected."""
+    ranges: list[DayRange] = []
+    for (series,), days in batch.wanted.partition_by("series", as_dict=True).items():
+        failed = DayOutcome("failed", 0, named(error), None)
+        ranges += in_ranges(str(series), dict.fromkeys(days["date"].to_list(), failed))
+    run.write(
+        [
+            days_event(
+                run_id=run.run_id,
+                at=run.now(),
+                dataset=batch.feed.dataset.name,
+                source=batch.source.name,
+                ranges=ranges,
+                collections=[taken(one) for one in gathered],
+            )
+        ]
+    )
+    return summary(batch, ranges)

@@ -1,0 +1,168 @@
+"""One writing session on a home: what is to be done, what has been done, and the answers at hand."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from expectations.errors import PipelineError
+from flows.http import OK, Fetcher, Traffic, judge
+from flows.planning import Batch
+from flows.plans import Answer, Ask, Request, Source, sources
+from flows.settings import Settings
+from warehouse.archive import Archive, Recorder, Snapshot
+from warehouse.home import Home
+from warehouse.lake import Lake
+from warehouse.ledger import Books, Ledger
+
+if TYPE_CHECKING:
+    from transforms.payload import Form
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The answers that speak for some days of one series.
+
+    Attributes:
+        ask: What was asked.
+        answers: Everything that came back, in order.
+        error: Why the plan did not come to its end.
+        places: Where the answers lie in the archive.
+    """
+
+    ask: Ask
+    answers: tuple[Answer, ...]
+    error: PipelineError | None
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the last answer arrived."""
+        return max((answer.observed_at for answer in self.answers), default=None)
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What became of a batch.
+
+    Attributes:
+        name: The batch.
+        states: State to number of series-days.
+        problems: Series, reason and days of what was tried and is not there.
+        rows: Rows normalised.
+        checked: Rows judged.
+        versions: New versions published.
+        partitions: Partitions written.
+        snapshots: Answers parsed.
+    """
+
+    name: str
+    dataset: str
+    source: str
+    states: dict[str, int]
+    problems: tuple[tuple[str, str, int], ...]
+    rows: int = 0
+    checked: int = 0
+    versions: int = 0
+    partitions: int = 0
+    snapshots: int = 0
+
+
+@dataclass
+class Run:
+    """One writing session on a home: what is to be done, and what has been done so far."""
+
+    settings: Settings
+    home: Home
+    run_id: str
+    kind: str
+    books: Books
+    batches: list[Batch]
+    sources: list[Source]
+    recorder: Recorder
+    traffic: Traffic = field(default_factory=Traffic)
+    outcomes: list[BatchOutcome] = field(default_factory=list)
+    replayed: dict[int, list[Gathered]] = field(default_factory=dict)
+    announced: dict[str, frozenset[str]] = field(default_factory=dict)
+    _fetchers: dict[str, Fetcher] = field(default_factory=dict)
+    _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
+    _kept: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where outcomes are written."""
+        return Ledger(self.home.ledger)
+
+    @property
+    def lake(self) -> Lake:
+        """Where rows are published."""
+        return Lake(self.home.lake, self.home.staging)
+
+    def now(self) -> datetime:
+        """The instant."""
+        return self.settings.clock.now()
+
+    def write(self, events: Iterable[dict[str, object]]) -> None:
+        """Append to the ledger, one writer at a time."""
+        with self._lock:
+            self.ledger.append(events, self.now())
+
+    def fetcher(self, source: Source) -> Fetcher:
+        """The one fetcher of a source, so that its budgets are shared."""
+        with self._lock:
+            if source.name not in self._fetchers:
+                self._fetchers[source.name] = Fetcher(
+                    source,
+                    gateway=self.settings.gateway,
+                    recorder=self.recorder,
+                    clock=self.settings.clock,
+                    traffic=self.traffic,
+                )
+            return self._fetchers[source.name]
+
+    def answer(self, batch: Batch, ask: Ask, request: Request) -> Answer:
+        """An answer: one that serves the whole run, one that an interrupted run left, or a new one."""
+        if request.shared:
+            with self._lock:
+                if request.identity not in self._shared:
+                    self._shared[request.identity] = self._fetch(batch, ask, request)
+                return self._shared[request.identity]
+        kept = self._kept.get(request.identity)
+        if kept is not None and kept.observed_at >= ask.series.release.public_at(ask.days.last):
+            return replace(kept, request=request)
+        return self._fetch(batch, ask, request)
+
+    def _fetch(self, batch: Batch, ask: Ask, request: Request) -> Answer:
+        return self.fetcher(batch.source).fetch(request, dataset=batch.feed.dataset.name, series=ask.series.name)
+
+    def keep_answers(self, archive: Archive) -> None:
+        """Find usable answers that interrupted runs archived and never came to read."""
+        for run_id in self.books.interrupted_runs:
+            for place, snapshot in archive.scan(run_id):
+                if place in self.books.used_snapshots or snapshot.status not in OK:
+                    continue
+                answer = archived_answer(place, snapshot)
+                if not unusable(answer, sources()[snapshot.source], self.settings):
+                    self._kept[snapshot.identity] = answer
+
+
+def unusable(answer: Answer, source: Source, settings: Settings) -> bool:
+    """Whether an archived answer is an error of the provider."""
+    try:
+        return judge(answer, {}, source.refusal, settings.clock) is not None
+    except PipelineError:
+        return True
+
+
+def archived_answer(place: str, snapshot: Snapshot) -> Answer:
+    """An archived answer, as if it had just come back."""
+    request = Request(
+        snapshot.url,
+        method="POST" if snapshot.method == "POST" else "GET",
+        body=snapshot.request_body,
+        form=cast("Form", snapshot.form),
+        labels=snapshot.labels,
+        transform=snapshot.transform,
+    )
+    return Answer(request, snapshot.status, snapshot.body, snapshot.observed_at, place)

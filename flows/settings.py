@@ -1,0 +1,77 @@
+"""Every setting, read from the environment and from a `.env` file."""
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from expectations.errors import BadRequest
+from flows.clock import Clock
+
+PREFIX = "TIDEMARK_"
+
+
+class Settings(BaseSettings):
+    """What a person may set; names are `TIDEMARK_` and the field in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path("data"), description="Everything tidemark writes; nothing is written outside.")
+    gateway: str | None = Field(default=None, description="Ask GATEWAY/HOST/PATH instead of https://HOST/PATH.")
+    now: datetime | None = Field(default=None, description="An ISO instant to use as now, everywhere.")
+    start: date | None = Field(default=None, description="Where the ledger begins; 400 days back when unset.")
+    sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        default=None,
+        description="Comma-separated names of the sources to enable; all keyless ones when unset.",
+    )
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip().lower() for name in value.split(",") if name.strip()) or None
+        return value
+
+    @field_validator("gateway", "now", "start", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("now", mode="after")
+    @classmethod
+    def _in_utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that these settings ask for."""
+        return Clock(self.now)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings, or one sentence about the one that makes no sense."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadRequest(f"{name}: {first['msg']}, found {os.environ.get(name, first['input'])!r}") from None
+
+
+def instant(text: str) -> datetime:
+    """An ISO 8601 instant; UTC where it does not say.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"expected an ISO 8601 instant such as 2024-12-10T00:30:00Z, found {text!r}") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

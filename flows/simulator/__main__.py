@@ -1,0 +1,29 @@
+"""`python -m flows.simulator --now 2024-12-10T12:00:00Z` serves until it is interrupted."""
+
+import argparse
+import sys
+
+from flows.simulator.instants import moment, parse
+from flows.simulator.server import Simulator
+
+
+def main() -> None:
+    """Serve the simulated providers, and say where once they answer."""
+    parser = argparse.ArgumentParser(prog="python -m flows.simulator", description=__doc__)
+    parser.add_argument("--now", required=True, help="the virtual time, ISO-8601; it stands still")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--seed", type=int, default=7, help="another seed, another market")
+    parser.add_argument("--limits", action="store_true", help="enforce the providers' rate limits")
+    options = parser.parse_args()
+    now = moment(parse(options.now))
+    with Simulator(now, seed=options.seed, port=options.port, limits=options.limits) as simulator:
+        sys.stdout.write(f"simulator ready on {simulator.url} now={now.isoformat()} seed={options.seed}\n")
+        sys.stdout.flush()
+        try:
+            simulator.wait()
+        except KeyboardInterrupt:
+            sys.stdout.write("simulator stopped\n")
+
+
+if __name__ == "__main__":
+    main()

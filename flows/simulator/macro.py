@@ -1,0 +1,137 @@
+"""United States macro series: the Federal Reserve's balance sheet, policy rates and bill yields."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from flows.simulator.curve import Character, Curve
+from flows.simulator.holidays import is_federal_holiday
+from flows.simulator.instants import DAY_MS, HOUR_MS, next_weekday, number_of, weekday
+
+FIRST_DAY = number_of(date(2009, 1, 1))
+WEDNESDAY = 2
+
+# Lower end of the target range in percent, from its effective date; the range is 0.25 wide.
+_TARGET = {
+    date(2008, 12, 16): 0.00, date(2015, 12, 17): 0.25, date(2016, 12, 15): 0.50, date(2017, 3, 16): 0.75,
+    date(2017, 6, 15): 1.00, date(2017, 12, 14): 1.25, date(2018, 3, 22): 1.50, date(2018, 6, 14): 1.75,
+    date(2018, 9, 27): 2.00, date(2018, 12, 20): 2.25, date(2019, 8, 1): 2.00, date(2019, 9, 19): 1.75,
+    date(2019, 10, 31): 1.50, date(2020, 3, 4): 1.00, date(2020, 3, 16): 0.00, date(2022, 3, 17): 0.25,
+    date(2022, 5, 5): 0.75, date(2022, 6, 16): 1.50, date(2022, 7, 28): 2.25, date(2022, 9, 22): 3.00,
+    date(2022, 11, 3): 3.75, date(2022, 12, 15): 4.25, date(2023, 2, 2): 4.50, date(2023, 3, 23): 4.75,
+    date(2023, 5, 4): 5.00, date(2023, 7, 27): 5.25, date(2024, 9, 19): 4.75, date(2024, 11, 8): 4.50,
+    date(2024, 12, 19): 4.25,
+}  # fmt: skip
+_TARGET_DAYS = [number_of(day) for day in sorted(_TARGET)]
+_TARGET_LOWS = [_TARGET[day] for day in sorted(_TARGET)]
+_EFFECTIVE_ABOVE_LOW = 0.08  # percentage points
+
+_ASSETS_MILLIONS = {
+    date(2009, 1, 7): 2.1e6, date(2014, 12, 31): 4.5e6, date(2019, 8, 28): 3.76e6, date(2020, 6, 3): 7.17e6,
+    date(2022, 4, 13): 8.96e6, date(2023, 6, 7): 8.39e6, date(2024, 1, 3): 7.68e6, date(2024, 6, 5): 7.26e6,
+    date(2024, 11, 6): 6.994e6, date(2024, 12, 4): 6.896e6, date(2024, 12, 25): 6.886e6,
+}  # fmt: skip
+_TREASURY_MILLIONS = {
+    date(2009, 1, 7): 2.0e5, date(2019, 1, 2): 3.6e5, date(2020, 7, 22): 1.8e6, date(2022, 1, 5): 4.5e5,
+    date(2023, 6, 1): 4.8e4, date(2023, 7, 5): 4.6e5, date(2023, 11, 1): 7.5e5, date(2024, 6, 5): 7.2e5,
+    date(2024, 10, 30): 8.3e5, date(2024, 12, 4): 7.6e5, date(2024, 12, 25): 7.6e5,
+}  # fmt: skip
+_REVERSE_REPO_BILLIONS = {
+    date(2014, 1, 2): 100.0, date(2021, 3, 1): 5.0, date(2021, 12, 31): 1_905.0, date(2022, 12, 30): 2_554.0,
+    date(2023, 6, 1): 2_160.0, date(2023, 12, 1): 770.0, date(2024, 3, 1): 440.0, date(2024, 9, 3): 310.0,
+    date(2024, 11, 1): 175.0, date(2024, 12, 9): 150.0, date(2024, 12, 26): 190.0,
+}  # fmt: skip
+_YIELDS_PERCENT = {
+    "DGS3MO": {
+        date(2009, 1, 2): 0.1, date(2019, 1, 2): 2.4, date(2020, 4, 1): 0.1, date(2022, 1, 3): 0.08,
+        date(2023, 6, 1): 5.5, date(2024, 7, 1): 5.47, date(2024, 9, 18): 4.84, date(2024, 11, 7): 4.63,
+        date(2024, 12, 9): 4.42, date(2024, 12, 31): 4.37,
+    },
+    "DGS1": {
+        date(2009, 1, 2): 0.4, date(2019, 1, 2): 2.6, date(2020, 4, 1): 0.16, date(2022, 1, 3): 0.4,
+        date(2023, 6, 1): 5.15, date(2023, 10, 18): 5.46, date(2024, 1, 12): 4.65, date(2024, 4, 30): 5.25,
+        date(2024, 9, 24): 3.88, date(2024, 11, 14): 4.34, date(2024, 12, 9): 4.20, date(2024, 12, 31): 4.16,
+    },
+}  # fmt: skip
+
+
+class MacroSeries(NamedTuple):
+    """One published series.
+
+    Attributes:
+        has_row: Whether a day, counted since 1970, has a row.
+        value: The text of the row's value; empty where the day has none.
+        published_ms: When the row of a day became public, in milliseconds since 1970.
+    """
+
+    has_row: Callable[[int], bool]
+    value: Callable[[int], str]
+    published_ms: Callable[[int], int]
+
+
+def _every_day(_: int) -> bool:
+    return True
+
+
+def _is_weekday(day: int) -> bool:
+    return weekday(day) < 5
+
+
+def _is_wednesday(day: int) -> bool:
+    return weekday(day) == WEDNESDAY
+
+
+def _thursday_evening(day: int) -> int:
+    return (day + 1) * DAY_MS + 21 * HOUR_MS + HOUR_MS // 2
+
+
+def _same_evening(day: int) -> int:
+    return day * DAY_MS + 19 * HOUR_MS
+
+
+def _next_weekday_evening(day: int) -> int:
+    return next_weekday(day) * DAY_MS + 21 * HOUR_MS
+
+
+def _target_low(day: int) -> float:
+    """Lower end of the target range on a day, in percent."""
+    return _TARGET_LOWS[bisect_right(_TARGET_DAYS, day) - 1]
+
+
+class Macro:
+    """Every series that the simulator publishes, by its identifier."""
+
+    def __init__(self, seed: int) -> None:
+        assets = Curve("WALCL", _ASSETS_MILLIONS, Character(wobble=0.0006, drift=0.02), seed=seed)
+        treasury = Curve("WDTGAL", _TREASURY_MILLIONS, Character(wobble=0.012, drift=0.1), seed=seed)
+        repo = Curve("RRPONTSYD", _REVERSE_REPO_BILLIONS, Character(wobble=0.06, drift=0.3), seed=seed)
+
+        def week_average(day: int) -> str:
+            return str(round(math.fsum(treasury.at(each) for each in range(day - 6, day + 1)) / 7))
+
+        def repo_value(day: int) -> str:
+            return "" if is_federal_holiday(day) else f"{repo.at(day):.3f}"
+
+        def percent(offset: float) -> Callable[[int], str]:
+            return lambda day: f"{_target_low(day) + offset:.2f}"
+
+        weekly = (_is_wednesday, _thursday_evening)
+        daily = (_every_day, _next_weekday_evening)
+        self.series: dict[str, MacroSeries] = {
+            "WALCL": MacroSeries(weekly[0], lambda day: str(round(assets.at(day))), weekly[1]),
+            "WDTGAL": MacroSeries(weekly[0], lambda day: str(round(treasury.at(day))), weekly[1]),
+            "WTREGEN": MacroSeries(weekly[0], week_average, weekly[1]),
+            "RRPONTSYD": MacroSeries(_is_weekday, repo_value, _same_evening),
+            "DFF": MacroSeries(daily[0], percent(_EFFECTIVE_ABOVE_LOW), daily[1]),
+            "DFEDTARL": MacroSeries(daily[0], percent(0.0), daily[1]),
+            "DFEDTARU": MacroSeries(daily[0], percent(0.25), daily[1]),
+        }
+        for name, pillars in _YIELDS_PERCENT.items():
+            curve = Curve(name, pillars, Character(wobble=0.006, drift=0.05), seed=seed)
+            self.series[name] = MacroSeries(_is_weekday, _yield_text(curve), _next_weekday_evening)
+
+
+def _yield_text(curve: Curve) -> Callable[[int], str]:
+    return lambda day: "" if is_federal_holiday(day) else f"{curve.at(day):.2f}"

@@ -1,0 +1,36 @@
+"""The scripted market: everything that the providers tell, by seed, for any date.
+
+Pure, and the same for the same seed: no clock, no files, no generator that remembers what was
+asked before. The figures of December 2024 are those that were published; days in between are
+invented. What may be seen at a given moment is for the pages to say, not for the market.
+"""
+
+from flows.simulator.funding import Funding
+from flows.simulator.korea import Korea
+from flows.simulator.lending import Lending
+from flows.simulator.macro import Macro
+from flows.simulator.spot import Coinbase, Spot
+from flows.simulator.stablecoins import Stablecoins
+
+
+class Market:
+    """One world, made from one seed.
+
+    Attributes:
+        spot: Coins against the dollar at the main venue.
+        coinbase: The same at the dollar venue, within a fifth of a percent.
+        korea: The won, and markets in won.
+        funding: Settlements of perpetual swaps.
+        lending: Deposit rates of lending pools.
+        stablecoins: Stablecoins in circulation.
+        macro: Balance sheet, policy rates and yields of the United States.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.spot = Spot(seed)
+        self.coinbase = Coinbase(self.spot, seed)
+        self.korea = Korea(self.spot, seed)
+        self.funding = Funding(seed)
+        self.lending = Lending(seed)
+        self.stablecoins = Stablecoins(seed)
+        self.macro = Macro(seed)

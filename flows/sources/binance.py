@@ -1,0 +1,240 @@
+"""Binance: spot prices in USDT and the funding of its perpetual futures.
+
+Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
+Terms     public market data, free; raw data are not to be resold
+Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The REST funding
+          history does not state the interval of a payment, the monthly archive does. The archive of a month is
+          published on the first Monday of the next one.
+Verified  recorded answers of klines and funding (2019 to 2026); the archive's CSV only from quoted lines.
+          Listing days are from memory; a day asked for before the true one ends as failed.
+"""
+
+import hashlib
+from collections.abc import Generator, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.spot_prices import SPOT_PRICES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.payload import member
+
+KLINES = "https://data-api.binance.vision/api/v3/klines"
+FUNDING = "https://fapi.binance.com/fapi/v1/fundingRate"
+FUNDING_INFO = "https://fapi.binance.com/fapi/v1/fundingInfo"
+ARCHIVE = "https://data.binance.vision/data/futures/um/monthly/fundingRate"
+PAGE = 1000
+DEFAULT_INTERVAL_HOURS = 8
+NOT_FOUND = 404
+PAYMENTS_A_DAY = 3
+
+# A day's candle is final at midnight; the answer of a minute later holds it.
+SETTLED = every_day(timedelta(minutes=5))
+
+# Our name of the asset: the spot market in USDT and its first day.
+SPOT = {
+    "AAVE": ("AAVEUSDT", date(2020, 10, 15)),
+    "ADA": ("ADAUSDT", date(2018, 4, 17)),
+    "APT": ("APTUSDT", date(2022, 10, 19)),
+    "ARB": ("ARBUSDT", date(2023, 3, 23)),
+    "ARKM": ("ARKMUSDT", date(2023, 7, 18)),
+    "AVAX": ("AVAXUSDT", date(2020, 9, 22)),
+    "BCH": ("BCHUSDT", date(2019, 11, 28)),
+    "BNB": ("BNBUSDT", date(2017, 11, 6)),
+    "BTC": ("BTCUSDT", date(2017, 8, 17)),
+    "DOGE": ("DOGEUSDT", date(2019, 7, 5)),
+    "DOT": ("DOTUSDT", date(2020, 8, 18)),
+    "ETH": ("ETHUSDT", date(2017, 8, 17)),
+    "IO": ("IOUSDT", date(2024, 6, 11)),
+    "LINK": ("LINKUSDT", date(2019, 1, 16)),
+    "LTC": ("LTCUSDT", date(2017, 12, 13)),
+    "OP": ("OPUSDT", date(2022, 6, 1)),
+    "PEPE": ("PEPEUSDT", date(2023, 5, 5)),
+    "SEI": ("SEIUSDT", date(2023, 8, 15)),
+    "SHIB": ("SHIBUSDT", date(2021, 5, 10)),
+    "SOL": ("SOLUSDT", date(2020, 8, 11)),
+    "SUI": ("SUIUSDT", date(2023, 5, 3)),
+    "TRX": ("TRXUSDT", date(2018, 6, 11)),
+    "UNI": ("UNIUSDT", date(2020, 9, 17)),
+    "WLD": ("WLDUSDT", date(2023, 7, 24)),
+    "XLM": ("XLMUSDT", date(2018, 5, 31)),
+    "XRP": ("XRPUSDT", date(2018, 5, 4)),
+}
+
+# The perpetual of the asset and its first whole day of payments.
+PERPETUALS = {
+    "AAVE": ("AAVEUSDT", date(2020, 10, 17)),
+    "ADA": ("ADAUSDT", date(2020, 2, 1)),
+    "APT": ("APTUSDT", date(2022, 10, 20)),
+    "ARB": ("ARBUSDT", date(2023, 3, 24)),
+    "ARKM": ("ARKMUSDT", date(2023, 7, 19)),
+    "AVAX": ("AVAXUSDT", date(2020, 9, 24)),
+    "BCH": ("BCHUSDT", date(2019, 12, 20)),
+    "BNB": ("BNBUSDT", date(2020, 2, 11)),
+    "BTC": ("BTCUSDT", date(2019, 9, 11)),
+    "DOGE": ("DOGEUSDT", date(2020, 7, 11)),
+    "DOT": ("DOTUSDT", date(2020, 8, 23)),
+    "ETH": ("ETHUSDT", date(2019, 11, 28)),
+    "IO": ("IOUSDT", date(2024, 6, 12)),
+    "LINK": ("LINKUSDT", date(2020, 1, 18)),
+    "LTC": ("LTCUSDT", date(2020, 1, 10)),
+    "OP": ("OPUSDT", date(2022, 6, 2)),
+    "PEPE": ("1000PEPEUSDT", date(2023, 5, 6)),
+    "SEI": ("SEIUSDT", date(2023, 8, 16)),
+    "SHIB": ("1000SHIBUSDT", date(2021, 5, 11)),
+    "SOL": ("SOLUSDT", date(2020, 9, 15)),
+    "SUI": ("SUIUSDT", date(2023, 5, 4)),
+    "TRX": ("TRXUSDT", date(2020, 1, 16)),
+    "UNI": ("UNIUSDT", date(2020, 9, 19)),
+    "WLD": ("WLDUSDT", date(2023, 7, 25)),
+    "XLM": ("XLMUSDT", date(2020, 1, 21)),
+    "XRP": ("XRPUSDT", date(2020, 1, 7)),
+}
+
+
+def plan_klines(ask: Ask) -> Plan:
+    """Walk forward, a thousand days a page, until the last wanted day is there or nothing more comes."""
+    start, last = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at) - 1
+    while start <= last:
+        page = yield Request(
+            KLINES,
+            params={
+                "symbol": ask.series.symbol,
+                "interval": "1d",
+                "startTime": start,
+                "endTime": last,
+                "limit": PAGE,
+            },
+            labels={"asset": ask.series.name},
+        )
+        klines = page.json()
+        if len(klines) < PAGE:
+            return
+        start = int(klines[-1][0]) + 1
+
+
+def first_monday(month: date) -> datetime:
+    """When the archive of the month before is published."""
+    return datetime(month.year, month.month, 1 + (-month.weekday()) % 7, tzinfo=UTC)
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after this day's."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def archived_months(ask: Ask) -> Iterator[date]:
+    """The whole months of an ask whose archive is out."""
+    month = ask.days.start if ask.days.start.day == 1 else next_month(ask.days.start)
+    while next_month(month) <= ask.days.end and first_monday(next_month(month)) <= ask.now:
+        yield month
+        month = next_month(month)
+
+
+def plan_funding(ask: Ask) -> Plan:
+    """Take whole months from the archive, which states each payment's interval, and the rest from REST."""
+    start = ask.days.start
+    rest: list[Interval] = []
+    for month in archived_months(ask):
+        if (yield from plan_archive(ask, month)):
+            if start < month:
+                rest.append(Interval(start, month))
+            start = next_month(month)
+    if start < ask.days.end:
+        rest.append(Interval(start, ask.days.end))
+    for days in rest:
+        yield from plan_payments(ask, days)
+
+
+def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
+    """One monthly file and its checksum; tells whether the file is there."""
+    name = f"{ask.series.symbol}-fundingRate-{month:%Y-%m}.zip"
+    address = f"{ARCHIVE}/{ask.series.symbol}/{name}"
+    archive = yield Request(
+        address,
+        form="zip",
+        labels={"asset": ask.series.name},
+        transform="normalize_archive",
+        accept=(NOT_FOUND,),
+    )
+    if archive.status == NOT_FOUND:
+        return False
+    checksum = yield Request(f"{address}.CHECKSUM", form="csv", transform=None)
+    promised = checksum.body.decode("ascii", "replace").split()
+    found = hashlib.sha256(archive.body).hexdigest()
+    if promised != [found, name]:
+        raise SourceUnavailable(f"expected {name} with the checksum {promised[:1]}, found {found}")
+    return True
+
+
+def plan_payments(ask: Ask, days: Interval) -> Plan:
+    """Walk the REST history forward, a thousand payments a page."""
+    info = yield Request(FUNDING_INFO, transform=None, shared=True)
+    adjusted = {member(row, "symbol"): member(row, "fundingIntervalHours") for row in info.json()}
+    hours = adjusted.get(ask.series.symbol, DEFAULT_INTERVAL_HOURS)
+    start, last = milliseconds(days.starts_at), milliseconds(days.ends_at) - 1
+    while start <= last:
+        page = yield Request(
+            FUNDING,
+            params={"symbol": ask.series.symbol, "startTime": start, "endTime": last, "limit": PAGE},
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol, "interval_hours": str(hours)},
+        )
+        payments = page.json()
+        if len(payments) < PAGE:
+            return
+        start = int(member(payments[-1], "fundingTime")) + 1
+
+
+def funding_requests(ask: Ask) -> int:
+    """Two requests for an archived month, one for each page of the rest."""
+    months = list(archived_months(ask))
+    archived = sum((next_month(month) - month).days for month in months)
+    return 2 * len(months) + -(-(len(ask.days) - archived) * PAYMENTS_A_DAY // PAGE)
+
+
+TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Binance's error object, which a proxy in front of it can send with a 200."""
+    if answer.request.form != "json":
+        return None
+    document = answer.json()
+    if not isinstance(document, dict) or "code" not in document:
+        return None
+    message = f"expected data from {answer.request.host}, found error {document}"
+    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="binance",
+    feeds=(
+        Feed(
+            SPOT_PRICES,
+            plan_klines,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=3),
+        ),
+        Feed(
+            FUNDING_RATES,
+            plan_funding,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            requests=funding_requests,
+        ),
+    ),
+    limits={
+        "data-api.binance.vision": Limit(2900, 60, burst=100),  # 6,000 weight a minute, two a request
+        "fapi.binance.com": Limit(480, 300, burst=100),
+        "data.binance.vision": Limit(3000, 60, burst=100),  # none published
+    },
+    docs="https://developers.binance.com/docs/binance-spot-api-docs",
+    terms="public market data, free to use; no resale of raw data",
+    attribution="Binance",
+    verified="recorded",
+    refusal=refusal,
+)

@@ -1,0 +1,61 @@
+"""FRED: statistics of the Federal Reserve and the Treasury as CSV, without a key.
+
+Docs      https://fred.stlouisfed.org/docs/api/fred
+Terms     FRED's terms of use; the series used here are in the public domain
+Quirks    one series a request; weekdays without a value are listed empty; a bad name is answered with an HTML page.
+          Only the newest vintage is served
+Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); the other series have the same shape
+"""
+
+from datetime import date, timedelta
+
+from expectations.datasets.macro_series import MACRO_SERIES
+from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.macro_series.fred import STATISTICS
+
+GRAPH = "https://fred.stlouisfed.org/graph/fredgraph.csv"
+
+FIRST_DAYS = {
+    "WALCL": date(2002, 12, 18),
+    "WDTGAL": date(2002, 12, 18),
+    "RRPONTSYD": date(2013, 9, 23),
+    "DFF": date(1954, 7, 1),
+    "DFEDTARL": date(2008, 12, 16),
+    "DFEDTARU": date(2008, 12, 16),
+    "DGS3MO": date(1981, 9, 1),
+    "DGS1": date(1962, 1, 2),
+}
+
+
+def plan_graph(ask: Ask) -> Plan:
+    """One file, begun ten days early so that the value before a quiet day is in the answer."""
+    start = ask.days.start - timedelta(days=10)
+    yield Request(
+        GRAPH,
+        params={"id": ask.series.symbol, "cosd": start.isoformat(), "coed": ask.days.last.isoformat()},
+        form="csv",
+        labels={"fred_id": ask.series.symbol},
+    )
+
+
+SOURCE = Source(
+    name="fred",
+    feeds=(
+        Feed(
+            MACRO_SERIES,
+            plan_graph,
+            tuple(
+                Series(statistic.name, fred_id, FIRST_DAYS[fred_id], statistic.release)
+                for fred_id, statistic in STATISTICS.items()
+            ),
+            days_per_ask=36_600,
+            restates_for=timedelta(days=21),
+        ),
+    ),
+    limits={"fred.stlouisfed.org": Limit(60, 60, burst=8)},
+    docs="https://fred.stlouisfed.org",
+    terms="FRED terms of use; the series used are in the public domain",
+    attribution="Federal Reserve Bank of St. Louis, FRED",
+    verified="recorded",
+    connections=2,
+)

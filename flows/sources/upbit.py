@@ -1,0 +1,82 @@
+"""Upbit: won prices and turnover of bitcoin and of the dollar coins.
+
+Docs      https://global-docs.upbit.com/reference
+Terms     public market data, free
+Quirks    newest first; `to` is exclusive; the number of candles defaults to one; days start at 00:00 UTC
+Verified  a recorded answer of KRW-BTC days (2026); the stablecoin markets have the same shape. The first day of
+          KRW-USDC is not known: what Upbit has nothing for ends as verified_empty
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.krw_prices import KRW_PRICES
+from expectations.errors import PipelineError, SourceRefused
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.payload import member
+
+DAYS = "https://api.upbit.com/v1/candles/days"
+PAGE = 200
+SETTLED = every_day(timedelta(minutes=5))
+
+MARKETS = {
+    "BTC": ("KRW-BTC", date(2017, 9, 25)),
+    "USDC": ("KRW-USDC", date(2024, 6, 7)),
+    "USDT": ("KRW-USDT", date(2024, 6, 7)),
+}
+
+
+def plan_days(ask: Ask) -> Plan:
+    """Walk backward from the end, 200 days a page, until the first wanted day is there.
+
+    An empty page says that nothing is older. Because that is believed for good, it is asked for twice.
+    """
+    to = ask.days.ends_at
+    empty_before = False
+    while to > ask.days.starts_at:
+        page = yield Request(
+            DAYS,
+            params={
+                "market": ask.series.symbol,
+                "count": min(PAGE, (to - ask.days.starts_at).days),
+                "to": f"{to:%Y-%m-%dT%H:%M:%SZ}",
+            },
+            labels={"asset": ask.series.name, "market": ask.series.symbol},
+        )
+        candles = page.json()
+        if candles:
+            oldest = str(member(candles[-1], "candle_date_time_utc"))
+            to = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
+        elif empty_before:
+            return
+        empty_before = not candles
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Upbit's error object."""
+    document = answer.json()
+    if isinstance(document, dict) and "error" in document:
+        return SourceRefused(f"expected candles from Upbit, found {document['error']}")
+    return None
+
+
+SOURCE = Source(
+    name="upbit",
+    feeds=(
+        Feed(
+            KRW_PRICES,
+            plan_days,
+            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in MARKETS.items()),
+            days_per_ask=2000,
+            restates_for=timedelta(days=3),
+            requests=lambda ask: -(-len(ask.days) // PAGE),
+        ),
+    ),
+    limits={"api.upbit.com": Limit(9, 1, burst=4)},
+    docs="https://global-docs.upbit.com/reference",
+    terms="public market data, free to use",
+    attribution="Upbit",
+    verified="recorded",
+    refusal=refusal,
+    connections=2,
+)

@@ -1,0 +1,92 @@
+"""What an operator must see: completeness, freshness, and what failed and why."""
+
+from typing import Any
+
+import polars as pl
+
+from flows import pipeline
+from flows.settings import Settings
+from warehouse.build import freshness
+from warehouse.home import open_home, warn_origin
+from warehouse.ledger import Ledger
+
+FEED = ["dataset", "source"]
+TROUBLE = ("missing", "failed", "failed_check", "perished")
+MOST_LINES = 25
+
+
+def report(settings: Settings) -> dict[str, Any]:
+    """The state of a home, as `--json` prints it."""
+    home = open_home(settings.home)
+    facts = pipeline.inputs(home, settings)
+    books = Ledger(home.ledger).read()
+    ledger = books.ledger(facts.expected, facts.now)
+    counts = ledger.group_by(*FEED, "state").agg(days=pl.len()).sort(*FEED, "state")
+    states: dict[tuple[str, str], dict[str, int]] = {}
+    for dataset, source, state, days in counts.iter_rows():
+        states.setdefault((dataset, source), {})[state] = days
+    feeds = [
+        {**row, "states": states.get((row["dataset"], row["source"]), {})}
+        for row in freshness(ledger, facts.expected, facts.now).iter_rows(named=True)
+    ]
+    runs = books.run_table()
+    return {
+        "home": str(home.folder),
+        "origin": home.origin,
+        "warning": warn_origin(home),
+        "now": facts.now,
+        "last_run": runs[-1] if runs else None,
+        "feeds": feeds,
+        "trouble": trouble(ledger),
+    }
+
+
+def trouble(ledger: pl.DataFrame) -> list[dict[str, Any]]:
+    """What is not there, by series and reason, with the command that mends it."""
+    found = (
+        ledger.filter(pl.col("state").is_in(TROUBLE))
+        .group_by(*FEED, "series", "state", "reason")
+        .agg(first=pl.col("date").min(), last=pl.col("date").max(), days=pl.len())
+        .sort(*FEED, "series", "first")
+    )
+    return [
+        {
+            **row,
+            "mend": f"tidemark backfill {row['first']} {row['last']} --source {row['source']} "
+            f"--dataset {row['dataset']} --series {row['series']}",
+        }
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def table(found: dict[str, Any]) -> str:
+    """The report for people."""
+    from flows.cli import columns, in_words  # noqa: PLC0415  the command imports this module
+
+    lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days")]
+    for feed in found["feeds"]:
+        lag = feed["lag_days"]
+        lines.append(
+            (
+                feed["dataset"],
+                feed["source"],
+                str(feed["last_date"] or "none"),
+                str(feed["expected_date"] or "none"),
+                "" if lag is None else f"{lag} d",
+                in_words(feed["states"]),
+            )
+        )
+    text = [found["warning"]] if found["warning"] else []
+    text.append(f"{found['home']} ({found['origin']}), {found['now']:%Y-%m-%d %H:%M} UTC")
+    text += ["", columns(lines)]
+    if found["trouble"]:
+        text += ["", "Not there, and the command that mends it:"]
+        for row in found["trouble"][:MOST_LINES]:
+            text.append(
+                f"  {row['dataset']} {row['series']} ({row['source']}): {row['days']:,} days {row['state']} "
+                f"from {row['first']} to {row['last']}" + (f": {row['reason']}" if row["reason"] else "")
+            )
+            text.append(f"    {row['mend']}")
+        if len(found["trouble"]) > MOST_LINES:
+            text.append(f"  and {len(found['trouble']) - MOST_LINES:,} more: `tidemark status --json` lists all")
+    return "\n".join(text)

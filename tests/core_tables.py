@@ -1,0 +1,130 @@
+"""Core tables made from a few rows, for tests of what reads them.
+
+Rows name only the columns that a case is about. The rest is filled in: an unknown label is `-`, an
+unknown flag false, an unknown number stays unknown, and a row was public a quarter of an hour after its day.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
+
+ASSETS = ("asset", "sector", "valid_from", "valid_to")
+SOURCES = ("first", "second")
+"""The order in which a preferred table takes its sources, where a test does not say."""
+
+PUBLIC_AFTER = timedelta(days=1, minutes=15)
+
+
+def core_columns(dataset: Dataset) -> tuple[str, ...]:
+    """What `core.<dataset>` holds: the newest version of each row, withdrawn ones left out."""
+    return tuple(name for name in dataset.lake_columns if name != "withdrawn")
+
+
+def create_core(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, pl.DataFrame],
+    sources: Sequence[str] = SOURCES,
+) -> None:
+    """Create every core table; those that are not given are empty.
+
+    Args:
+        connection: Where to.
+        tables: Dataset name (or `assets`) to rows, in which columns may be left out.
+        sources: The order in which the preferred tables take their sources.
+    """
+    unknown = set(tables) - {"assets", *datasets()}
+    if unknown:
+        raise ValueError(f"expected core tables, found {sorted(unknown)}")
+    connection.execute("set timezone = 'UTC'")
+    connection.execute("create schema core")
+    for dataset in datasets().values():
+        given = tables.get(dataset.name, pl.DataFrame())
+        _create(connection, dataset.name, core_columns(dataset), _filled(given, core_columns(dataset)))
+        key = ", ".join(dataset.preferred_key)
+        order = ", ".join(f"source = '{source}' desc" for source in sources)
+        connection.execute(
+            f"create table core.{dataset.name}_preferred as "  # noqa: S608  names of ours
+            f"select distinct on ({key}) * from core.{dataset.name} order by {key}, {order}, source"
+        )
+    _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
+
+
+def read_rows(path: Path) -> pl.DataFrame:
+    """Rows of a CSV in which an empty field is unknown and names in a list are set apart by spaces.
+
+    A column `days` repeats its row on so many days in a row: every date and instant moves on with it.
+    """
+    text = pl.read_csv(path, infer_schema=False)
+    names = [name for name in text.columns if name != "days"]
+    rows = _typed(text.select(names), names)
+    if "days" not in text.columns:
+        return rows
+    days = text.get_column("days").cast(pl.Int64).fill_null(1)
+    moved = [
+        pl.col(name) + pl.duration(days=pl.col("day")) for name in names if rows.schema[name].is_temporal()
+    ]
+    return (
+        rows.with_columns(day=days.map_elements(lambda n: list(range(n)), return_dtype=pl.List(pl.Int64)))
+        .explode("day")
+        .with_columns(moved)
+        .drop("day")
+    )
+
+
+def _typed(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    schema = polars_schema(names)
+    return rows.select(
+        _as(name, rows.schema[name], kind) if name in rows.columns else pl.lit(None, kind).alias(name)
+        for name, kind in schema.items()
+    )
+
+
+def _as(name: str, found: Any, kind: Any) -> pl.Expr:
+    column = pl.col(name)
+    if found != pl.String() or kind == pl.String():
+        return column.cast(kind)
+    if kind == pl.Date():
+        return column.str.to_date("%Y-%m-%d")
+    if isinstance(kind, pl.Datetime):
+        return column.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us").dt.replace_time_zone("UTC")
+    if kind == pl.Boolean():
+        return column.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean())
+    if kind == pl.List(pl.String()):
+        return column.str.split(" ")
+    return column.cast(kind)
+
+
+def _filled(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    typed = _typed(rows, names)
+    kinds = glossary()
+    day_after = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + PUBLIC_AFTER
+    typed = typed.with_columns(
+        pl.col("available_at").fill_null(day_after),
+        pl.col("source").fill_null(SOURCES[0]),
+    )
+    if "quote" in names:
+        typed = typed.with_columns(pl.col("quote").fill_null("USDT"))
+    if "day_boundary" in names:
+        typed = typed.with_columns(pl.col("day_boundary").fill_null("UTC"))
+    return typed.with_columns(
+        *(pl.col(name).fill_null(pl.col("available_at")) for name in ("observed_at", "recorded_at")),
+        *(pl.col(name).fill_null("-") for name in names if kinds[name].type == "text"),
+        *(pl.col(name).fill_null(value=False) for name in names if kinds[name].type == "flag"),
+    )
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: pl.DataFrame
+) -> None:
+    kinds = glossary()
+    typed = ", ".join(f'"{column}" {DUCKDB[kinds[column].type]}' for column in columns)
+    connection.execute(f"create table core.{name} ({typed})")
+    connection.register("given_rows", rows.to_arrow())
+    connection.execute(f"insert into core.{name} select * from given_rows")  # noqa: S608  names of ours
+    connection.unregister("given_rows")

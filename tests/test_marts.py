@@ -1,0 +1,444 @@
+"""Every mart: rows in and rows out, its promise, and that the past stays as it was."""
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from expectations.contract import glossary
+from expectations.errors import ContractViolated
+from tests.core_tables import create_core, read_rows
+from warehouse import marts
+from warehouse.marts import Judgement, Model
+
+CASES = Path(__file__).parent / "models"
+EXPECTED = "expected"
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, pl.DataFrame],
+    wanted: Sequence[Model] = marts.models(),
+) -> None:
+    create_core(connection, tables)
+    for model in wanted:
+        marts.create(connection, model)
+
+
+def with_what_it_reads(name: str) -> list[Model]:
+    """A mart after the marts that it is made of."""
+    wanted: list[Model] = []
+    for model in reversed(marts.models()):
+        if model.name == name or any(model.table in later.reads for later in wanted):
+            wanted.insert(0, model)
+    return wanted
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
+    rows: pl.DataFrame = connection.sql(f"select * from {table}").pl()  # noqa: S608  a table of ours
+    return rows
+
+
+def broken_rules(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Judgement]:
+    return [judgement for judgement in marts.judge(connection, model) if not judgement.success]
+
+
+# Rows in, rows out.
+
+
+def cases() -> list[str]:
+    return sorted(f"{case.parent.name}/{case.name}" for case in CASES.glob("*/*") if case.is_dir())
+
+
+def comparable(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries, numbers to be compared to nine digits."""
+    return [
+        {
+            name: pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
+            for name, value in row.items()
+        }
+        for row in rows.to_dicts()
+    ]
+
+
+@pytest.mark.parametrize("case", cases())
+def test_rows_in_give_rows_out(connection: duckdb.DuckDBPyConnection, case: str) -> None:
+    folder = CASES / case
+    tables = {file.stem: read_rows(file) for file in folder.glob("*.csv") if file.stem != EXPECTED}
+    name = case.partition("/")[0]
+    models = with_what_it_reads(name)
+    expected = read_rows(folder / f"{EXPECTED}.csv").sort(models[-1].key)
+
+    build(connection, tables, models)
+
+    found = rows_of(connection, f"main.{name}").select(expected.columns)
+    assert found.to_dicts() == comparable(expected)
+    for model in models:
+        assert broken_rules(connection, model) == []
+
+
+def test_every_mart_has_a_case() -> None:
+    assert {case.partition("/")[0] for case in cases()} == {model.name for model in marts.models()}
+
+
+# What the files promise.
+
+
+def test_a_model_comes_after_what_it_reads() -> None:
+    made: set[str] = set()
+    for model in marts.models():
+        assert {table for table in model.reads if not table.startswith("core.")} <= made
+        made.add(model.table)
+
+
+@pytest.mark.parametrize("model", marts.models(), ids=lambda model: model.name)
+def test_the_last_select_names_every_column_and_orders_by_the_key(model: Model) -> None:
+    last = model.sql[model.sql.rindex("\nselect\n") :]
+    assert not re.search(r"^\s*([a-z_]+\.)?\*,?$", last, re.MULTILINE)
+    order = re.search(r"\norder by (.*)\s*\Z", last)
+    assert order is not None
+    assert [name.rpartition(".")[2] for name in order[1].split(", ")] == list(model.key)
+
+
+@pytest.mark.parametrize("model", marts.models(), ids=lambda model: model.name)
+def test_every_model_says_how_it_keeps_from_looking_ahead(model: Model) -> None:
+    assert "No look-ahead" in model.sql
+    if any(table.startswith("core.") for table in model.reads):
+        assert "available_at at time zone 'UTC'" in model.sql
+
+
+def test_the_comments_carry_prefix_meaning_and_unit(connection: duckdb.DuckDBPyConnection) -> None:
+    build(connection, {})
+    for model in marts.models():
+        marts.comment(connection, model, prefix="SIMULATED. ")
+        about = connection.execute(
+            "select comment from duckdb_tables() where schema_name = 'main' and table_name = ?", [model.name]
+        ).fetchall()
+        assert about[0][0].startswith(f"SIMULATED. {model.sentence}")
+        columns = connection.execute(
+            "select column_name, comment from duckdb_columns() where schema_name = 'main' and table_name = ?",
+            [model.name],
+        ).fetchall()
+        for name, comment in columns:
+            assert comment.startswith(f"SIMULATED. {glossary()[name].meaning}")
+            assert f"Unit: {glossary()[name].unit}." in comment
+            assert model.notes.get(name, "") in comment
+
+
+def test_the_same_rows_give_the_same_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    tables = history(random.Random(5))
+    build(connection, {name: rows.sample(fraction=1, shuffle=True, seed=1) for name, rows in tables.items()})
+    with duckdb.connect(config={"threads": 1}) as alone:
+        build(alone, tables)
+        for model in marts.models():
+            assert rows_of(connection, model.table).equals(rows_of(alone, model.table))
+
+
+# What a broken promise does.
+
+SMALL = """/*
+A sentence
+on two lines.
+
+grain = "one day"
+key = ["date"]
+checks = ["coins > 0"]
+*/
+select date, coins, supply_usd from core.rows order by date
+"""
+
+
+def small(text: str = SMALL) -> Model:
+    with duckdb.connect() as parser:
+        return marts.parse(parser, "small", "main", text)
+
+
+def test_a_header_is_read_and_so_is_what_the_query_reads() -> None:
+    model = small()
+    assert (model.table, model.sentence, model.grain) == ("main.small", "A sentence on two lines.", "one day")
+    assert (model.key, model.checks, model.caveats, dict(model.notes)) == (("date",), ("coins > 0",), (), {})
+    assert model.reads == ("core.rows",)
+    assert model.sql.startswith("select date")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("select 1", "to open with a comment"),
+        (SMALL.replace('"one day"', "one day"), "expected TOML"),
+        (SMALL.replace("grain", "grains"), "found grains"),
+        (SMALL.replace('["date"]', '"date"'), "found key"),
+        (SMALL.replace('checks = ["coins > 0"]', ""), "promise its checks"),
+        (SMALL.replace("core.rows", "rows"), "name each table's schema, found rows"),
+        (SMALL.replace("select date", "selec date"), "expected one select"),
+        (SMALL + "; select 1 as one", "expected one select"),
+    ],
+)
+def test_a_file_that_does_not_keep_to_the_form_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        small(text)
+
+
+def test_models_that_read_each_other_or_a_stranger_are_refused() -> None:
+    one = small(SMALL.replace("core.rows", "main.small"))
+    with pytest.raises(ValueError, match="circle"):
+        marts._ordered({one.table: one})
+    stranger = small(SMALL.replace("core.rows", "main.elsewhere"))
+    with pytest.raises(ValueError, match=r"found main\.elsewhere"):
+        marts._ordered({stranger.table: stranger})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("coins,", "coins as apples,", "in the glossary, found apples"),
+        ("coins,", "coins::integer as coins,", r"main\.small\.coins as BIGINT, found INTEGER"),
+        ('["date"]', '["date", "asset"]', "to have a column asset"),
+        ('key = ["date"]', 'key = ["date"]\nnotes = {asset = "None."}', "to have a column asset"),
+    ],
+)
+def test_a_column_that_breaks_the_contract_makes_no_table(
+    connection: duckdb.DuckDBPyConnection, old: str, new: str, complaint: str
+) -> None:
+    connection.execute("create schema core")
+    connection.execute("create table core.rows (date date, coins bigint, supply_usd double)")
+    with pytest.raises(ContractViolated, match=complaint):
+        marts.create(connection, small(SMALL.replace(old, new)))
+    assert connection.execute("select * from duckdb_tables() where table_name = 'small'").fetchall() == []
+
+
+def test_judging_counts_the_rows_that_break_each_rule(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create schema core")
+    connection.execute(
+        "create table core.rows as "
+        "select * from (values (date '2024-12-01', 1::bigint, 1.0::double), ('2024-12-02', 0, 1), "
+        "('2024-12-02', null, 'inf'), (null, 2, 'nan'), ('2024-12-04', -1, null)) "
+        "rows(date, coins, supply_usd)"
+    )
+    model = small()
+    marts.create(connection, model)
+    assert marts.judge(connection, model) == [
+        Judgement("the key is unique", success=False, failing_rows=2, example='{"date":"2024-12-02"}'),
+        Judgement("the key is never unknown", success=False, failing_rows=1, example='{"date":null}'),
+        Judgement("every number is finite", success=False, failing_rows=2, example='{"date":"2024-12-02"}'),
+        Judgement("coins > 0", success=False, failing_rows=2, example='{"date":"2024-12-02"}'),
+    ]
+
+
+def test_judging_an_empty_table_finds_nothing_wrong(connection: duckdb.DuckDBPyConnection) -> None:
+    build(connection, {})
+    for model in marts.models():
+        assert broken_rules(connection, model) == []
+
+
+# Generated histories.
+
+FIRST = date(2024, 1, 1)
+DAYS = 330
+SERIES = 260
+NOON_AFTER = timedelta(days=1, hours=12)
+NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "available_usd", "yield_3m"}
+NOT_FILLED = {
+    name for model in marts.models() for name, note in model.notes.items() if note.startswith("Not filled")
+}
+
+
+def drawn(rng: random.Random, rows: int, draw: Callable[[random.Random], Any]) -> pl.Series:
+    return pl.Series([draw(rng) for _ in range(rows)])
+
+
+def grid(rng: random.Random, names: list[str], days: int, kept: float = 0.95) -> pl.DataFrame:
+    """Rows for most days of each series, each series over days of its own; a few come late."""
+    starts = [FIRST + timedelta(days=rng.randrange(DAYS - days + 1)) for _ in names]
+    rows = (
+        pl.DataFrame({"name": names, "start": starts})
+        .join(pl.DataFrame({"day": range(days)}), how="cross")
+        .select("name", date=pl.col("start") + pl.duration(days=pl.col("day")))
+    )
+    rows = rows.filter(drawn(rng, rows.height, lambda rng: rng.random() < kept))
+    hours = drawn(rng, rows.height, lambda rng: rng.randrange(30, 1000) if rng.random() < 0.05 else 25)
+    midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return rows.with_columns(hours=hours).select(
+        "name", "date", available_at=midnight + pl.duration(hours=pl.col("hours"))
+    )
+
+
+def number(rng: random.Random, rows: pl.DataFrame, name: str, *values: float) -> pl.DataFrame:
+    return rows.with_columns(drawn(rng, rows.height, lambda rng: rng.choice(values)).alias(name))
+
+
+def with_prices(rng: random.Random, rows: pl.DataFrame, currency: str, unit: float) -> pl.DataFrame:
+    """Candles around one unit, in steps coarse enough for ties."""
+    near = [unit * (1 + step / 100) for step in range(-10, 11)]
+    for name, values in {
+        "open": near,
+        "close": near,
+        "high": [unit * (1.15 + step / 100) for step in range(20)],
+        "low": [unit * 0.85],
+        "volume": [unit * rng.random() for _ in range(100)],
+    }.items():
+        rows = number(rng, rows, f"{name}_{currency}", *values)
+    return rows
+
+
+def history(rng: random.Random) -> dict[str, pl.DataFrame]:
+    """More than a thousand series, with gaps, late rows, ties and sources that come and go."""
+    names = [f"A{number:03}" for number in range(SERIES)]
+    spot = grid(rng, names, 70).rename({"name": "asset"})
+    venues = pl.DataFrame(
+        {"venue": ["binance", "coinbase"], "quote": ["USDT", "USD"], "source": ["first", "second"]}
+    )
+    spot = spot.join(venues, how="cross").filter(
+        drawn(rng, spot.height * 2, lambda rng: rng.random() < 0.9),
+    )
+    sectors = pl.DataFrame(
+        {
+            "asset": names * 2,
+            "sector": [rng.choice(["l1", "l2", "ai"]) for _ in range(2 * SERIES)],
+            "valid_from": [FIRST] * SERIES + [FIRST + timedelta(days=120)] * SERIES,
+            "valid_to": [FIRST + timedelta(days=119)] * SERIES + [None] * SERIES,
+        }
+    )
+    won = pl.concat([grid(rng, ["USDT", "USDC"], DAYS), grid(rng, names[:20], 200)]).rename({"name": "asset"})
+    won = won.join(pl.DataFrame({"venue": ["upbit", "bithumb"]}), how="cross")
+    won = won.filter(drawn(rng, won.height, lambda rng: rng.random() < 0.9))
+    paid = pl.concat([grid(rng, names, 45), grid(rng, ["L1", "L2"], DAYS, kept=1)]).rename({"name": "asset"})
+    paid = paid.join(pl.DataFrame({"hour": [0, 8, 16]}), how="cross").with_columns(
+        venue=pl.lit("binance"),
+        interval_hours=8,
+        settled_at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        + pl.duration(hours=pl.col("hour")),
+    )
+    paid = paid.filter(drawn(rng, paid.height, lambda rng: rng.random() < 0.998))
+    coins = grid(rng, names, 60).rename({"name": "asset"})
+    coins = coins.join(pl.DataFrame({"chain": ["ALL", "ethereum"]}), how="cross")
+    coins = number(rng, coins, "supply", *(rng.random() * 1e9 for _ in range(20)))
+    levels = {
+        "fed_assets": (6.9e12, 7e12, 7.1e12),
+        "tga": (7e11, 8e11),
+        "rrp": (0.0, 1e11, 2e11),
+        "target_low": (0.0425, 0.045),
+        "target_high": (0.045, 0.0475),
+        "effective_rate": (0.0433, 0.0458),
+        "yield_1y": (0.041, 0.042, 0.043),
+    }
+    macro = [
+        number(
+            rng,
+            grid(rng, [series], DAYS, kept=0.3).rename({"name": "series"}),
+            "rate_apr" if max(values) < 1 else "amount",
+            *values,
+        )
+        for series, values in levels.items()
+    ]
+    fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
+    pools = grid(rng, names, 240).rename({"name": "asset"})
+    return {
+        "assets": sectors,
+        "spot_prices": with_prices(rng, spot, "usd", 100.0),
+        "krw_prices": pl.concat(
+            [
+                with_prices(rng, won.filter(pl.col("asset").str.starts_with("USD")), "krw", 1_400.0),
+                with_prices(rng, won.filter(~pl.col("asset").str.starts_with("USD")), "krw", 140_000.0),
+            ]
+        ),
+        "exchange_rates": number(rng, fixings, "rate_per_usd", 1_380.0, 1_400.0, 1_420.0).with_columns(
+            pl.col("available_at").dt.offset_by("-10h")
+        ),
+        "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
+        "lending_rates": number(rng, pools, "supply_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
+            protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
+        ),
+        "stablecoin_supply": coins.with_columns(supply_usd="supply"),
+        "macro_series": pl.concat(macro, how="diagonal").with_columns(
+            currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit("USD"))
+        ),
+    }
+
+
+def known_at(tables: Mapping[str, pl.DataFrame], instant: datetime) -> dict[str, pl.DataFrame]:
+    return {
+        name: rows.filter(pl.col("available_at") <= instant) if "available_at" in rows.columns else rows
+        for name, rows in tables.items()
+    }
+
+
+def finished(model: Model, rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The rows whose day, or whole month, is over by the end of a day."""
+    if "month" in model.key:
+        return rows.filter(pl.col("month").dt.month_end() <= day)
+    return rows.filter(pl.col("date") <= day)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_row_changes_when_later_days_arrive(connection: duckdb.DuckDBPyConnection, seed: int) -> None:
+    rng = random.Random(seed)
+    tables = history(rng)
+    cut = FIRST + timedelta(days=rng.randrange(DAYS - 50, DAYS - 5))
+    noon = datetime(cut.year, cut.month, cut.day, tzinfo=UTC) + NOON_AFTER
+    build(connection, tables)
+    with duckdb.connect() as earlier:
+        build(earlier, known_at(tables, noon))
+        for model in marts.models():
+            then = finished(model, rows_of(earlier, model.table), cut)
+            now = finished(model, rows_of(connection, model.table), cut)
+            if model.name in {"global_liquidity", "policy_rates"}:
+                # Days after the last news have no row yet; they are appended when the next news comes.
+                now = now.filter(pl.col("date") <= then.get_column("date").max())
+            assert then.height > 200 or "month" in model.key, model.name
+            assert then.equals(now), model.name
+            never = {name for name in then.columns if then.get_column(name).null_count() == then.height}
+            assert never <= {*NOT_FILLED, *NOT_GENERATED}, model.name
+            assert broken_rules(connection, model) == [], model.name
+    named = {"asset", "venue", "chain", "series", "currency"}
+    histories = [rows.select(named & set(rows.columns)).n_unique() for rows in tables.values()]
+    assert sum(histories) > 1000
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_percentile_is_what_its_definition_says(connection: duckdb.DuckDBPyConnection, seed: int) -> None:
+    rng = random.Random(seed)
+    values = {
+        date(2023, 1, 1) + timedelta(days=day): rng.choice([None, 0.0, 0.01, 0.02, 0.03, rng.random()])
+        for day in range(900)
+        if rng.random() < 0.8
+    }
+    pools = pl.DataFrame({"date": list(values), "supply_apr": list(values.values())}).with_columns(
+        protocol=pl.lit("aave-v3"), chain=pl.lit("base"), asset=pl.lit("USDC"), borrow_apr=0.1
+    )
+    build(connection, {"lending_rates": pools}, with_what_it_reads("lending_rates_daily"))
+    rows = rows_of(connection, "main.lending_rates_daily")
+    found = dict(rows.select("date", "percentile_1y").iter_rows())
+
+    def by_definition(day: date) -> float | None:
+        own = values[day]
+        known = [
+            value
+            for other, value in values.items()
+            if day - timedelta(days=364) <= other <= day and value is not None
+        ]
+        if own is None or len(known) < 180:
+            return None
+        below = sum(value < own for value in known)
+        equal = sum(value == own for value in known)
+        return (below + (equal + 1) / 2) / len(known)
+
+    expected = {day: by_definition(day) for day in values}
+    assert sum(value is not None for value in expected.values()) > 100
+    for day, value in expected.items():
+        assert (found[day] is None) == (value is None), day
+        if value is not None:
+            assert math.isclose(found[day], value, rel_tol=1e-12), day

@@ -1,0 +1,1 @@
+"""Shape: pure functions from a provider's answer to rows."""

@@ -1,0 +1,1 @@
+"""Rows of `exchange_rates`, one file per provider."""

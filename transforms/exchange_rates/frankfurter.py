@@ -1,0 +1,37 @@
+"""Frankfurter's copy of the ECB reference rates, as rows of `exchange_rates`."""
+
+from datetime import time
+from typing import Any
+
+import polars as pl
+
+from expectations.calendar import target_days
+from expectations.errors import PayloadChanged
+from transforms.payload import member, numbers
+
+# The ECB fixes at 14:15 and publishes around 16:00 Frankfurt time.
+PUBLISHED = target_days(time(15, 0))
+
+
+def normalize(payload: Any, *, currency: str) -> pl.DataFrame:
+    """Turn a range of fixings into one row per business day.
+
+    Args:
+        payload: The decoded answer: `rates` maps a day to a currency to units per dollar.
+        currency: Which currency was asked for.
+
+    Returns:
+        Rows of `exchange_rates`: units of the currency per US dollar.
+    """
+    if member(payload, "base") != "USD" or member(payload, "amount") != 1.0:
+        raise PayloadChanged(f"expected rates of 1 USD, found {payload['amount']} {payload['base']}")
+    fixings = member(payload, "rates")
+    days = pl.Series("date", list(fixings), pl.String).str.to_date("%Y-%m-%d")
+    rates = numbers("rate", [member(fixing, currency) for fixing in fixings.values()])
+    return pl.DataFrame([days, rates]).select(
+        date=pl.col("date"),
+        currency=pl.lit(currency),
+        rate_per_usd=pl.col("rate"),
+        stamped_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        available_at=PUBLISHED.available_at(pl.col("date")),
+    )

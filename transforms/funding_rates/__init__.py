@@ -1,0 +1,1 @@
+"""Rows of `funding_rates`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `krw_prices`, one file per provider."""

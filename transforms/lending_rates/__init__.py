@@ -1,0 +1,1 @@
+"""Rows of `lending_rates`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `macro_series`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `spot_prices`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `stablecoin_supply`, one file per provider."""

@@ -1,0 +1,57 @@
+"""Every conversion of a unit, by name. Nothing else multiplies by 100 or divides by 1,000."""
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+
+MICROSECONDS_FROM = 100_000_000_000_000  # 1e14: later than the year 5138 in milliseconds
+DAY_IN_MILLISECONDS = 86_400_000
+
+
+def percent_to_fraction(percent: pl.Expr) -> pl.Expr:
+    """5.0 percent is 0.05."""
+    return percent / 100
+
+
+def millions_to_units(millions: pl.Expr) -> pl.Expr:
+    """Amounts stated in millions of a currency."""
+    return millions * 1e6
+
+
+def billions_to_units(billions: pl.Expr) -> pl.Expr:
+    """Amounts stated in billions of a currency."""
+    return billions * 1e9
+
+
+def decimal_text(text: pl.Expr) -> pl.Expr:
+    """Numbers that the provider sends as text; what is no number raises."""
+    return text.cast(pl.Float64, strict=True)
+
+
+def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
+    """Milliseconds since 1970, or microseconds where the number is too large for them."""
+    microseconds = pl.when(stamp >= MICROSECONDS_FROM).then(stamp).otherwise(stamp * 1000)
+    return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
+    """Seconds since 1970."""
+    return epoch_to_instant(stamp * 1000)
+
+
+def day_of(instant: pl.Expr) -> pl.Expr:
+    """The UTC day of an instant."""
+    return instant.dt.date()
+
+
+def end_of(day: pl.Expr) -> pl.Expr:
+    """The first instant after a UTC day."""
+    return day.dt.offset_by("1d").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
+    """Refuse daily rows that do not start at 00:00 UTC: another day boundary is another number."""
+    odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1d"))
+    if odd.height:
+        raise PayloadChanged(f"expected days that start at 00:00 UTC, found {odd[stamp][0]}")
+    return frame

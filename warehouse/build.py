@@ -1,0 +1,416 @@
+"""The DuckDB file: made beside its place from the lake as known at an instant, judged, and swapped in one step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
+from expectations.errors import ContractViolated
+from expectations.preferences import preferences
+from warehouse import marts
+from warehouse.files import flush_file, move_in
+from warehouse.home import FORMAT, Home
+from warehouse.lake import Lake
+from warehouse.ledger import LEDGER_COLUMNS, Books, Ledger
+
+# The storage that DuckDB 1.5 and its clients open too.
+STORAGE = "v1.5.0"
+MEMORY = "2GB"
+
+OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "ledger": (
+        "The one state of every series-day.",
+        ("dataset", "source", "series", "date"),
+        LEDGER_COLUMNS,
+    ),
+    "freshness": (
+        "How current each feed is.",
+        ("dataset", "source"),
+        ("dataset", "source", "last_date", "expected_date", "lag_days", "next_due_at", "perishes_at"),
+    ),
+    "restatements": (
+        "Every published value that later changed, and why.",
+        ("dataset", "source", "key", "column", "recorded_at"),
+        ("dataset", "source", "key", "column", "recorded_at", "date", "old_value", "new_value", "cause"),
+    ),
+    "runs": (
+        "Every run that wrote to this home.",
+        ("run_id",),
+        ("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message"),
+    ),
+    "checks": (
+        "How every rule fared on every batch, and on every mart of this build.",
+        ("run_id", "dataset", "source", "check"),
+        (
+            "run_id",
+            "dataset",
+            "source",
+            "check",
+            "severity",
+            "success",
+            "observed",
+            "expected",
+            "failing_rows",
+            "checked_at",
+        ),
+    ),
+    "quarantine": (
+        "Rows that broke a blocking rule and were held back.",
+        ("dataset", "source", "key", "recorded_at"),
+        ("dataset", "source", "key", "recorded_at", "date", "rule", "row", "snapshot", "run_id"),
+    ),
+    "catalog": (
+        "Every column of every table, and what it means.",
+        ("table", "column"),
+        ("table", "column", "type", "unit", "measure", "meaning"),
+    ),
+    "home": ("Facts about this home and this file.", ("key",), ("key", "value")),
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made."""
+
+    path: Path
+    as_of: datetime
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a build is told besides the lake.
+
+    Attributes:
+        expected: dataset, source, series, date, expected, due_at of every day that the home is about.
+        assets: The sector baskets, dated.
+        now: The instant of the build.
+    """
+
+    expected: pl.DataFrame
+    assets: pl.DataFrame
+    now: datetime
+
+
+def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None) -> Built:
+    """Make the warehouse file.
+
+    Args:
+        home: Whose lake is read.
+        inputs: The calendar of series-days and the dated dimensions.
+        as_of: The instant of knowledge; now when unknown.
+        out: Where the file goes; the home's place when unknown.
+
+    Returns:
+        Where it is and how many rows each table has.
+
+    Raises:
+        StorageDamaged: A partition is not what was written; the old file stays.
+        ContractViolated: A mart broke its promise; the old file stays.
+    """
+    instant = as_of or inputs.now
+    place = (out or home.warehouse).absolute()
+    books = Ledger(home.ledger).read()
+    home.staging.mkdir(parents=True, exist_ok=True)
+    staged = home.staging / f"{place.stem}.building.duckdb"
+    _remove(staged)
+    try:
+        with duckdb.connect(
+            config={"memory_limit": MEMORY, "autoinstall_known_extensions": "false"}
+        ) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
+            connection.execute("use warehouse")
+            rows = _fill(connection, home, books, inputs, instant)
+            connection.execute("use memory")
+            connection.execute("detach warehouse")
+        flush_file(staged)
+        # A write-ahead log beside a replaced file would make it unopenable.
+        place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
+        move_in(staged, place)
+    finally:
+        _remove(staged)
+    return Built(place, instant, rows)
+
+
+def _remove(staged: Path) -> None:
+    staged.unlink(missing_ok=True)
+    staged.with_name(f"{staged.name}.wal").unlink(missing_ok=True)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, home: Home, books: Books, inputs: Inputs, instant: datetime
+) -> dict[str, int]:
+    known = books.as_of(instant)
+    prefix = "SIMULATED. " if home.simulated else ""
+    restated = create_core(connection, home, books, instant)
+    insert_assets(connection, inputs.assets)
+    judged = make_marts(connection, known, inputs.now, prefix)
+    ledger = known.ledger(inputs.expected, instant)
+    tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
+        "ledger": ledger,
+        "freshness": freshness(ledger, inputs.expected, instant),
+        "restatements": restated,
+        "runs": known.run_table(),
+        "checks": known.check_table() + judged,
+        "quarantine": known.quarantine_table(),
+        "home": [
+            {"key": "origin", "value": home.origin},
+            {"key": "format version", "value": str(FORMAT)},
+            {"key": "as-of", "value": instant.isoformat()},
+            {"key": "built_at", "value": inputs.now.isoformat()},
+            {"key": "start", "value": home.start.isoformat()},
+        ],
+    }
+    create_books(connection, tables)
+    describe(connection, prefix)
+    counted = connection.execute(
+        "select schema_name || '.' || table_name, estimated_size from duckdb_tables() where database_name = 'warehouse'"
+    ).fetchall()
+    return dict(counted)
+
+
+def create_core(
+    connection: duckdb.DuckDBPyConnection, home: Home | None, books: Books, instant: datetime
+) -> pl.DataFrame:
+    """Make `core`: for each dataset the rows as known, and the preferred view; returns all restatements.
+
+    Without a home the tables are made empty, for the catalog and for tests of the models.
+    """
+    connection.execute("create schema if not exists core")
+    restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
+    for dataset in datasets().values():
+        paths = _partitions(home, books, dataset) if home is not None else []
+        columns = ", ".join(
+            f"{_quoted(name)} {DUCKDB[glossary()[name].type]}" for name in dataset.lake_columns
+        )
+        connection.execute(f"create or replace temp table versions ({columns})")
+        if paths:
+            connection.execute(
+                "insert into versions by name select * from read_parquet(?, hive_partitioning = false) "
+                "where recorded_at <= ?",
+                [[str(path) for path in paths], instant],
+            )
+        key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
+        kept = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
+        order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
+        # Names come from the contracts of this package, never from data.
+        connection.execute(
+            f"create table core.{dataset.name} as select {kept} from versions "  # noqa: S608  our own names
+            f"qualify row_number() over (partition by {key} order by recorded_at desc, run_id desc) = 1 "
+            f"and not withdrawn order by {order}"
+        )
+        connection.execute(preferred_view(dataset))
+        restated.append(_restatements(connection, dataset))
+    connection.execute("drop table versions")
+    return pl.concat(restated).sort(OPS["restatements"][1])
+
+
+def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
+    lake = Lake(home.lake, home.staging)
+    names = [name for name in books.partitions if name.startswith(f"{dataset.name}/")]
+    paths = [home.lake / name for name in sorted(names)]
+    present = [path for path in paths if path.exists() or lake.name(path) in books.confirmed]
+    for path in present:
+        lake.verified(path, books.partitions[lake.name(path)])
+    return present
+
+
+def preferred_view(dataset: Dataset) -> str:
+    """The statement that makes `core.<dataset>_preferred`."""
+    order = preferences().get(dataset.name, ())
+    ranks = " ".join(f"when '{source}' then {rank}" for rank, source in enumerate(order))
+    rank = f"case source {ranks} else {len(order)} end" if ranks else "0"
+    key = ", ".join(_quoted(name) for name in dataset.preferred_key)
+    columns = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
+    return (
+        f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
+        f"qualify dense_rank() over (partition by {key} order by {rank}, source) = 1"
+    )
+
+
+def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
+    """Every value that a later version changed, as text before and after."""
+    key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
+    as_json = "to_json({" + ", ".join(f"'{name}': {_quoted(name)}" for name in dataset.key) + "})::varchar"
+    compared = [name for name in dataset.compared if name != "date"]
+    befores = ", ".join(
+        f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared
+    )
+    changes = " union all ".join(
+        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "  # noqa: S608  our own names
+        f"case when not gone_before then {_quoted(name + '_before')}::varchar end as old_value, "
+        f"case when not withdrawn then {_quoted(name)}::varchar end as new_value, cause from steps "
+        f"where cause <> 'first'"
+        for name in compared
+    )
+    changed: pl.DataFrame = connection.sql(
+        f"with steps as (select *, {as_json} as key, {befores}, "  # noqa: S608  our own names
+        f"coalesce(lag(withdrawn) over earlier, false) as gone_before from versions "
+        f"window earlier as (partition by {key} order by recorded_at, run_id)), changes as ({changes}) "
+        f"select '{dataset.name}' as dataset, source, key, \"column\", recorded_at, date, old_value, new_value, cause "
+        "from changes where old_value is distinct from new_value "
+        "qualify row_number() over "
+        '(partition by source, key, "column", recorded_at order by run_id desc) = 1'
+    ).pl()
+    return changed.cast(polars_schema(OPS["restatements"][2]))
+
+
+def insert_assets(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame) -> None:
+    """Make `core.assets`, the dated sector baskets."""
+    _table(connection, "core.assets", assets.sort("asset", "valid_from"))
+
+
+def make_marts(
+    connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str
+) -> list[dict[str, Any]]:
+    """Make and judge every mart; returns the rows of `ops.checks` about them.
+
+    Raises:
+        ContractViolated: A mart broke its promise.
+    """
+    run_id = books.last_run
+    judged: list[dict[str, Any]] = []
+    broken: list[str] = []
+    for model in marts.models():
+        marts.create(connection, model)
+        for found in marts.judge(connection, model):
+            judged.append(
+                {
+                    "run_id": run_id,
+                    "dataset": model.name,
+                    "source": "",
+                    "check": found.name,
+                    "severity": "blocking",
+                    "success": found.success,
+                    "observed": f"{found.failing_rows} rows",
+                    "expected": "0 rows",
+                    "failing_rows": found.failing_rows,
+                    "checked_at": now,
+                }
+            )
+            if not found.success:
+                broken.append(
+                    f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})"
+                )
+        marts.comment(connection, model, prefix)
+    if broken:
+        raise ContractViolated(
+            f"the marts break their promises, so the warehouse was not replaced: {'; '.join(broken)}"
+        )
+    connection.execute("drop schema if exists intermediate cascade")
+    return judged
+
+
+def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """How current each feed is: its newest loaded day against its newest due day."""
+    feed = ["dataset", "source"]
+    due = expected.filter(pl.col("expected"))
+    newest = ledger.group_by(feed).agg(last_date=pl.col("date").filter(pl.col("state") == "loaded").max())
+    wanted = due.group_by(feed).agg(
+        expected_date=pl.col("date").filter(pl.col("due_at") <= now).max(),
+        next_due_at=pl.col("due_at").filter(pl.col("due_at") > now).min(),
+    )
+    return (
+        newest.join(wanted, on=feed, how="full", coalesce=True)
+        .with_columns(
+            lag_days=(pl.col("expected_date") - pl.col("last_date")).dt.total_days().clip(lower_bound=0),
+            perishes_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        )
+        .select(OPS["freshness"][2])
+        .sort(feed)
+    )
+
+
+def create_books(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFrame | list[dict[str, Any]]]
+) -> None:
+    """Make `ops`; the catalog is derived last, from all tables that are there."""
+    connection.execute("create schema if not exists ops")
+    for name, (_, key, columns) in OPS.items():
+        rows = tables.get(name, [])
+        if isinstance(rows, pl.DataFrame):
+            frame = rows
+        else:
+            frame = pl.DataFrame(rows, schema=polars_schema(columns), orient="row")
+        _table(connection, f"ops.{name}", frame.select(columns).sort(key, maintain_order=True))
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    columns = ", ".join(
+        f"{_quoted(column)}::{DUCKDB[glossary()[column].type]} as {_quoted(column)}"
+        for column in frame.columns
+    )
+    connection.execute(f"create table {name} as select {columns} from incoming")  # noqa: S608  our own names
+    connection.unregister("incoming")
+
+
+def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
+    """Comment every table and column, and fill `ops.catalog` with the same words."""
+    promises: dict[str, tuple[str, Mapping[str, str]]] = {}
+    for dataset in datasets().values():
+        about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
+        promises[f"core.{dataset.name}"] = (about, dataset.notes)
+        promises[f"core.{dataset.name}_preferred"] = (
+            f"By declared preference of sources. {about}",
+            dataset.notes,
+        )
+    promises["core.assets"] = (
+        "The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.",
+        {},
+    )
+    promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
+    promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
+    kinds = glossary()
+    rows = []
+    statements = []
+    for schema, table, column, kind in connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name in ('main', 'core', 'ops') and not internal and database_name = current_database() "
+        "order by schema_name, table_name, column_index"
+    ).fetchall():
+        about, notes = promises[f"{schema}.{table}"]
+        entry = kinds[column].noted(notes.get(column))
+        rows.append(
+            {
+                "table": f"{schema}.{table}",
+                "column": column,
+                "type": kind,
+                "unit": entry.unit,
+                "measure": entry.measure,
+                "meaning": entry.meaning,
+            }
+        )
+        if schema != "main":
+            relation = "view" if table.endswith("_preferred") else "table"
+            if column == "date" or rows[-1]["table"] != (rows[-2]["table"] if len(rows) > 1 else ""):
+                statements.append(f"comment on {relation} {schema}.{table} is {_text(prefix + about)}")
+            if relation == "table":
+                statements.append(
+                    f"comment on column {schema}.{table}.{_quoted(column)} is {_text(prefix + entry.comment)}"
+                )
+    connection.execute(";\n".join(statements))
+    frame = pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row").sort(
+        "table", maintain_order=True
+    )
+    connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    connection.execute("insert into ops.catalog by name select * from incoming")
+    connection.unregister("incoming")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,69 @@
+"""The one seam to storage: everything is written beside its place, flushed, and moved in."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from expectations.errors import StorageDamaged
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_file(path: Path) -> None:
+    """Make the bytes of a file survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def stage(staging: Path, write: Callable[[Path], None]) -> Path:
+    """Write a new file in the staging folder, flushed, under a name of its own."""
+    staging.mkdir(parents=True, exist_ok=True)
+    staged = staging / uuid.uuid4().hex
+    try:
+        write(staged)
+        flush_file(staged)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+    return staged
+
+
+def move_in(staged: Path, place: Path) -> None:
+    """Put a staged file into its place in one step; readers see the old file or the new one."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staged.replace(place)
+    flush_folder(place.parent)
+
+
+def write_whole(place: Path, content: bytes, staging: Path) -> None:
+    """Replace a small file in one step."""
+    move_in(stage(staging, lambda staged: _write(staged, content)), place)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of some bytes, as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_whole(path: Path, *, what: str) -> bytes:
+    """The bytes of a file that must be there."""
+    try:
+        return path.read_bytes()
+    except OSError as broken:
+        raise StorageDamaged(f"expected {what} at {path}, found {broken.strerror or broken}") from broken

@@ -1,0 +1,180 @@
+"""The folder that holds everything: its layout, its identity and its one writer."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import orjson
+
+from expectations.errors import HomeBusy, HomeRefused, StorageDamaged
+from warehouse.files import write_whole
+
+FORMAT = 1
+Origin = Literal["live", "gateway", "simulated"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home folder that exists and is ours.
+
+    Attributes:
+        folder: Where it is.
+        origin: Where its data come from; never mixed.
+        start: The first day that the ledger expects without a backfill naming earlier ones.
+    """
+
+    folder: Path
+    origin: Origin
+    start: date
+
+    @property
+    def raw(self) -> Path:
+        """Archived answers."""
+        return self.folder / "raw"
+
+    @property
+    def lake(self) -> Path:
+        """Checked partitions."""
+        return self.folder / "lake"
+
+    @property
+    def ledger(self) -> Path:
+        """What is known about every series-day."""
+        return self.folder / "ledger"
+
+    @property
+    def staging(self) -> Path:
+        """Files that are being written, on the same file system as their places."""
+        return self.folder / "staging"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        """Pages for people."""
+        return self.folder / "reports"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are invented."""
+        return self.origin == "simulated"
+
+
+def _identity(folder: Path) -> Path:
+    return folder / "home.json"
+
+
+def open_home(folder: Path) -> Home:
+    """The home in a folder, for reading.
+
+    Raises:
+        HomeRefused: There is none, it is somebody else's folder, or of a newer format.
+    """
+    identity = _identity(folder)
+    try:
+        facts = orjson.loads(identity.read_bytes())
+    except FileNotFoundError:
+        raise HomeRefused(
+            f"no tidemark home in {folder}: run `tidemark demo`, `tidemark run` or `tidemark backfill` first, "
+            "or set TIDEMARK_HOME to where it is"
+        ) from None
+    except (OSError, orjson.JSONDecodeError) as broken:
+        raise StorageDamaged(
+            f"expected a readable {identity}, found {broken}: restore it from a backup"
+        ) from broken
+    if facts.get("format", 0) > FORMAT:
+        raise HomeRefused(
+            f"{folder} has format {facts['format']}, this tidemark knows up to {FORMAT}: install a newer tidemark"
+        )
+    try:
+        return Home(folder, facts["origin"], date.fromisoformat(facts["start"]))
+    except (KeyError, ValueError) as broken:
+        raise StorageDamaged(f"expected origin and start in {identity}, found {broken!r}") from broken
+
+
+def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> Home:
+    """The home in a folder, for writing; made when the folder is new or empty.
+
+    Raises:
+        HomeRefused: The folder is not ours, cannot be written, or holds data of another origin.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = [entry.name for entry in folder.iterdir() if entry.name not in {"staging", "writer.lock"}]
+        if not strangers:
+            facts = {
+                "what": "a tidemark home",
+                "format": FORMAT,
+                "origin": origin,
+                "start": start.isoformat(),
+                "created_at": now.isoformat(),
+            }
+            write_whole(
+                _identity(folder), orjson.dumps(facts, option=orjson.OPT_INDENT_2), folder / "staging"
+            )
+        elif not _identity(folder).exists():
+            raise HomeRefused(
+                f"{folder} is not a tidemark home and not empty (it holds {min(strangers)!r}): "
+                "set TIDEMARK_HOME to a new folder"
+            )
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as refused:
+        raise HomeRefused(
+            f"cannot write to {folder} ({refused.strerror}): set TIDEMARK_HOME to a folder that you may write to"
+        ) from refused
+    home = open_home(folder)
+    if home.origin != origin:
+        raise HomeRefused(
+            f"{folder} holds {home.origin} data and this command would add {origin} data: "
+            "use another TIDEMARK_HOME, they are never mixed"
+        )
+    return home
+
+
+@contextmanager
+def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold the home's writer lock; the operating system frees it when the process dies, however it dies.
+
+    Args:
+        folder: The home.
+        who: What others are told while they wait.
+        wait: Whether to wait for another writer, or to raise `HomeBusy`.
+        tell: Where to say for whom we wait.
+    """
+    path = folder / "writer.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as refused:
+        raise HomeRefused(
+            f"cannot write to {folder} ({refused.strerror}): set TIDEMARK_HOME to a folder that you may write to"
+        ) from refused
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip() or "another tidemark"
+            if not wait:
+                raise HomeBusy(
+                    f"{folder} is being written by {holder}: try again when it has ended"
+                ) from None
+            tell(f"waiting for {holder}, which is writing to {folder}")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{who} (process {os.getpid()})\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def warn_origin(home: Home) -> str | None:
+    """What every command says first about a home whose data are invented."""
+    return "SIMULATED data: made by tidemark's simulator, not by any market" if home.simulated else None

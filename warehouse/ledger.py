@@ -1,0 +1,425 @@
+"""What is known about every series-day, every run, every check and every row held back.
+
+Append-only events, one JSON line each, in `ledger/YYYY.jsonl`. Everything that people query in `ops` is folded from
+them. A cut-off last line is what a kill leaves; it never happened.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import polars as pl
+
+from expectations.contract import polars_schema
+from expectations.errors import HomeRefused, StorageDamaged
+from warehouse.files import flush_folder
+
+State = Literal["missing", "not_yet", "failed", "failed_check", "verified_empty", "loaded", "perished"]
+SETTLED: tuple[State, ...] = ("loaded", "verified_empty")
+
+DAY_KEY = ("dataset", "source", "series", "date")
+LEDGER_COLUMNS = (
+    *DAY_KEY,
+    "state",
+    "rows",
+    "observed_at",
+    "recorded_at",
+    "run_id",
+    "reason",
+    "last_attempt",
+    "last_error",
+)
+_RANGES = {
+    "seq": pl.Int64,
+    "dataset": pl.String,
+    "source": pl.String,
+    "series": pl.String,
+    "start": pl.Date,
+    "end": pl.Date,
+    "state": pl.String,
+    "rows": pl.Int64,
+    "reason": pl.String,
+    "observed_at": pl.Datetime("us", "UTC"),
+    "recorded_at": pl.Datetime("us", "UTC"),
+    "run_id": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """One outcome for consecutive days of a series.
+
+    Attributes:
+        series: The series.
+        start: First day.
+        end: The day after the last.
+        state: What is known now.
+        rows: Rows a day.
+        reason: The error or rule behind it.
+        observed_at: When the answer arrived.
+    """
+
+    series: str
+    start: date
+    end: date
+    state: State
+    rows: int
+    reason: str | None
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The answers that were taken for one ask, so that they can be replayed.
+
+    Attributes:
+        series: The series.
+        start: First day asked for.
+        end: The day after the last.
+        snapshots: Places of the answers in the archive.
+        complete: Whether the plan came to its end.
+        observed_at: When the last answer arrived.
+    """
+
+    series: str
+    start: date
+    end: date
+    snapshots: tuple[str, ...]
+    complete: bool
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How one rule fared on one batch."""
+
+    check: str
+    severity: str
+    success: bool
+    observed: str
+    expected: str
+    failing_rows: int
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """A row that broke a blocking rule."""
+
+    key: str
+    date: date
+    rule: str
+    row: str
+    snapshot: str
+
+
+Event = dict[str, Any]
+
+
+def days_event(
+    *,
+    run_id: str,
+    at: datetime,
+    dataset: str,
+    source: str,
+    ranges: Sequence[DayRange],
+    collections: Sequence[Collection] = (),
+    checks: Sequence[CheckResult] = (),
+    held: Sequence[HeldRow] = (),
+    partitions: Mapping[str, str] | None = None,
+) -> Event:
+    """The outcome of one batch, in one line: all of it is known, or none."""
+    return {
+        "event": "days",
+        "run_id": run_id,
+        "at": at,
+        "dataset": dataset,
+        "source": source,
+        "ranges": [list(vars(found).values()) for found in ranges],
+        "collections": [list(vars(taken).values()) for taken in collections],
+        "checks": [asdict(result) for result in checks],
+        "held": [asdict(row) for row in held],
+        "partitions": dict(partitions or {}),
+    }
+
+
+def partitions_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Event:
+    """Partitions that are about to be moved in, with the hashes that they will have."""
+    return {"event": "partitions", "run_id": run_id, "at": at, "hashes": dict(hashes)}
+
+
+class Ledger:
+    """The events of a home."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self) -> "Books":
+        """Everything that has been written.
+
+        Raises:
+            StorageDamaged: A line is not what was written; the message names it.
+        """
+        return Books(list(self._events()))
+
+    def _events(self) -> Iterator[Event]:
+        for path in sorted(self.root.glob("*.jsonl")):
+            lines = path.read_bytes().split(b"\n")
+            for number, line in enumerate(lines[:-1], start=1):
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError as broken:
+                    raise StorageDamaged(
+                        f"ledger line {number} of {path} is damaged ({broken}): restore the file from a backup"
+                    ) from broken
+
+    def append(self, events: Iterable[Event], at: datetime) -> None:
+        """Write events for good; a line that a kill cut off is removed first."""
+        path = self.root / f"{at:%Y}.jsonl"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            is_new = not path.exists()
+            with path.open("ab+") as book:
+                _drop_torn_line(book.fileno())
+                book.write(b"".join(orjson.dumps(event) + b"\n" for event in events))
+                book.flush()
+                os.fsync(book.fileno())
+            if is_new:
+                flush_folder(self.root)
+        except OSError as refused:
+            raise HomeRefused(
+                f"cannot write to {path} ({refused.strerror}): free space or mend its rights"
+            ) from refused
+
+
+def _drop_torn_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    end, block = size, 1 << 16
+    while end:
+        start = max(0, end - block)
+        found = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end != size:
+        os.ftruncate(descriptor, end)
+
+
+@dataclass(frozen=True)
+class Books:
+    """The ledger as it was read: facts folded from the events."""
+
+    events: list[Event]
+
+    def as_of(self, instant: datetime) -> "Books":
+        """The books as they stood at an instant."""
+        return Books([event for event in self.events if _instant(event["at"]) <= instant])
+
+    def of(self, kind: str) -> Iterator[Event]:
+        """Events of one kind, in the order in which they were written."""
+        return (event for event in self.events if event["event"] == kind)
+
+    @cached_property
+    def next_run(self) -> int:
+        """The number of the next run."""
+        return 1 + sum(1 for _ in self.of("run"))
+
+    @cached_property
+    def last_recorded_at(self) -> datetime | None:
+        """The latest instant at which anything was written."""
+        return max((_instant(event["at"]) for event in self.events), default=None)
+
+    @cached_property
+    def partitions(self) -> dict[str, frozenset[str]]:
+        """Partition name to the hashes that it may have: the confirmed one, and what was announced since."""
+        known: dict[str, frozenset[str]] = {}
+        for event in self.events:
+            if event["event"] == "partitions":
+                for name, announced in event["hashes"].items():
+                    known[name] = known.get(name, frozenset()) | {announced}
+            elif event["event"] == "days":
+                known |= {name: frozenset({confirmed}) for name, confirmed in event["partitions"].items()}
+        return known
+
+    @cached_property
+    def confirmed(self) -> frozenset[str]:
+        """Partitions that are known to have been moved in."""
+        return frozenset(name for event in self.of("days") for name in event["partitions"])
+
+    @cached_property
+    def first_days(self) -> dict[tuple[str, str, str], date]:
+        """The first loaded day of each series."""
+        loaded = self.days.filter(pl.col("state") == "loaded").group_by("dataset", "source", "series")
+        return {
+            (one, two, three): day for one, two, three, day in loaded.agg(pl.col("date").min()).iter_rows()
+        }
+
+    @cached_property
+    def last_run(self) -> str:
+        """The run that wrote last; empty before any."""
+        return max((event["run_id"] for event in self.of("run")), default="")
+
+    @cached_property
+    def ranges(self) -> pl.DataFrame:
+        """Every outcome as it was written: ranges of days, in order of `seq`."""
+        lines = [
+            (seq, event["dataset"], event["source"], series, start, end, state, rows, reason, observed, event["at"],
+             event["run_id"])
+            for seq, event in enumerate(self.of("days"))
+            for series, start, end, state, rows, reason, observed in event["ranges"]
+        ]  # fmt: skip
+        texts = {name: pl.String if kind != pl.Int64 else kind for name, kind in _RANGES.items()}
+        instant = pl.Datetime("us", "UTC")
+        return pl.DataFrame(lines, schema=texts, orient="row").with_columns(
+            pl.col("start", "end").str.to_date("%Y-%m-%d"),
+            pl.col("observed_at", "recorded_at")
+            .str.to_datetime(time_unit="us", time_zone="UTC")
+            .cast(instant),
+        )
+
+    @cached_property
+    def days(self) -> pl.DataFrame:
+        """One row per series-day that anything is recorded of, in the columns of `ops.ledger`.
+
+        A settled state (loaded, verified_empty) is only replaced by another settled one: a failed refetch leaves it
+        and shows as the last error.
+        """
+        each = self.ranges.with_columns(
+            date=pl.date_ranges("start", "end", interval="1d", closed="left")
+        ).explode("date")
+        ordered = each.sort("seq")
+        last = ordered.unique(DAY_KEY, keep="last", maintain_order=True)
+        settled = ordered.filter(pl.col("state").is_in(SETTLED)).unique(
+            DAY_KEY, keep="last", maintain_order=True
+        )
+        attempts = last.filter(pl.col("state") != "missing").select(
+            *DAY_KEY,
+            last_attempt=pl.col("recorded_at"),
+            last_error=pl.when(~pl.col("state").is_in(SETTLED)).then(pl.col("reason")),
+        )
+        unsettled = last.join(settled.select(DAY_KEY), on=DAY_KEY, how="anti")
+        return (
+            pl.concat([settled, unsettled])
+            .join(attempts, on=DAY_KEY, how="left")
+            .select(LEDGER_COLUMNS)
+            .cast(polars_schema(LEDGER_COLUMNS))
+            .sort(DAY_KEY)
+        )
+
+    def ledger(self, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """One row per series-day: what is recorded, and what is due or not yet out.
+
+        Args:
+            expected: dataset, source, series, date, expected, due_at of every day that the home is about.
+            now: The instant to judge by.
+
+        Returns:
+            The columns of `ops.ledger`, sorted by key.
+        """
+        due = pl.col("due_at") <= now
+        blank = expected.join(self.days.select(DAY_KEY), on=DAY_KEY, how="anti").select(
+            *DAY_KEY,
+            state=pl.when(due).then(pl.lit("missing")).otherwise(pl.lit("not_yet")),
+            rows=pl.lit(0, pl.Int64),
+        )
+        return pl.concat([self.days, blank], how="diagonal").select(LEDGER_COLUMNS).sort(DAY_KEY)
+
+    def collections(self, dataset: str, source: str) -> list[Collection]:
+        """All answers taken for a feed, oldest first."""
+        return [
+            Collection(
+                series,
+                date.fromisoformat(start),
+                date.fromisoformat(end),
+                tuple(snapshots),
+                complete,
+                _instant(observed) if observed else None,
+            )
+            for event in self.of("days")
+            if (event["dataset"], event["source"]) == (dataset, source)
+            for series, start, end, snapshots, complete, observed in event["collections"]
+        ]
+
+    @cached_property
+    def used_snapshots(self) -> frozenset[str]:
+        """Places of all answers whose outcome is recorded."""
+        return frozenset(
+            place for event in self.of("days") for taken in event["collections"] for place in taken[3]
+        )
+
+    @cached_property
+    def interrupted_runs(self) -> tuple[str, ...]:
+        """Runs that began and never ended."""
+        ended = {event["run_id"] for event in self.of("run_end")}
+        return tuple(event["run_id"] for event in self.of("run") if event["run_id"] not in ended)
+
+    def run_table(self) -> list[dict[str, Any]]:
+        """The rows of `ops.runs`."""
+        ends = {event["run_id"]: event for event in self.of("run_end")}
+        rows = []
+        for run in self.of("run"):
+            end = ends.get(run["run_id"], {})
+            rows.append(
+                {
+                    "run_id": run["run_id"],
+                    "kind": run["kind"],
+                    "started_at": _instant(run["at"]),
+                    "ended_at": _instant(end["at"]) if end else None,
+                    "state": end.get("state", "running"),
+                    **{name: end.get(name, 0) for name in ("requests", "bytes", "rows")},
+                    "message": end.get("message", run["message"]),
+                }
+            )
+        return rows
+
+    def check_table(self) -> list[dict[str, Any]]:
+        """The rows of `ops.checks`."""
+        return [
+            {**self._origin(event), **result, "checked_at": _instant(event["at"])}
+            for event in self.of("days")
+            for result in event["checks"]
+        ]
+
+    def quarantine_table(self) -> list[dict[str, Any]]:
+        """The rows of `ops.quarantine`."""
+        return [
+            {
+                **self._origin(event),
+                **row,
+                "date": date.fromisoformat(row["date"]),
+                "recorded_at": _instant(event["at"]),
+            }
+            for event in self.of("days")
+            for row in event["held"]
+        ]
+
+    @staticmethod
+    def _origin(event: Event) -> dict[str, str]:
+        return {name: event[name] for name in ("run_id", "dataset", "source")}
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def in_ranges(
+    series: str, days: Mapping[date, tuple[State, int, str | None, datetime | None]]
+) -> list[DayRange]:
+    """Consecutive days with the same outcome, as ranges."""
+    ranges: list[DayRange] = []
+    for day in sorted(days):
+        state, rows, reason, observed_at = days[day]
+        following = date.fromordinal(day.toordinal() + 1)
+        if ranges:
+            open_range = ranges[-1]
+            same = (open_range.state, open_range.rows, open_range.reason, open_range.observed_at)
+            if open_range.end == day and same == (state, rows, reason, observed_at):
+                ranges[-1] = DayRange(series, open_range.start, following, state, rows, reason, observed_at)
+                continue
+        ranges.append(DayRange(series, day, following, state, rows, reason, observed_at))
+    return ranges

@@ -1,0 +1,129 @@
+/*
+How each asset's price moved on each day, and how far it stands below its highest price held.
+
+grain   = "one asset on one UTC day"
+key     = ["date", "asset"]
+checks  = [
+    "low_usd > 0 and low_usd <= high_usd",
+    "open_usd between low_usd and high_usd",
+    "close_usd between low_usd and high_usd",
+    "return_1d is null or return_1d > -1",
+    "return_7d is null or return_7d > -1",
+    "return_30d is null or return_30d > -1",
+    "peak_high_usd >= high_usd",
+    "peak_since <= date",
+    "drawdown > -1 and drawdown <= 0",
+    "intraday_drop > -1 and intraday_drop <= 0",
+]
+caveats = [
+    "A peak is the highest price of the days held here, not of the asset's whole life: see peak_since.",
+    "An asset without a sector on the day still has its row, with an unknown sector.",
+]
+
+[notes]
+return_1d = "Both prices come from the same source, venue and quote."
+return_7d = "Both prices come from the same source, venue and quote."
+return_30d = "Both prices come from the same source, venue and quote."
+market_cap_usd = "Not filled yet: unknown on every day."
+*/
+with
+
+-- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
+-- A row that came later than its own day's noon makes no row here, yet counts from then on.
+prices as (
+    select
+        date,
+        asset,
+        venue,
+        source,
+        quote,
+        open_usd,
+        high_usd,
+        low_usd,
+        close_usd,
+        volume_usd,
+        greatest(
+            date,
+            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
+        ) as usable_on
+    from core.spot_prices_preferred
+),
+
+so_far as (
+    select
+        *,
+        max(high_usd) over known as peak_high_usd,
+        min(date) over known as peak_since
+    from prices
+    window known as (
+        partition by asset
+        order by usable_on
+        range between unbounded preceding and current row
+    )
+),
+
+days as (
+    select *
+    from so_far
+    where usable_on = date
+),
+
+closes as (
+    select
+        date,
+        asset,
+        venue,
+        source,
+        quote,
+        close_usd,
+        available_at at time zone 'UTC' as public_at
+    from core.spot_prices
+)
+
+select
+    days.date,
+    days.asset,
+    assets.sector,
+    days.open_usd,
+    days.high_usd,
+    days.low_usd,
+    days.close_usd,
+    days.volume_usd,
+    -- Joined on the exact day: where it is missing, the return is unknown, not that of a longer stretch.
+    days.close_usd / day_before.close_usd - 1 as return_1d,
+    days.close_usd / week_before.close_usd - 1 as return_7d,
+    days.close_usd / month_before.close_usd - 1 as return_30d,
+    days.peak_high_usd,
+    days.peak_since,
+    days.close_usd / days.peak_high_usd - 1 as drawdown,
+    days.low_usd / days.high_usd - 1 as intraday_drop,
+    null::double as market_cap_usd,
+    days.quote,
+    days.source as quote_source
+from days
+left join core.assets
+    on assets.asset = days.asset
+    and assets.valid_from <= days.date
+    and (assets.valid_to is null or assets.valid_to >= days.date)
+left join closes as day_before
+    on day_before.date = days.date - 1
+    and day_before.asset = days.asset
+    and day_before.venue = days.venue
+    and day_before.source = days.source
+    and day_before.quote = days.quote
+    and day_before.public_at <= days.date + interval 36 hours
+left join closes as week_before
+    on week_before.date = days.date - 7
+    and week_before.asset = days.asset
+    and week_before.venue = days.venue
+    and week_before.source = days.source
+    and week_before.quote = days.quote
+    and week_before.public_at <= days.date + interval 36 hours
+left join closes as month_before
+    on month_before.date = days.date - 30
+    and month_before.asset = days.asset
+    and month_before.venue = days.venue
+    and month_before.source = days.source
+    and month_before.quote = days.quote
+    and month_before.public_at <= days.date + interval 36 hours
+order by days.date, days.asset

@@ -1,0 +1,131 @@
+/*
+What an asset costs more on Coinbase, and in Korea, than on Binance at the day's end.
+
+grain   = "one asset on one UTC day on which at least two of Binance, Coinbase and Upbit have a price"
+key     = ["date", "asset"]
+checks  = [
+    "coinbase_premium is null or abs(coinbase_premium) < 0.5",
+    "(coinbase_premium is null) = (coinbase_premium_usd is null)",
+    "kimchi_premium_fx is null or kimchi_premium_fx between -0.5 and 2",
+    "kimchi_premium_usdt is null or kimchi_premium_usdt between -0.5 and 2",
+    "usdt_krw_premium is null or usdt_krw_premium between -0.5 and 2",
+    "fx_stale_days is null or fx_stale_days >= 0",
+    "fx_stale_days <= 5 or (kimchi_premium_fx is null and usdt_krw_premium is null)",
+    "abs((1 + kimchi_premium_fx) / ((1 + kimchi_premium_usdt) * (1 + usdt_krw_premium)) - 1) < 1e-9",
+]
+caveats = [
+    "Last prices of two venues are seconds apart: on a violent day that alone is worth more than the premium.",
+    "The coin prices are those of midnight UTC, the exchange rate is that of the afternoon in Frankfurt.",
+]
+
+[notes]
+coinbase_premium_mean = "Not filled yet: unknown on every day."
+coinbase_premium_usdt_adjusted = "Not filled yet: unknown on every day."
+kimchi_premium_fx = "Unknown when the exchange rate is older than 5 days."
+usdt_krw_premium = "The same for every asset of the day; unknown when the exchange rate is older than 5 days."
+fx_stale_days = "The rate is the latest that was published by the day's end; unknown before the first."
+*/
+with
+
+-- No look-ahead: prices of a day that were public by noon (UTC) after it.
+-- Where two sources tell the same venue's price, the first by name is taken, so that the choice never wanders.
+dollar_prices as (
+    select
+        date,
+        asset,
+        venue,
+        arg_min(close_usd, source) as close_usd
+    from core.spot_prices
+    where
+        available_at at time zone 'UTC' <= date + interval 36 hours
+        and ((venue = 'binance' and quote = 'USDT') or (venue = 'coinbase' and quote = 'USD'))
+    group by date, asset, venue
+),
+
+won_prices as (
+    select date, asset, venue, close_krw
+    from core.krw_prices_preferred
+    where
+        available_at at time zone 'UTC' <= date + interval 36 hours
+        and venue = 'upbit'
+        -- A candle of the Korean day ends nine hours before the dollar prices do.
+        and day_boundary = 'UTC'
+),
+
+legs as (
+    select date, asset, venue, close_usd, null::double as close_krw
+    from dollar_prices
+    union all
+    select date, asset, venue, null::double as close_usd, close_krw
+    from won_prices
+),
+
+pairs as (
+    select
+        date,
+        asset,
+        max(close_usd) filter (where venue = 'binance') as binance_usdt,
+        max(close_usd) filter (where venue = 'coinbase') as coinbase_usd,
+        max(close_krw) filter (where venue = 'upbit') as upbit_krw
+    from legs
+    group by date, asset
+    having count(*) >= 2
+),
+
+usdt_in_won as (
+    select date, close_krw
+    from won_prices
+    where asset = 'USDT'
+),
+
+fixings as (
+    select
+        date as fixed_on,
+        rate_per_usd,
+        -- The first day by whose end the rate was public.
+        (available_at at time zone 'UTC' - interval 1 microsecond)::date as published_on
+    from core.exchange_rates_preferred
+    where currency = 'KRW'
+),
+
+days as (
+    select distinct date
+    from pairs
+),
+
+latest_fixing as (
+    select
+        days.date,
+        max(fixings.fixed_on) as fixed_on,
+        arg_max(fixings.rate_per_usd, fixings.fixed_on) as won_per_usd
+    from days
+    inner join fixings
+        on fixings.published_on <= days.date
+        and fixings.fixed_on <= days.date
+    group by days.date
+),
+
+exchange_rate as (
+    select
+        date,
+        date - fixed_on as stale_days,
+        -- No fixing on weekends and holidays: carried for 5 days, and no longer.
+        case when date - fixed_on <= 5 then won_per_usd end as won_per_usd
+    from latest_fixing
+)
+
+select
+    pairs.date,
+    pairs.asset,
+    pairs.coinbase_usd / pairs.binance_usdt - 1 as coinbase_premium,
+    pairs.coinbase_usd - pairs.binance_usdt as coinbase_premium_usd,
+    null::double as coinbase_premium_mean,
+    null::double as coinbase_premium_usdt_adjusted,
+    pairs.upbit_krw / (pairs.binance_usdt * exchange_rate.won_per_usd) - 1 as kimchi_premium_fx,
+    pairs.upbit_krw / (pairs.binance_usdt * usdt_in_won.close_krw) - 1 as kimchi_premium_usdt,
+    usdt_in_won.close_krw / exchange_rate.won_per_usd - 1 as usdt_krw_premium,
+    exchange_rate.stale_days::bigint as fx_stale_days
+from pairs
+left join usdt_in_won on usdt_in_won.date = pairs.date
+left join exchange_rate on exchange_rate.date = pairs.date
+order by pairs.date, pairs.asset

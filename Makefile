@@ -1,5 +1,7 @@
 # Two commands: `make demo` and `make test`. Both stand on `make setup`.
-PYTHON ?= $(shell for version in 3.12 3.13 3.11; do command -v python$$version && break; done || command -v python3)
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for name in python3 python3.12 python3.13 python3.11; do \
+	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -12,20 +14,26 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" \
-	  || { echo "tidemark needs Python 3.11, 3.12 or 3.13; say which with make PYTHON=/path/to/python"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' \
+	  || { echo "tidemark needs Python 3.11, 3.12 or 3.13: say which with make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-bench: setup
+bench: setup .venv-bench/.ready
 	$(BIN)/python benchmarks/run.py
+
+# What tidemark is measured against lives in an environment of its own and shares nothing with ours.
+.venv-bench/.ready: benchmarks/requirements.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
 
 format: setup
 	$(BIN)/ruff format .

@@ -13,8 +13,15 @@ import polars as pl
 
 from expectations.interval import ONE_DAY, Interval, day_start
 
-SATURDAY = 5
+MONDAY = 0
 WEDNESDAY = 2
+THURSDAY = 3
+SATURDAY = 5
+SUNDAY = 6
+JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
+
+# Closed once each: for the turn of the millennium, and for the euro's first coins.
+_CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,10 @@ def _same_day(at: time) -> Callable[[date], datetime]:
     return lambda day: day_start(day) + timedelta(hours=at.hour, minutes=at.minute)
 
 
-def _next_weekday(at: time) -> Callable[[date], datetime]:
+def _next_bank_day(at: time) -> Callable[[date], datetime]:
     def public_at(day: date) -> datetime:
         following = day + ONE_DAY
-        while following.weekday() >= SATURDAY:
+        while not is_bank_day(following):
             following += ONE_DAY
         return _same_day(at)(following)
 
@@ -77,6 +84,35 @@ def _next_weekday(at: time) -> Callable[[date], datetime]:
 def is_weekday(day: date) -> bool:
     """Monday to Friday, holidays included."""
     return day.weekday() < SATURDAY
+
+
+def is_bank_day(day: date) -> bool:
+    """A day on which the Federal Reserve works, and publishes."""
+    return is_weekday(day) and day not in federal_holidays(day.year)
+
+
+@lru_cache(maxsize=256)
+def federal_holidays(year: int) -> frozenset[date]:
+    """The holidays that the Federal Reserve keeps; one on a Sunday is kept on Monday, one on a Saturday is not."""
+    fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
+    if year >= JUNETEENTH_SINCE:
+        fixed.append(date(year, 6, 19))
+    kept = {day + ONE_DAY if day.weekday() == SUNDAY else day for day in fixed}
+    last_of_may = date(year, 5, 31)
+    moving = {
+        _nth(year, 1, MONDAY, 3),
+        _nth(year, 2, MONDAY, 3),
+        last_of_may - timedelta(days=last_of_may.weekday()),
+        _nth(year, 9, MONDAY, 1),
+        _nth(year, 10, MONDAY, 2),
+        _nth(year, 11, THURSDAY, 4),
+    }
+    return frozenset(kept | moving)
+
+
+def _nth(year: int, month: int, weekday: int, nth: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
 
 
 def easter(year: int) -> date:
@@ -96,7 +132,7 @@ def is_target_day(day: date) -> bool:
     """A business day of the euro system, on which the ECB fixes reference rates."""
     fixed = {(1, 1), (5, 1), (12, 25), (12, 26)}
     moving = {easter(day.year) - timedelta(days=2), easter(day.year) + ONE_DAY}
-    return is_weekday(day) and (day.month, day.day) not in fixed and day not in moving
+    return is_weekday(day) and (day.month, day.day) not in fixed and day not in moving | _CLOSED_ONCE
 
 
 def target_days(at: time) -> Release:
@@ -110,19 +146,15 @@ def weekdays_same_day(at: time) -> Release:
 
 
 def weekdays_next_day(at: time) -> Release:
-    """Monday to Friday, public on the next weekday at this time (UTC)."""
-    return Release("weekdays", is_weekday, _next_weekday(at), grace=timedelta(days=4))
+    """Monday to Friday, public on the next bank day at this time (UTC)."""
+    return Release("weekdays", is_weekday, _next_bank_day(at), grace=timedelta(days=4))
 
 
 def daily_next_weekday(at: time) -> Release:
-    """All seven days, public on the next weekday at this time (UTC)."""
-    return Release("every day", lambda _: True, _next_weekday(at), grace=timedelta(days=4))
+    """All seven days, public on the next bank day at this time (UTC)."""
+    return Release("every day", lambda _: True, _next_bank_day(at), grace=timedelta(days=4))
 
 
 def wednesdays_next_day(at: time) -> Release:
-    """Wednesday levels, public on the Thursday at this time (UTC)."""
-
-    def public_at(day: date) -> datetime:
-        return _same_day(at)(day + ONE_DAY)
-
-    return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, public_at, grace=timedelta(days=4))
+    """Wednesday levels, public on the Thursday at this time (UTC), or after Thanksgiving on the Friday."""
+    return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, _next_bank_day(at), grace=timedelta(days=4))

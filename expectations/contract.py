@@ -86,7 +86,7 @@ def glossary() -> dict[str, Column]:
 
 @dataclass(frozen=True, eq=False)
 class Range:
-    """A number measured on each row that must lie between two bounds; unknown passes.
+    """A number measured on each row that must lie between two bounds; unknown, and 0 over 0, passes.
 
     Attributes:
         name: The rule as a person says it; it goes into quarantine and reports.
@@ -104,15 +104,20 @@ class Range:
     above: float | None = None
     severity: Severity = "blocking"
 
+    @property
+    def measured(self) -> pl.Expr:
+        """The number of each row. Engines disagree on whether NaN lies between two bounds, so it is unknown."""
+        return self.value.cast(pl.Float64).fill_nan(None)
+
     def failing(self) -> pl.Expr:
         """True for the rows that break the rule."""
         broken = pl.lit(value=False)
         if self.low is not None:
-            broken = broken | (self.value < self.low)
+            broken = broken | (self.measured < self.low)
         if self.high is not None:
-            broken = broken | (self.value > self.high)
+            broken = broken | (self.measured > self.high)
         if self.above is not None:
-            broken = broken | (self.value <= self.above)
+            broken = broken | (self.measured <= self.above)
         return broken.fill_null(value=False)
 
 

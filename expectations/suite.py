@@ -145,20 +145,21 @@ def judge(dataset: Dataset, batch: pl.DataFrame) -> list[Verdict]:
         One verdict per rule, in the order of `rules`.
 
     Raises:
-        CheckBroken: An expectation raised, or disagrees with Polars about the rows.
+        CheckBroken: A check cannot be computed, raised, gave no result, or disagrees with Polars about the rows.
     """
     asked = rules(dataset)
-    results = _run(asked, dataset, batch)
+    try:
+        results = list(_run(asked, dataset, batch))
+        counts = [None if rule.failing is None else batch.filter(rule.failing).height for rule in asked]
+    except pl.exceptions.PolarsError as broken:
+        raise CheckBroken(f"{dataset.name}: a check cannot be computed ({broken})") from broken
     verdicts = []
-    for rule, result in zip(asked, results, strict=True):
-        detail = result["result"]
-        failing = int(detail.get("unexpected_count", 0))
-        if rule.failing is not None:
-            found = int(batch.select(rule.failing.sum()).item() or 0) if batch.height else 0
-            if found != failing:
-                raise CheckBroken(
-                    f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {found}"
-                )
+    for rule, result, found in zip(asked, results, counts, strict=True):
+        failing = int(result["result"].get("unexpected_count", 0))
+        if found is not None and found != failing:
+            raise CheckBroken(
+                f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {found}"
+            )
         observed = f"{failing} of {batch.height} rows" if rule.failing is not None else f"{batch.height} rows"
         verdicts.append(Verdict(rule, bool(result["success"]), observed, failing))
     return verdicts
@@ -166,7 +167,7 @@ def judge(dataset: Dataset, batch: pl.DataFrame) -> list[Verdict]:
 
 def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
     measured = [
-        check.value.alias(_measured(number))
+        check.measured.alias(_measured(number))
         for number, check in enumerate(dataset.checks)
         if isinstance(check, Range)
     ]
@@ -189,6 +190,9 @@ def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[M
         result = definition.get_batch({"dataframe": frame}).validate(suite, result_format="SUMMARY")
     # Results do not come in the order of the suite.
     placed = {each["expectation_config"]["meta"]["place"]: each for each in _described(result.results)}
+    lost = [rule.name for place, rule in enumerate(asked) if place not in placed]
+    if lost:
+        raise CheckBroken(f"{dataset.name}: expected a result for every rule, found none for {lost}")
     return (placed[place] for place in range(len(asked)))
 
 

@@ -38,7 +38,7 @@ def backfill(
         ContractViolated: Something that was tried is not there; the rest is published.
     """
     settings = read_settings()
-    days = pipeline.finished(start, end, settings)
+    days = pipeline.finished(start, end, settings, mode)
     chosen = choose(pipeline.enabled(settings), names=sources or (), datasets=datasets or (), series=series or ())
     with pipeline.begin(
         settings,

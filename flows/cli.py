@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from flows.words import columns, in_words
 
 if TYPE_CHECKING:
     from flows.run import Run
@@ -34,6 +37,11 @@ class Commands(click.Group):
         except PipelineError as problem:
             click.echo(f"tidemark: {problem}", err=True)
             ctx.exit(INCOMPLETE)
+        except OSError as refused:
+            if isinstance(refused, BrokenPipeError):
+                raise
+            click.echo(f"tidemark: the system refuses ({refused}): free space or mend its rights, then again", err=True)
+            ctx.exit(INCOMPLETE)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,6 +51,11 @@ def main() -> None:
 
     Everything lives in one folder, the home: ./data, or what TIDEMARK_HOME says.
     """
+
+
+def typed() -> str:
+    """How a person can call this program: by name where the shell finds it, else by the path that was used."""
+    return "tidemark" if which("tidemark") else sys.argv[0]
 
 
 def settings_from(**overrides: Any) -> "Settings":
@@ -84,7 +97,7 @@ def demo(seed: int, no_wait: bool) -> None:
     with script.market(settings, seed) as within, progress() as tell:
         job = script.play(within, tell, wait=not no_wait)
     conclude(job)
-    click.echo(script.what_next(settings))
+    click.echo(script.what_next(settings, typed()))
 
 
 @main.command()
@@ -119,8 +132,8 @@ def run(day: datetime | None, no_wait: bool) -> None:
 
 
 @main.command()
-@click.argument("start", type=DAY)
-@click.argument("end", type=DAY)
+@click.argument("start", type=DAY, metavar="START")
+@click.argument("end", type=DAY, metavar="END")
 @source_option
 @dataset_option
 @series_option
@@ -154,9 +167,9 @@ def backfill(
     from flows.planning import Mode, choose  # noqa: PLC0415
 
     settings = settings_from()
-    days = pipeline.finished(start.date(), end.date(), settings)
-    chosen = choose(pipeline.enabled(settings), names=names, datasets=datasets, series=series)
     how = Mode(mode)
+    days = pipeline.finished(start.date(), end.date(), settings, how)
+    chosen = choose(pipeline.enabled(settings), names=names, datasets=datasets, series=series)
     if plan_only:
         show_plan(settings, pipeline.plan_backfill(settings, chosen, days, how), how)
         return
@@ -194,8 +207,6 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
         known = instant(as_of)
         if known > settings.clock.now():
             raise BadRequest(f"--as-of {as_of} lies in the future")
-    if known is not None and out is None:
-        raise BadRequest("--as-of needs --out FILE: the home's own file always tells what is known now")
     built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, tell=say)
     say(f"built {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -259,8 +270,7 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
     def plain(event: Any) -> None:
         if isinstance(event, Run):
-            count = len(event.batches)
-            say(f"run {event.run_id}: " + (f"{count} batches" if count else "nothing is due"))
+            say(f"run {event.run_id}: {len(event.batches)} batches")
         else:
             say(f"  {event.name}: " + in_words(event.states))
 
@@ -290,21 +300,23 @@ def progress() -> Iterator[Callable[[Any], None]]:
         yield drawn
 
 
-def in_words(states: dict[str, int]) -> str:
-    """Counts of states as people read them."""
-    return ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(states.items())) or "no days"
-
-
 def conclude(job: "Run") -> None:
     """Say what came of a run; exit 1 when something that was tried is not there."""
     states: dict[str, int] = {}
     for outcome in job.outcomes:
         for state, count in outcome.states.items():
             states[state] = states.get(state, 0) + count
-    if job.outcomes:
-        say(f"run {job.run_id}: {in_words(states)} series-days, {job.traffic.requests:,} requests")
-    problems = [(outcome.dataset, outcome.source, *problem) for outcome in job.outcomes for problem in outcome.problems]
-    for dataset, source, series, reason, days in problems[:MOST_PROBLEMS]:
+    done = f"{in_words(states)} series-days, {job.traffic.requests:,} requests" if job.outcomes else "nothing is due"
+    say(f"run {job.run_id}: {done}")
+    problems: list[tuple[str, str, str, int, str]] = []
+    for outcome in job.outcomes:
+        kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        for series, reason, days in outcome.problems:
+            kinds.setdefault((series, reason.partition(":")[0]), []).append((reason, days))
+        for (series, _), found in kinds.items():
+            days = sum(count for _, count in found)
+            problems.append((outcome.dataset, outcome.source, series, days, found[0][0]))
+    for dataset, source, series, days, reason in problems[:MOST_PROBLEMS]:
         say(f"  not there: {dataset} {series} from {source}, {days:,} days: {reason}")
     if len(problems) > MOST_PROBLEMS:
         say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark status`")
@@ -337,11 +349,3 @@ def show_plan(settings: "Settings", planned: list[Any], mode: Any) -> None:
     seconds = 0.0 if mode == "replay" else earliest_seconds(planned)
     click.echo(f"{total:,} series-days, about {requests:,} requests, at least {seconds:,.0f} s under the rate limits")
     say(f"nothing was done; the home is {settings.home}")
-
-
-def columns(lines: list[tuple[str, ...]]) -> str:
-    """Lines of words as columns."""
-    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )

@@ -7,13 +7,13 @@ from datetime import date, datetime
 
 import polars as pl
 
-from expectations.errors import PayloadChanged, PipelineError
+from expectations.errors import PayloadChanged, PipelineError, StorageDamaged
 from expectations.interval import ONE_DAY, Interval
 from flows.planning import Batch
 from flows.plans import Answer, Ask, Feed, Request
 from flows.run import Gathered, Run, archived_answer
 from warehouse.archive import Archive
-from warehouse.ledger import Books, Collection
+from warehouse.ledger import SETTLED, Books, Collection
 
 
 def collect(run: Run, batch: Batch) -> list[Gathered]:
@@ -52,30 +52,22 @@ def replay_batches(
 ) -> tuple[list[Batch], dict[int, list[Gathered]]]:
     """Re-read the newest complete answers of the archive instead of asking.
 
+    The answers taken for a day are those that its published state rests on; for a day that is not settled, the
+    newest complete ones. A damaged answer fails only what rests on it.
+
     Returns:
         The batches that can be replayed, and by their identity the archived answers.
-
-    Raises:
-        StorageDamaged: An answer is not what was written.
     """
     kept: list[Batch] = []
     replayed: dict[int, list[Gathered]] = {}
     for batch in run_batches:
-        newest: dict[tuple[str, date], Collection] = {}
-        for one in books.collections(batch.feed.dataset.name, batch.source.name):
-            if one.complete:
-                newest |= dict.fromkeys(((one.series, day) for day in Interval(one.start, one.end)), one)
         gathered: list[Gathered] = []
-        wanted = set(batch.wanted.select("series", "date").iter_rows())
         by_series = {ask.series.name: ask.series for ask in batch.asks}
-        chosen: dict[Collection, list[date]] = {}
-        for series, day in sorted(wanted):
-            if (series, day) in newest:
-                chosen.setdefault(newest[series, day], []).append(day)
-        for one, days in chosen.items():
-            answers = tuple(archived_answer(place, archive.read(place)) for place in one.snapshots)
+        collections = books.collections(batch.feed.dataset.name, batch.source.name)
+        for one, days in _resting_on(batch.wanted, collections).items():
+            answers, error = _read_again(archive, one)
             asks = (Ask(by_series[one.series], span, now) for span in _runs(days))
-            gathered += [Gathered(ask, answers, None) for ask in asks]
+            gathered += [Gathered(ask, answers, error) for ask in asks]
         if gathered:
             covered = pl.DataFrame(
                 [(one.ask.series.name, day) for one in gathered for day in one.ask.days],
@@ -86,6 +78,30 @@ def replay_batches(
             kept.append(batch_again)
             replayed[id(batch_again)] = gathered
     return kept, replayed
+
+
+def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict[Collection, list[date]]:
+    """Which collected answers speak for which of the wanted days."""
+    settled = wanted.filter(pl.col("state").is_in(SETTLED))
+    published = {(series, day): at for series, day, at in settled.select("series", "date", "observed_at").iter_rows()}
+    chosen: dict[tuple[str, date], Collection] = {}
+    for one in collections:
+        if one.complete:
+            for day in Interval(one.start, one.end):
+                if published.get((one.series, day), one.observed_at) == one.observed_at:
+                    chosen[one.series, day] = one
+    resting: dict[Collection, list[date]] = {}
+    for series, day in sorted(wanted.select("series", "date").iter_rows()):
+        if (series, day) in chosen:
+            resting.setdefault(chosen[series, day], []).append(day)
+    return resting
+
+
+def _read_again(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:
+    try:
+        return tuple(archived_answer(place, archive.read(place)) for place in collection.snapshots), None
+    except StorageDamaged as damaged:
+        return (), damaged
 
 
 def _runs(days: Sequence[date]) -> Iterator[Interval]:

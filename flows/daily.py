@@ -3,14 +3,18 @@
 from datetime import date
 from typing import Annotated
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
 from flows import pipeline
+from flows.environment import prepare_prefect
 from flows.planning import Batch
 from flows.run import BatchOutcome, Run
 from flows.settings import read_settings
+
+prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
+
+from prefect import flow, task  # noqa: E402
+from prefect.cache_policies import NO_CACHE  # noqa: E402
 
 
 @task(task_run_name="{batch.name}", cache_policy=NO_CACHE, persist_result=False)

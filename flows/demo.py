@@ -62,11 +62,11 @@ def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
     return run
 
 
-def what_next(settings: Settings) -> str:
-    """Three questions to put to the new warehouse."""
+def what_next(settings: Settings, command: str) -> str:
+    """Three questions to put to the new warehouse, as this shell can type them."""
     place = "" if settings.home == Path("data") else f"TIDEMARK_HOME={settings.home} "
     lines = [f"SIMULATED data are in {settings.home}. Try:"]
     for title, query in QUERIES.items():
         asked = query.strip().replace("\n", "\n    ")
-        lines += ["", f"# {title}", f'{place}tidemark sql "{asked}"']
+        lines += ["", f"# {title}", f'{place}{command} sql "{asked}"']
     return "\n".join(lines)

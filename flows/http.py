@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ READ_SECONDS = 30
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 90.0
-GIVE_UP_AFTER = 3  # requests in a row that a host failed; the rest of the run does not ask it again
+GIVE_UP_AFTER = 3  # requests in a row that a host failed; the rest of the run asks it only once for each
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
@@ -99,6 +100,7 @@ class Fetcher:
         self._local = threading.local()
         self._budgets: dict[str, Budget] = {}
         self._failures: dict[str, int] = {}
+        self._told_later: set[str] = set()
         self._lock = threading.Lock()
         # Spreads retries so that two machines do not knock in step; nothing rests on its values.
         self._jitter = random.Random(source.name)  # noqa: S311  no secret in it
@@ -112,9 +114,10 @@ class Fetcher:
         """
         attempt = 1
         while True:
-            if self._failures.get(request.host, 0) >= GIVE_UP_AFTER:
+            given_up = self._failures.get(request.host, 0) >= GIVE_UP_AFTER
+            if given_up and request.host in self._told_later:
                 raise SourceUnavailable(
-                    f"{request.host} failed {GIVE_UP_AFTER} requests in a row: not asked again in this run"
+                    f"{request.host} said later to {GIVE_UP_AFTER} requests in a row: not asked again in this run"
                 )
             try:
                 answer = self._once(request, dataset=dataset, series=series)
@@ -122,11 +125,14 @@ class Fetcher:
                 pause = unavailable.retry_after
                 if pause is None:
                     pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * self._jitter.uniform(0.75, 1.25)
-                if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS:
+                if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS or given_up:
                     self._count(request.host, failed=True)
                     raise
                 attempt += 1
                 self._clock.wait(pause)
+            except SourceRefused:
+                self._count(request.host, failed=False)
+                raise
             else:
                 self._count(request.host, failed=False)
                 return answer
@@ -156,6 +162,10 @@ class Fetcher:
         )
         place = self._recorder.append(snapshot)
         answer = Answer(request, response.status_code, response.content, snapshot.observed_at, place)
+        if answer.status in WAIT_AND_RETRY:
+            self._told_later.add(request.host)
+        else:
+            self._told_later.discard(request.host)
         problem = judge(answer, response.headers, self._source.refusal, self._clock)
         if problem is not None:
             raise problem
@@ -225,9 +235,10 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
     except ValueError:
         pass
     try:
-        return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
+        wanted = parsedate_to_datetime(text)
     except ValueError:
         return None
+    return max((wanted.replace(tzinfo=wanted.tzinfo or UTC) - clock.now()).total_seconds(), 0.0)
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What an answer proves about each day that was wanted of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -8,14 +8,19 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError
+from expectations.interval import Interval
 from flows.plans import Series
 from warehouse.ledger import SETTLED, State
 
-# How much of a long answer may be missing before it is the answer that is doubted, not the days.
-LONG_ANSWER_DAYS = 30
-SMALL_SHARE = 0.02
-# A history that begins later than we thought is believed when this many of its days are there.
+# A history that begins later than we thought is believed when so many of its days are there, and as many before it are
+# not: one that lacks a day or two at its edge has rather lost them.
 ENOUGH_DAYS = 7
+# A published day is believed to be gone when the answer spans so many days and hardly another one is missing. One hole
+# in 40 days and 2 in 100 are fewer than an answer has that lost every k-th row, for any k up to 20.
+LONG_ANSWER_DAYS = 40
+SMALL_SHARE = 0.02
+# Blank days are believed where valued ones are at least so many times as many; else it is the answer that is blank.
+VALUED_PER_BLANK = 2
 
 
 class DayOutcome(NamedTuple):
@@ -25,6 +30,15 @@ class DayOutcome(NamedTuple):
     rows: int
     reason: str | None
     observed_at: datetime | None
+
+
+class Wanted(NamedTuple):
+    """A day that was asked for: whether it has a value at all, when that is public, and what the ledger said before."""
+
+    date: date
+    expected: bool
+    due_at: datetime
+    state: str | None
 
 
 @dataclass(frozen=True)
@@ -53,57 +67,121 @@ def named(error: PipelineError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What an answer holds, seen as a stretch of days.
+
+    Attributes:
+        series: The series that was asked for.
+        days: The days that it has a value for, or believably lists without one, in order.
+        known: The same days, to look one up.
+    """
+
+    series: Series
+    days: tuple[date, ...]
+    known: frozenset[date]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Answered":
+        """Read the evidence; days listed without a value count as answered unless the whole answer is blank."""
+        expects = evidence.series.release.expects
+        blank = {day for day in evidence.empty if expects(day)} - set(evidence.rows)
+        believed = blank if len(blank) * VALUED_PER_BLANK <= len(evidence.rows) else set()
+        known = frozenset({*evidence.rows, *believed})
+        return cls(evidence.series, tuple(sorted(known)), known)
+
+    def leads(self, day: date) -> bool:
+        """Whether a day lies before everything that was answered."""
+        return bool(self.days) and day < self.days[0]
+
+    def trails(self, day: date) -> bool:
+        """Whether a day lies after everything that was answered."""
+        return bool(self.days) and day > self.days[-1]
+
+    def inside(self, day: date) -> bool:
+        """Whether a day lies between days that were answered."""
+        return bool(self.days) and self.days[0] < day < self.days[-1]
+
+    def nearly_whole(self) -> bool:
+        """Whether the answer is long and all but a few of the days that it spans are there."""
+        if not self.days:
+            return False
+        span = [day for day in Interval.of_days(self.days[0], self.days[-1]) if self.series.release.expects(day)]
+        holes = len(set(span) - self.known)
+        return len(span) >= LONG_ANSWER_DAYS and holes <= max(1, SMALL_SHARE * len(span))
+
+    def __str__(self) -> str:
+        if not self.days:
+            return "an answer without values"
+        return f"{len(self.days)} days from {self.days[0]} to {self.days[-1]}"
+
+
 def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date | None) -> dict[date, DayOutcome]:
     """Decide the state of every wanted day of one ask.
 
     A day without a row is `verified_empty` only with evidence:
 
-    - the answer lists the day and gives no value;
+    - the answer lists the day and gives no value, as it does for few of its days;
     - the series has no value on such days (a weekend), and the answer has its neighbour;
-    - the history begins later: the answer has enough days, no holes, and no earlier day was ever loaded;
+    - the history begins later: a week or more of it is there without holes, a week or more before it is not, and no
+      earlier day was ever loaded;
     - a day that was published has gone from a long answer that has all but a few of its days.
 
     Otherwise it is `failed`, or `not_yet` while the series is known to be late now and then.
 
+    Three things cannot be known from one answer. A provider that cuts off the older part of it looks like one whose
+    history begins later, unless an earlier day was loaded. One that loses less than a row in forty looks like one that
+    took a published day back; the withdrawn version stays visible, and the next good answer brings the row again. And
+    one that lists a day without its value is taken at its word, unless it does so for a third of its days.
+
     Args:
         evidence: What came back.
         wanted: date, expected, due_at, state of the days; state is what the ledger said before.
-        loaded_before: The first day that was ever loaded of the series.
+        loaded_before: The first day that was ever loaded of the series, by this run too.
 
     Returns:
         Day to outcome.
     """
-    days = list(wanted.select("date", "expected", "due_at", "state").sort("date").iter_rows())
+    days = [Wanted(*day) for day in wanted.select(Wanted._fields).sort("date").iter_rows()]
     if evidence.error is not None:
-        outcome = DayOutcome("failed", 0, named(evidence.error), evidence.observed_at)
-        return {day: outcome for day, *_ in days}
+        return {day.date: _unanswered(evidence, day, evidence.error) for day in days}
+    answered = Answered.of(evidence)
     found: dict[date, DayOutcome] = {}
-    absent: list[tuple[date, datetime, str | None]] = []
-    for day, expected, due_at, before in days:
-        if day in evidence.rows:
-            found[day] = DayOutcome("loaded", evidence.rows[day], None, evidence.observed_at)
-        elif day in evidence.empty:
-            found[day] = DayOutcome("verified_empty", 0, "listed without a value", evidence.observed_at)
-        elif expected:
-            absent.append((day, due_at, before))
-    quiet = [day for day, expected, *_ in days if not expected and day not in found]
-    found |= _quiet_days(evidence, quiet)
-    found |= _absent_days(evidence, absent, days, loaded_before)
-    return found
+    for day in days:
+        if day.date in evidence.rows:
+            found[day.date] = DayOutcome("loaded", evidence.rows[day.date], None, evidence.observed_at)
+        elif not day.expected:
+            found[day.date] = _quiet_day(evidence, answered, day.date)
+        elif day.date in answered.known:
+            found[day.date] = _verified(evidence, "listed without a value")
+    absent = [day for day in days if day.date not in found]
+    return found | _absent_days(evidence, answered, absent, loaded_before)
 
 
-def _quiet_days(evidence: Evidence, quiet: list[date]) -> dict[date, DayOutcome]:
-    """Days on which the series has no value: proved by the expected day before or after them."""
-    answered = set(evidence.rows) | set(evidence.empty)
-    outcomes = {}
-    for day in quiet:
-        if _neighbour(evidence.series, day, -1) in answered or _neighbour(evidence.series, day, 1) in answered:
-            reason = f"no value on this day: published for {evidence.series.release.name}"
-            outcomes[day] = DayOutcome("verified_empty", 0, reason, evidence.observed_at)
-        else:
-            problem = PayloadChanged(f"expected the values around {day}, found none of them")
-            outcomes[day] = DayOutcome("failed", 0, named(problem), evidence.observed_at)
-    return outcomes
+def _verified(evidence: Evidence, reason: str) -> DayOutcome:
+    return DayOutcome("verified_empty", 0, reason, evidence.observed_at)
+
+
+def _failed(evidence: Evidence, error: PipelineError) -> DayOutcome:
+    return DayOutcome("failed", 0, named(error), evidence.observed_at)
+
+
+def _unanswered(evidence: Evidence, day: Wanted, error: PipelineError) -> DayOutcome:
+    """Something went wrong; only a day that may still be late can be said not to be out."""
+    if isinstance(error, NotYetPublished) and _may_be_late(evidence, day):
+        return DayOutcome("not_yet", 0, named(error), evidence.observed_at)
+    return _failed(evidence, error)
+
+
+def _may_be_late(evidence: Evidence, day: Wanted) -> bool:
+    return evidence.now < day.due_at + evidence.series.release.grace
+
+
+def _quiet_day(evidence: Evidence, answered: Answered, day: date) -> DayOutcome:
+    """A day on which the series has no value: proved by the expected day before or after it."""
+    if any(_neighbour(evidence.series, day, step) in answered.known for step in (-1, 1)):
+        return _verified(evidence, f"no value on this day: published for {evidence.series.release.name}")
+    return _failed(evidence, PayloadChanged(f"expected the values around {day}, found {answered}"))
 
 
 def _neighbour(series: Series, day: date, step: int) -> date:
@@ -114,34 +192,26 @@ def _neighbour(series: Series, day: date, step: int) -> date:
 
 
 def _absent_days(
-    evidence: Evidence,
-    absent: list[tuple[date, datetime, str | None]],
-    days: list[tuple[date, bool, datetime, str | None]],
-    loaded_before: date | None,
+    evidence: Evidence, answered: Answered, absent: Sequence[Wanted], loaded_before: date | None
 ) -> dict[date, DayOutcome]:
     """Expected days that the answer does not have."""
-    if not absent:
-        return {}
-    present = sorted(set(evidence.rows) | set(evidence.empty))
-    expected = sum(1 for _, is_expected, *_ in days if is_expected)
-    first, last = (present[0], present[-1]) if present else (None, None)
-    holes = sum(1 for day, *_ in absent if first and last and first < day < last)
-    small = expected >= LONG_ANSWER_DAYS and len(absent) <= max(1, SMALL_SHARE * expected)
-    begins = first is not None and not holes and len(present) >= ENOUGH_DAYS
+    leading = sum(1 for day in absent if answered.leads(day.date))
+    holes = any(answered.inside(day.date) for day in absent)
+    begins = not holes and min(leading, len(answered.days)) >= ENOUGH_DAYS
+    gone = holes and any(day.state in SETTLED for day in absent) and answered.nearly_whole()
     outcomes = {}
-    for day, due_at, before in absent:
-        leading = first is not None and day < first
-        inside = first is not None and last is not None and first < day < last
-        if leading and begins and (loaded_before is None or day < loaded_before):
-            outcome = DayOutcome("verified_empty", 0, f"the provider's history begins on {first}", evidence.observed_at)
-        elif inside and small and before in SETTLED:
-            outcome = DayOutcome("verified_empty", 0, "gone from the provider's answer", evidence.observed_at)
-        elif present and not inside and not leading and evidence.now < due_at + evidence.series.release.grace:
-            late = NotYetPublished(f"expected a value for {day} by {due_at:%Y-%m-%d %H:%M} UTC, found none yet")
-            outcome = DayOutcome("not_yet", 0, named(late), evidence.observed_at)
+    for day in absent:
+        if answered.leads(day.date) and begins and (loaded_before is None or day.date < loaded_before):
+            outcome = _verified(evidence, f"the provider's history begins on {answered.days[0]}")
+        elif answered.inside(day.date) and gone and day.state in SETTLED:
+            outcome = _verified(evidence, "gone from the provider's answer")
+        elif answered.trails(day.date) and _may_be_late(evidence, day):
+            late = NotYetPublished(
+                f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found none yet"
+            )
+            outcome = _unanswered(evidence, day, late)
         else:
-            held = f"{len(present)} days from {first} to {last}" if present else "an answer without rows"
-            problem = PayloadChanged(f"expected a value for each of the days asked for, found {held}")
-            outcome = DayOutcome("failed", 0, named(problem), evidence.observed_at)
-        outcomes[day] = outcome
+            problem = PayloadChanged(f"expected a value for each of the days asked for, found {answered}")
+            outcome = _failed(evidence, problem)
+        outcomes[day.date] = outcome
     return outcomes

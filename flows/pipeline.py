@@ -24,10 +24,12 @@ from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build
 from warehouse.check_pages import write_check_pages
+from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
-from warehouse.ledger import SETTLED, Books, Ledger
+from warehouse.ledger import SETTLED, Books, Ledger, found_event
 
 START_DAYS_BACK = 400
+HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 Tell = Callable[[str], None]
 
 
@@ -62,8 +64,8 @@ def home_start(settings: Settings) -> date:
     return settings.start or settings.clock.now().date() - timedelta(days=START_DAYS_BACK)
 
 
-def finished(first: date, last: date, settings: Settings) -> Interval:
-    """The days first to last, if a person may ask for them.
+def finished(first: date, last: date, settings: Settings, mode: Mode = Mode.missing) -> Interval:
+    """The days first to last, if a person may ask for them; a replay takes what is over of them.
 
     Raises:
         BadRequest: The end lies before the start, or the last day is not over.
@@ -71,6 +73,8 @@ def finished(first: date, last: date, settings: Settings) -> Interval:
     if last < first:
         raise BadRequest(f"the end {last} lies before the start {first}")
     yesterday = settings.clock.yesterday()
+    if mode is Mode.replay and first <= yesterday:
+        last = min(last, yesterday)
     if last > yesterday:
         raise BadRequest(f"{last} is not over yet (UTC): the newest whole day is {yesterday}")
     return Interval.of_days(first, last)
@@ -85,11 +89,10 @@ def plan_backfill(settings: Settings, chosen: Sequence[Source], days: Interval, 
 
 def earliest_seconds(planned: Iterable[Batch]) -> float:
     """How long the requests of a plan take at least under the rate limits; sources work side by side."""
-    hosts: dict[tuple[str, float], float] = {}
+    hosts: dict[str, float] = {}
     for batch in planned:
-        slowest = min(limit.per_second for limit in batch.source.limits.values())
-        key = (batch.source.name, slowest)
-        hosts[key] = hosts.get(key, 0.0) + batch.requests / slowest
+        for host, requests in batch.requests_by_host.items():
+            hosts[host] = hosts.get(host, 0.0) + requests / batch.source.limits[host].per_second
     return max(hosts.values(), default=0.0)
 
 
@@ -123,16 +126,14 @@ def begin(
         HomeBusy: Another writer holds it and `wait` is off.
         BadRequest: Now lies before what the home already holds.
     """
-    now = settings.clock.now()
-    home = claim_home(settings.home, origin=origin(settings, simulated=simulated), start=home_start(settings), now=now)
+    asked_at = settings.clock.now()
+    start = home_start(settings)
+    home = claim_home(settings.home, origin=origin(settings, simulated=simulated), start=start, now=asked_at)
     with writing(home.folder, who=f"tidemark {kind}", wait=wait, tell=tell):
+        now = settings.clock.now()  # another writer may have been waited for
         books = Ledger(home.ledger).read()
-        newest = books.last_recorded_at
-        if newest is not None and now < newest:
-            raise BadRequest(
-                f"now is {now.isoformat()}, but the home was last written at {newest.isoformat()}: "
-                "time only runs forward; set TIDEMARK_NOW to that instant or later, or unset it"
-            )
+        require_forward(now, books)
+        clear(home.staging)
         run_id = f"{books.next_run:06d}"
         archive = Archive(home.raw)
         run = Run(
@@ -157,9 +158,13 @@ def begin(
                 }
             ]
         )
+        found = run.lake.undecided(books.partitions)
+        if found:
+            run.write([found_event(run_id, now, found)])
+            run.announced |= {name: frozenset({one}) for name, one in found.items()}
         if kind == Mode.replay:
             run.batches, run.replayed = replay_batches(run.batches, books, archive, now)
-        else:
+        elif kind != Mode.refetch:
             run.keep_answers(archive)
         try:
             yield run
@@ -175,7 +180,10 @@ def daily_batches(
     def choose_days(home: Home, books: Books) -> list[Batch]:
         now = settings.clock.now()
         last = day or settings.clock.yesterday()
-        due = due_days(chosen, Interval(min(home.start, last), last + ONE_DAY), books, now)
+        start = min(home.start, last, books.first_day or last)
+        due = due_days(chosen, Interval(start, last + ONE_DAY), books, now)
+        # Days before the ledger's start exist only where a backfill has named them.
+        due = due.filter((pl.col("date") >= min(home.start, last)) | pl.col("state").is_not_null())
         wanted = daily_days(due, chosen)
         if day is not None:
             settled = pl.col("state").is_in(SETTLED).fill_null(value=False)
@@ -224,11 +232,19 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
     return outcome
 
 
+def reading_instant(home: Home, settings: Settings) -> datetime:
+    """The instant by which a home is judged; in an invented market, time stands still at its last run."""
+    if home.simulated and settings.now is None:
+        return Ledger(home.ledger).read().last_recorded_at or settings.clock.now()
+    return settings.clock.now()
+
+
 def inputs(home: Home, settings: Settings) -> Inputs:
     """What the warehouse is told besides the lake."""
-    now = settings.clock.now()
-    today = max(now.date(), home.start)
-    return Inputs(expected_days(enabled(settings).values(), Interval.of_days(home.start, today)), memberships(), now)
+    now = reading_instant(home, settings)
+    horizon = max(now.date(), home.start) + timedelta(days=HORIZON_DAYS)
+    days = Interval(home.start, horizon)
+    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now)
 
 
 def finish(run: Run) -> Built:
@@ -273,8 +289,23 @@ def require_complete(outcomes: Iterable[BatchOutcome]) -> None:
         raise ContractViolated(f"expected everything asked for, found missing {named_days}")
 
 
+def require_forward(now: datetime, books: Books) -> None:
+    """Refuse to write at an instant before the home's latest.
+
+    Raises:
+        BadRequest: Now lies before what the home already holds.
+    """
+    newest = books.last_recorded_at
+    if newest is not None and now < newest:
+        raise BadRequest(
+            f"now is {now.isoformat()}, but the home was last written at {newest.isoformat()}: "
+            "time only runs forward; set TIDEMARK_NOW to that instant or later, or unset it"
+        )
+
+
 def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wait: bool, tell: Tell = silent) -> Built:
     """Build the warehouse of a home anew, as known at an instant, perhaps into another file."""
     home = open_home(settings.home)
     with writing(home.folder, who="tidemark build", wait=wait, tell=tell):
+        require_forward(reading_instant(home, settings), Ledger(home.ledger).read())
         return build(home, inputs(home, settings), as_of=as_of, out=out)

@@ -1,14 +1,15 @@
 """Plan: which series-days are wanted, and the batches that ask for them."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import polars as pl
 
 from expectations.errors import BadRequest
-from expectations.interval import ONE_DAY, Interval
+from expectations.interval import Interval
 from flows.plans import Ask, Feed, Source
 from warehouse.ledger import DAY_KEY, SETTLED, Books
 
@@ -43,13 +44,21 @@ class Batch:
     @property
     def name(self) -> str:
         """How the batch is called in messages."""
-        first, last = self.wanted["date"].min(), self.wanted["date"].max()
-        return f"{self.feed.dataset.name} from {self.source.name}, {first} to {last}"
+        days = date_of(self.wanted)
+        return f"{self.feed.dataset.name} from {self.source.name}, {min(days)} to {max(days)}"
+
+    @property
+    def requests_by_host(self) -> Mapping[str, int]:
+        """How many requests it takes, by the host that is asked."""
+        hosts: Counter[str] = Counter()
+        for ask in self.asks:
+            hosts.update(self.feed.requests(ask))
+        return hosts
 
     @property
     def requests(self) -> int:
         """How many requests it takes."""
-        return sum(self.feed.requests(ask) for ask in self.asks)
+        return sum(self.requests_by_host.values())
 
 
 def feeds(sources: Iterable[Source]) -> Iterator[tuple[Source, Feed]]:
@@ -74,14 +83,16 @@ def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
         for series in feed.series
         if (valid := series.valid(days)) is not None
     ]
-    schema = {
-        "dataset": pl.String,
-        "source": pl.String,
-        "series": pl.String,
-        "date": pl.Date,
-        "expected": pl.Boolean,
-        "due_at": pl.Datetime("us", "UTC"),
-    }
+    schema = pl.Schema(
+        {
+            "dataset": pl.String(),
+            "source": pl.String(),
+            "series": pl.String(),
+            "date": pl.Date(),
+            "expected": pl.Boolean(),
+            "due_at": pl.Datetime("us", "UTC"),
+        }
+    )
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
@@ -162,7 +173,7 @@ def choose(
         ]
         kept = [feed for feed in kept if feed.series]
         if kept:
-            chosen.append(_with(source, kept))
+            chosen.append(replace(source, feeds=tuple(kept)))
     if not chosen:
         raise BadRequest("nothing is supplied by that combination of sources, datasets and series")
     return chosen
@@ -171,11 +182,7 @@ def choose(
 def _only(feed: Feed, names: set[str]) -> Feed:
     if not names:
         return feed
-    return Feed(**{**vars(feed), "series": tuple(one for one in feed.series if one.name in names)})
-
-
-def _with(source: Source, kept: list[Feed]) -> Source:
-    return Source(**{**vars(source), "feeds": tuple(kept)})
+    return replace(feed, series=tuple(one for one in feed.series if one.name in names))
 
 
 def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> list[Batch]:
@@ -193,7 +200,7 @@ def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> l
             mine = per_series.get((series.name,))
             if mine is None:
                 continue
-            for interval in _intervals(date_of(mine), feed.days_per_ask):
+            for interval in _stretches(date_of(mine), feed):
                 span = (interval.start - first).days // feed.days_per_ask
                 spans.setdefault(span, []).append(Ask(series, interval, now))
         for span in sorted(spans):
@@ -215,13 +222,14 @@ def date_of(frame: pl.DataFrame) -> list[date]:
     return frame["date"].to_list()
 
 
-def _intervals(days: list[date], most: int) -> Iterator[Interval]:
-    start, last = days[0], days[0]
-    # A whole history comes in one answer, however far apart the wanted days are.
-    near = timedelta(days=most) if most > 10 * NEAR.days * 12 else NEAR
+def _stretches(days: Sequence[date], feed: Feed) -> Iterator[Interval]:
+    """The fewest intervals from wanted day to wanted day that hold all of them and are no longer than allowed."""
+    start = last = days[0]
     for day in days[1:]:
-        if day - last > near:
-            yield from Interval(start, last + ONE_DAY).split(most)
+        too_long = (day - start).days >= feed.days_per_ask
+        too_far = day - last > NEAR and not feed.whole_history
+        if too_long or too_far:
+            yield Interval.of_days(start, last)
             start = day
         last = day
-    yield from Interval(start, last + ONE_DAY).split(most)
+    yield Interval.of_days(start, last)

@@ -119,9 +119,7 @@ class Ask:
     now: datetime
 
 
-def one_request(_: Ask) -> int:
-    """How many requests most asks take."""
-    return 1
+Count = Callable[[Ask], Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,8 @@ class Feed:
         series: What can be asked for.
         days_per_ask: The most days that are asked for at once, so that a batch stays bounded.
         restates_for: How long after its end a day is asked for again.
-        requests: How many requests an ask takes, for the plan that people see.
+        whole_history: Whether every answer is everything, so that days far apart are asked for at once.
+        count: How many requests an ask takes, by host; not stated where it is one.
     """
 
     dataset: Dataset
@@ -142,7 +141,15 @@ class Feed:
     series: tuple[Series, ...]
     days_per_ask: int
     restates_for: timedelta = timedelta(0)
-    requests: Callable[[Ask], int] = one_request
+    whole_history: bool = False
+    count: Count | None = None
+
+    def requests(self, ask: Ask) -> Mapping[str, int]:
+        """How many requests an ask is expected to take of each host; one that serves a whole run is not counted."""
+        if self.count is not None:
+            return self.count(ask)
+        # A plan performs nothing: its first request tells whom it asks.
+        return {next(self.plan(ask)).host: 1}
 
 
 @dataclass(frozen=True)

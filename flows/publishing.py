@@ -2,8 +2,9 @@
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 import orjson
 import polars as pl
@@ -19,8 +20,8 @@ from transforms.conform import conform, said_empty
 from transforms.payload import decode
 from warehouse.lake import Stamp, merge, month_of
 from warehouse.ledger import (
+    ABSENT,
     SETTLED,
-    Books,
     CheckResult,
     Collection,
     DayRange,
@@ -31,6 +32,7 @@ from warehouse.ledger import (
 )
 
 INSTANT = pl.Datetime("us", "UTC")
+HELD = pl.Schema({"series": pl.String(), "date": pl.Date(), "rule": pl.String()})
 MOST_HELD_ROWS = 1000  # rows of one rule that go into quarantine one by one; the check counts them all
 
 
@@ -48,8 +50,8 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
             continue
         try:
             rows = getattr(module, request.transform)(decode(answer.body, request.form), **request.labels)
-        except pl.exceptions.PolarsError as odd:
-            raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd}") from odd
+        except (pl.exceptions.PolarsError, LookupError, TypeError, ValueError, AttributeError) as odd:
+            raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd!r}") from odd
         frames.append(
             conform(rows, dataset).with_columns(
                 observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot)
@@ -85,57 +87,59 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     rows = rows.filter(~blank)
     counts = dict(rows.group_by("date").len().iter_rows())
     evidence = Evidence(series, counts, empty - set(counts), error, gathered.observed_at, run.now())
-    days = judge_days(evidence, wanted, loaded_before=first_loaded(run.books, batch, series.name))
+    days = judge_days(evidence, wanted, loaded_before=run.first_loaded(batch, series.name))
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)
 
 
-def first_loaded(books: Books, batch: Batch, series: str) -> date | None:
-    """The first day of a series that was ever loaded."""
-    return books.first_days.get((batch.feed.dataset.name, batch.source.name, series))
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What the checks said of a batch.
 
-
-def check(dataset: Dataset, rows: pl.DataFrame) -> tuple[list[CheckResult], pl.DataFrame, list[HeldRow]]:
-    """Judge a batch's rows.
-
-    Returns:
-        The verdicts; the series-days to hold back with the rule (series, date, rule); the rows that go to quarantine.
+    Attributes:
+        results: How each rule fared.
+        held: Series-days to hold back: series, date, rule.
+        rows: The rows that broke a blocking rule.
+        batch_rule: The rule about the whole batch that was broken, which holds back all of it.
     """
+
+    results: tuple[CheckResult, ...] = ()
+    held: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=HELD))
+    rows: tuple[HeldRow, ...] = ()
+    batch_rule: str | None = None
+
+
+def check(dataset: Dataset, rows: pl.DataFrame) -> Checked:
+    """Judge a batch's rows."""
     from expectations.suite import judge as run_suite  # noqa: PLC0415  pandas comes with it: only where it is needed
 
     results: list[CheckResult] = []
-    held = pl.DataFrame(schema={"series": pl.String, "date": pl.Date, "rule": pl.String})
-    quarantined: list[HeldRow] = []
+    broken: list[pl.DataFrame] = []
+    batch_rule: str | None = None
     for verdict in run_suite(dataset, rows):
         rule = verdict.rule
         results.append(
-            CheckResult(
-                rule.name,
-                rule.severity,
-                verdict.success,
-                verdict.observed,
-                rule.expected,
-                verdict.failing_rows,
-            )
+            CheckResult(rule.name, rule.severity, verdict.success, rows.height, rule.expected, verdict.failing_rows)
         )
         if verdict.success or rule.severity != "blocking":
             continue
-        failing = rows.filter(rule.failing) if rule.failing is not None else rows.clear()
-        scope = rows if rule.scope == "batch" else failing
-        held = pl.concat([held, scope.select("series", "date", rule=pl.lit(rule.name)).unique()])
-        quarantined += [
-            _held_row(dataset, rule.name, row) for row in failing.head(MOST_HELD_ROWS).iter_rows(named=True)
-        ]
-    return results, held.unique(["series", "date"], keep="first", maintain_order=True), quarantined
+        if rule.scope == "batch":
+            batch_rule = batch_rule or rule.name
+        if rule.failing is not None:
+            broken.append(rows.filter(rule.failing).with_columns(rule=pl.lit(rule.name)))
+    if not broken:
+        return Checked(tuple(results), batch_rule=batch_rule)
+    failing = pl.concat(broken)
+    held = failing.select("series", "date", "rule").unique(["series", "date"], keep="first", maintain_order=True)
+    together = failing.group_by(*dataset.columns, "snapshot", maintain_order=True).agg(pl.col("rule").str.join("; "))
+    quarantined = tuple(_held_row(dataset, row) for row in together.head(MOST_HELD_ROWS).iter_rows(named=True))
+    return Checked(tuple(results), held, quarantined, batch_rule)
 
 
-def _held_row(dataset: Dataset, rule: str, row: dict[str, object]) -> HeldRow:
+def _held_row(dataset: Dataset, row: dict[str, Any]) -> HeldRow:
     key = orjson.dumps({name: row[name] for name in dataset.key}).decode()
     whole = orjson.dumps({name: row[name] for name in dataset.columns}).decode()
-    day = row["date"]
-    if not isinstance(day, date):
-        raise TypeError(f"expected a day, found {day!r}")
-    return HeldRow(key, day, rule, whole, str(row["snapshot"]))
+    return HeldRow(key, row["date"], row["rule"], whole, row["snapshot"])
 
 
 def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
@@ -152,27 +156,26 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         if (wanted := _within(per_series.get((one.ask.series.name,)), one.ask.days)) is not None
     ]
     rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
-    results: list[CheckResult] = []
-    quarantined: list[HeldRow] = []
-    held = pl.DataFrame(schema={"series": pl.String, "date": pl.Date, "rule": pl.String})
     answered = any(one.gathered.error is None for one in readings)
-    if answered and bool(batch.wanted["expected"].any()):
-        results, held, quarantined = check(dataset, rows)
-    ranges, scope = _settle(readings, held, batch)
-    kept = rows.join(held, on=["series", "date"], how="anti") if held.height else rows
-    kept = kept.join(scope, on=["series", "date"], how="semi") if kept.height else kept
-    versions, hashes = _write_partitions(run, batch, kept, scope)
+    checked = check(dataset, rows) if answered and bool(batch.wanted["expected"].any()) else Checked()
+    at = run.now()
+    ranges, scope = _settle(readings, checked, batch)
+    kept = rows.join(scope, on=["series", "date"], how="semi") if rows.height else rows
+    versions, hashes = _write_partitions(run, batch, kept, scope, at)
+    for one in ranges:
+        if one.state == "loaded":
+            run.remember_loaded(batch, one.series, one.start)
     run.write(
         [
             days_event(
                 run_id=run.run_id,
-                at=run.now(),
+                at=at,
                 dataset=dataset.name,
                 source=source,
                 ranges=ranges,
                 collections=[taken(one) for one in gathered] if not run.replayed else [],
-                checks=results,
-                held=quarantined,
+                checks=checked.results,
+                held=checked.rows,
                 partitions=hashes,
             )
         ]
@@ -181,7 +184,7 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         batch,
         ranges,
         rows=sum(one.rows.height for one in readings),
-        checked=rows.height if results else 0,
+        checked=rows.height if checked.results else 0,
         versions=versions,
         partitions=len(hashes),
         snapshots=sum(len(one.gathered.answers) for one in readings),
@@ -195,9 +198,9 @@ def _within(wanted: pl.DataFrame | None, days: Interval) -> pl.DataFrame | None:
     return mine if mine.height else None
 
 
-def _settle(readings: Sequence[Read], held: pl.DataFrame, batch: Batch) -> tuple[list[DayRange], pl.DataFrame]:
+def _settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[list[DayRange], pl.DataFrame]:
     """The outcome of every day after the checks, and the scope of what is published."""
-    held_back = {(series, day): rule for series, day, rule in held.iter_rows()}
+    held_back = {(series, day): rule for series, day, rule in checked.held.iter_rows()}
     ranges: list[DayRange] = []
     settled: list[tuple[str, date, datetime | None, str]] = []
     for one in readings:
@@ -205,10 +208,12 @@ def _settle(readings: Sequence[Read], held: pl.DataFrame, batch: Batch) -> tuple
         days = one.days
         snapshot = one.gathered.answers[-1].snapshot if one.gathered.answers else ""
         for day, outcome in list(days.items()):
-            rule = held_back.get((series, day))
+            if outcome.state not in SETTLED:
+                continue
+            rule = checked.batch_rule or held_back.get((series, day))
             if rule is not None:
                 days[day] = DayOutcome("failed_check", 0, f"ContractViolated: {rule}", outcome.observed_at)
-            elif outcome.state in SETTLED:
+            else:
                 settled.append((series, day, outcome.observed_at, snapshot))
         ranges += in_ranges(series, days)
     schema = pl.Schema({"series": pl.String(), "date": pl.Date(), "observed_at": INSTANT, "snapshot": pl.String()})
@@ -220,10 +225,12 @@ def _settle(readings: Sequence[Read], held: pl.DataFrame, batch: Batch) -> tuple
     return ranges, scope
 
 
-def _write_partitions(run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.DataFrame) -> tuple[int, dict[str, str]]:
+def _write_partitions(
+    run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.DataFrame, at: datetime
+) -> tuple[int, dict[str, str]]:
     """Merge rows into the partitions that they belong to; returns new versions, and the hashes of what was written."""
     dataset, source, lake = batch.feed.dataset, batch.source.name, run.lake
-    stamp = Stamp(run.now(), run.run_id, "method_changed" if run.replayed else "source_changed")
+    stamp = Stamp(at, run.run_id, "method_changed" if run.replayed else "source_changed")
     schema = dataset.lake_schema()
     blank = {name: pl.lit(None, kind) for name, kind in schema.items() if name not in rows.columns}
     incoming = rows.with_columns(**blank).select(*schema).cast(schema) if rows.height else pl.DataFrame(schema=schema)
@@ -245,10 +252,12 @@ def _write_partitions(run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.Data
             count += fresh.height
     hashes = {lake.name(place): digest for place, _, digest in staged}
     if hashes:
-        run.write([partitions_event(run.run_id, run.now(), hashes)])
-        run.announced |= {name: frozenset({digest}) for name, digest in hashes.items()}
-        for place, path, _ in staged:
+        run.write([partitions_event(run.run_id, at, hashes)])
+        for place, path, digest in staged:
+            name = lake.name(place)
+            run.announced[name] = run.announced.get(name, frozenset({ABSENT})) | {digest}
             lake.move_in(path, place)
+            run.announced[name] = frozenset({digest})
     return count, hashes
 
 

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
 
 from expectations.errors import PipelineError
 from flows.http import OK, Fetcher, Traffic, judge
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Request, Source, sources
+from flows.plans import Answer, Ask, Request, Source
 from flows.settings import Settings
 from warehouse.archive import Archive, Recorder, Snapshot
 from warehouse.home import Home
@@ -28,7 +28,6 @@ class Gathered:
         ask: What was asked.
         answers: Everything that came back, in order.
         error: Why the plan did not come to its end.
-        places: Where the answers lie in the archive.
     """
 
     ask: Ask
@@ -87,6 +86,8 @@ class Run:
     _fetchers: dict[str, Fetcher] = field(default_factory=dict)
     _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
+    _first_days: dict[tuple[str, str, str], date] = field(default_factory=dict)
+    _latest: datetime | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -100,8 +101,11 @@ class Run:
         return Lake(self.home.lake, self.home.staging)
 
     def now(self) -> datetime:
-        """The instant."""
-        return self.settings.clock.now()
+        """The instant; never earlier than one that this run has told before."""
+        with self._lock:
+            now = self.settings.clock.now()
+            self._latest = now if self._latest is None else max(now, self._latest)
+            return self._latest
 
     def write(self, events: Iterable[dict[str, object]]) -> None:
         """Append to the ledger, one writer at a time."""
@@ -138,13 +142,27 @@ class Run:
 
     def keep_answers(self, archive: Archive) -> None:
         """Find usable answers that interrupted runs archived and never came to read."""
+        asked = {source.name: source for source in self.sources}
         for run_id in self.books.interrupted_runs:
             for place, snapshot in archive.scan(run_id):
-                if place in self.books.used_snapshots or snapshot.status not in OK:
+                source = asked.get(snapshot.source)
+                if source is None or place in self.books.used_snapshots or snapshot.status not in OK:
                     continue
                 answer = archived_answer(place, snapshot)
-                if not unusable(answer, sources()[snapshot.source], self.settings):
+                if not unusable(answer, source, self.settings):
                     self._kept[snapshot.identity] = answer
+
+    def first_loaded(self, batch: Batch, series: str) -> date | None:
+        """The first day of a series that was ever loaded, by an earlier run or by this one."""
+        key = (batch.feed.dataset.name, batch.source.name, series)
+        known = [days[key] for days in (self.books.first_days, self._first_days) if key in days]
+        return min(known, default=None)
+
+    def remember_loaded(self, batch: Batch, series: str, day: date) -> None:
+        """Note that a day of a series was loaded by this run."""
+        key = (batch.feed.dataset.name, batch.source.name, series)
+        with self._lock:
+            self._first_days[key] = min(day, self._first_days.get(key, day))
 
 
 def unusable(answer: Answer, source: Source, settings: Settings) -> bool:

@@ -40,6 +40,13 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
 
+    @field_validator("gateway", mode="after")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("expected an address such as http://127.0.0.1:8900")
+        return value
+
     @field_validator("now", mode="after")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
@@ -72,6 +79,6 @@ def instant(text: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadRequest(f"expected an ISO 8601 instant such as 2024-12-10T00:30:00Z, found {text!r}") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

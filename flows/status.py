@@ -6,6 +6,7 @@ import polars as pl
 
 from flows import pipeline
 from flows.settings import Settings
+from flows.words import columns, in_words
 from warehouse.build import freshness
 from warehouse.home import open_home, warn_origin
 from warehouse.ledger import Ledger
@@ -61,8 +62,6 @@ def trouble(ledger: pl.DataFrame) -> list[dict[str, Any]]:
 
 def table(found: dict[str, Any]) -> str:
     """The report for people."""
-    from flows.cli import columns, in_words  # noqa: PLC0415  the command imports this module
-
     lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days")]
     for feed in found["feeds"]:
         lag = feed["lag_days"]

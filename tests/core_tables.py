@@ -18,6 +18,9 @@ ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
 """The order in which a preferred table takes its sources, where a test does not say."""
 
+LAST_NEWS = "(available_at at time zone 'UTC' - interval '1 microsecond')::date"
+"""The day by whose end a row was public: a case goes on to the last of them."""
+
 PUBLIC_AFTER = timedelta(days=1, minutes=15)
 
 
@@ -52,6 +55,14 @@ def create_core(
             f"create table core.{dataset.name}_preferred as "  # noqa: S608  names of ours
             f"select distinct on ({key}) * from core.{dataset.name} order by {key}, {order}, source"
         )
+    spans = " union all ".join(
+        f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"  # noqa: S608  ours
+        for name in datasets()
+    )
+    connection.execute(
+        f"create table core.days as select unnest(generate_series(first, last, interval 1 day))::date as date "  # noqa: S608  ours
+        f"from (select min(first) as first, max(last) as last from ({spans}))"
+    )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
 
 
@@ -66,9 +77,7 @@ def read_rows(path: Path) -> pl.DataFrame:
     if "days" not in text.columns:
         return rows
     days = text.get_column("days").cast(pl.Int64).fill_null(1)
-    moved = [
-        pl.col(name) + pl.duration(days=pl.col("day")) for name in names if rows.schema[name].is_temporal()
-    ]
+    moved = [pl.col(name) + pl.duration(days=pl.col("day")) for name in names if rows.schema[name].is_temporal()]
     return (
         rows.with_columns(day=days.map_elements(lambda n: list(range(n)), return_dtype=pl.List(pl.Int64)))
         .explode("day")
@@ -119,9 +128,7 @@ def _filled(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: pl.DataFrame
-) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: pl.DataFrame) -> None:
     kinds = glossary()
     typed = ", ".join(f'"{column}" {DUCKDB[kinds[column].type]}' for column in columns)
     connection.execute(f"create table core.{name} ({typed})")

@@ -172,9 +172,7 @@ def test_another_seed_tells_the_same_story_with_other_days_between(seed: int, wo
         told = other.days("BTCUSDT", date(2024, 10, 1), CRASH)
         assert told[CRASH][1:5] == world.days("BTCUSDT", CRASH, CRASH)[CRASH][1:5]
         assert max(float(row[2]) for day, row in told.items() if day < date(2024, 12, 5)) < 100_000
-        assert (
-            told[date(2024, 10, 20)] != world.days("BTCUSDT", date(2024, 10, 20), CRASH)[date(2024, 10, 20)]
-        )
+        assert told[date(2024, 10, 20)] != world.days("BTCUSDT", date(2024, 10, 20), CRASH)[date(2024, 10, 20)]
 
 
 def test_every_other_coin_loses_8_to_20_percent(world: Client) -> None:
@@ -217,9 +215,7 @@ def test_coins_begin_when_they_were_listed(world: Client) -> None:
     assert first("IOUSDT", "1h") == at(date(2024, 6, 11), 12)
     assert first("IOUSDT", "1d") == at(date(2024, 6, 11))
     assert first("BTCUSDT", "1d") == first("ZZ17USDT", "1d") == at(date(2017, 8, 17))
-    assert world.json(FUNDING, symbol="IOUSDT", startTime=0, limit=1)[0]["fundingTime"] >= at(
-        date(2024, 6, 11), 12
-    )
+    assert world.json(FUNDING, symbol="IOUSDT", startTime=0, limit=1)[0]["fundingTime"] >= at(date(2024, 6, 11), 12)
     assert world.json(KLINES, symbol="IOUSDT", interval="1d", endTime=at(date(2024, 6, 10))) == []
 
 
@@ -475,10 +471,7 @@ def test_funding_pages_forward_and_every_settlement_comes_once(world: Client, sy
 
 
 def test_funding_info_lists_only_what_is_not_every_eight_hours(world: Client, own: Client) -> None:
-    info = {
-        row["symbol"]: row["fundingIntervalHours"]
-        for row in world.json("fapi.binance.com/fapi/v1/fundingInfo")
-    }
+    info = {row["symbol"]: row["fundingIntervalHours"] for row in world.json("fapi.binance.com/fapi/v1/fundingInfo")}
     assert set(info.values()) == {4}
     assert "IOUSDT" in info
     assert "BTCUSDT" not in info
@@ -666,9 +659,7 @@ def test_nothing_lies_after_now(own: Client, now: str) -> None:
     assert all(row[0] <= limit for row in own.json(f"{KLINES}?symbol=BTCUSDT&interval=1h&limit=9"))
     assert all(row["fundingTime"] <= limit for row in own.json(f"{FUNDING}?symbol=BTCUSDT&{later}"))
     assert all(row[0] * 1000 <= limit for row in own.json(f"{COINBASE}/BTC-USD/candles?granularity=3600"))
-    assert all(
-        row["timestamp"] <= limit for row in own.json(f"{UPBIT}?market=KRW-USDT&count=3&to=2030-01-01")
-    )
+    assert all(row["timestamp"] <= limit for row in own.json(f"{UPBIT}?market=KRW-USDT&count=3&to=2030-01-01"))
     assert all(row["date"] * 1000 <= limit for row in own.json(f"{STABLECOIN}/1")["tokens"])
     for row in own.json(f"{YIELDS}/{AAVE_USDC}")["data"]:
         assert datetime.fromisoformat(row["timestamp"]) <= own.simulator.now

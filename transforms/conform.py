@@ -3,7 +3,7 @@
 import polars as pl
 import polars.selectors as cs
 
-from expectations.contract import NULLABLE_EVERYWHERE, Dataset
+from expectations.contract import Dataset
 from expectations.errors import PayloadChanged
 
 
@@ -30,11 +30,12 @@ def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     try:
         fitted = frame.select(pl.col(name).cast(kind, strict=True) for name, kind in schema.items())
     except pl.exceptions.PolarsError as broken:
-        raise PayloadChanged(f"expected the types of {dataset.name}, found {broken}") from broken
+        sentence = str(broken).partition("\n")[0]
+        raise PayloadChanged(f"expected the types of {dataset.name}, found {sentence}") from broken
     not_numbers = fitted.select((~cs.float().is_finite()).any()).row(0) if fitted.height else ()
     if any(not_numbers):
         raise PayloadChanged(f"expected finite numbers in {dataset.name}, found NaN or infinity")
-    addressed = [*dataset.key, "date", *(s for s in ("available_at",) if s not in NULLABLE_EVERYWHERE)]
+    addressed = dict.fromkeys((*dataset.key, "date", "available_at"))
     unknown = [name for name in addressed if fitted[name].null_count()]
     if unknown:
         raise PayloadChanged(f"expected known {unknown} in {dataset.name}, found nulls")

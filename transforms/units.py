@@ -5,7 +5,6 @@ import polars as pl
 from expectations.errors import PayloadChanged
 
 MICROSECONDS_FROM = 100_000_000_000_000  # 1e14: later than the year 5138 in milliseconds
-DAY_IN_MILLISECONDS = 86_400_000
 
 
 def percent_to_fraction(percent: pl.Expr) -> pl.Expr:
@@ -44,9 +43,14 @@ def day_of(instant: pl.Expr) -> pl.Expr:
     return instant.dt.date()
 
 
+def start_of(day: pl.Expr) -> pl.Expr:
+    """The first instant of a UTC day."""
+    return day.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
 def end_of(day: pl.Expr) -> pl.Expr:
     """The first instant after a UTC day."""
-    return day.dt.offset_by("1d").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return start_of(day.dt.offset_by("1d"))
 
 
 def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
-from expectations.errors import ContractViolated
+from expectations.errors import ContractViolated, HomeRefused
 from expectations.preferences import preferences
 from warehouse import marts
 from warehouse.files import flush_file, move_in
@@ -116,13 +116,15 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     instant = as_of or inputs.now
     place = (out or home.warehouse).absolute()
     books = Ledger(home.ledger).read()
-    home.staging.mkdir(parents=True, exist_ok=True)
-    staged = home.staging / f"{place.stem}.building.duckdb"
+    folder = home.staging if out is None else place.parent  # a rename does not cross file systems
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
+    staged = folder / f"{place.stem}.building.duckdb"
     _remove(staged)
     try:
-        with duckdb.connect(
-            config={"memory_limit": MEMORY, "autoinstall_known_extensions": "false"}
-        ) as connection:
+        with duckdb.connect(config={"memory_limit": MEMORY, "autoinstall_known_extensions": "false"}) as connection:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
             connection.execute("use warehouse")
@@ -153,7 +155,7 @@ def _fill(
     known = books.as_of(instant)
     prefix = "SIMULATED. " if home.simulated else ""
     restated = create_core(connection, home, books, instant)
-    insert_assets(connection, inputs.assets)
+    insert_dimensions(connection, inputs.assets, instant)
     judged = make_marts(connection, known, inputs.now, prefix)
     ledger = known.ledger(inputs.expected, instant)
     tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
@@ -190,9 +192,7 @@ def create_core(
     restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
     for dataset in datasets().values():
         paths = _partitions(home, books, dataset) if home is not None else []
-        columns = ", ".join(
-            f"{_quoted(name)} {DUCKDB[glossary()[name].type]}" for name in dataset.lake_columns
-        )
+        columns = ", ".join(f"{_quoted(name)} {DUCKDB[glossary()[name].type]}" for name in dataset.lake_columns)
         connection.execute(f"create or replace temp table versions ({columns})")
         if paths:
             connection.execute(
@@ -230,11 +230,13 @@ def preferred_view(dataset: Dataset) -> str:
     order = preferences().get(dataset.name, ())
     ranks = " ".join(f"when '{source}' then {rank}" for rank, source in enumerate(order))
     rank = f"case source {ranks} else {len(order)} end" if ranks else "0"
+    # A row that was public in time for its own day is not hidden by a preferred one that came too late for it.
+    in_time = "(available_at at time zone 'UTC' <= date + interval 36 hours)"
     key = ", ".join(_quoted(name) for name in dataset.preferred_key)
     columns = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
     return (
         f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
-        f"qualify dense_rank() over (partition by {key} order by {rank}, source) = 1"
+        f"qualify dense_rank() over (partition by {key} order by {in_time} desc, {rank}, source) = 1"
     )
 
 
@@ -243,9 +245,7 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
     as_json = "to_json({" + ", ".join(f"'{name}': {_quoted(name)}" for name in dataset.key) + "})::varchar"
     compared = [name for name in dataset.compared if name != "date"]
-    befores = ", ".join(
-        f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared
-    )
+    befores = ", ".join(f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared)
     changes = " union all ".join(
         f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "  # noqa: S608  our own names
         f"case when not gone_before then {_quoted(name + '_before')}::varchar end as old_value, "
@@ -254,8 +254,10 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
         for name in compared
     )
     changed: pl.DataFrame = connection.sql(
-        f"with steps as (select *, {as_json} as key, {befores}, "  # noqa: S608  our own names
-        f"coalesce(lag(withdrawn) over earlier, false) as gone_before from versions "
+        "with told as (select * from versions "  # noqa: S608  our own names
+        f"qualify row_number() over (partition by {key}, recorded_at order by run_id desc) = 1), "
+        f"steps as (select *, {as_json} as key, {befores}, "
+        f"coalesce(lag(withdrawn) over earlier, false) as gone_before from told "
         f"window earlier as (partition by {key} order by recorded_at, run_id)), changes as ({changes}) "
         f"select '{dataset.name}' as dataset, source, key, \"column\", recorded_at, date, old_value, new_value, cause "
         "from changes where old_value is distinct from new_value "
@@ -265,14 +267,18 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     return changed.cast(polars_schema(OPS["restatements"][2]))
 
 
-def insert_assets(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame) -> None:
-    """Make `core.assets`, the dated sector baskets."""
+def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, instant: datetime) -> None:
+    """Make `core.assets`, the dated sector baskets, and `core.days`, the UTC days that are over and may have rows."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
+    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
+    connection.execute(
+        f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
+        f"from (select min(date) as first from ({firsts}))",
+        [instant.date()],
+    )
 
 
-def make_marts(
-    connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str
-) -> list[dict[str, Any]]:
+def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str) -> list[dict[str, Any]]:
     """Make and judge every mart; returns the rows of `ops.checks` about them.
 
     Raises:
@@ -299,9 +305,7 @@ def make_marts(
                 }
             )
             if not found.success:
-                broken.append(
-                    f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})"
-                )
+                broken.append(f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})")
         marts.comment(connection, model, prefix)
     if broken:
         raise ContractViolated(
@@ -346,66 +350,56 @@ def create_books(
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    kinds = glossary()
+    columns = ", ".join(f"{_quoted(column)} {DUCKDB[kinds[column].type]}" for column in frame.columns)
+    connection.execute(f"create table {name} ({columns})")
+    insert(connection, name, frame)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Add the rows of a frame to a table with the same columns."""
     connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    columns = ", ".join(
-        f"{_quoted(column)}::{DUCKDB[glossary()[column].type]} as {_quoted(column)}"
-        for column in frame.columns
-    )
-    connection.execute(f"create table {name} as select {columns} from incoming")  # noqa: S608  our own names
+    connection.execute(f"insert into {name} by name select * from incoming")  # noqa: S608  our own names
     connection.unregister("incoming")
 
 
 def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
-    """Comment every table and column, and fill `ops.catalog` with the same words."""
-    promises: dict[str, tuple[str, Mapping[str, str]]] = {}
-    for dataset in datasets().values():
-        about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
-        promises[f"core.{dataset.name}"] = (about, dataset.notes)
-        promises[f"core.{dataset.name}_preferred"] = (
-            f"By declared preference of sources. {about}",
-            dataset.notes,
-        )
-    promises["core.assets"] = (
-        "The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.",
-        {},
-    )
-    promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
-    promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
+    """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
+    promises = _promises()
     kinds = glossary()
-    rows = []
-    statements = []
+    rows: list[tuple[str, ...]] = []
+    statements: list[str] = []
     for schema, table, column, kind in connection.execute(
         "select schema_name, table_name, column_name, data_type from duckdb_columns() "
         "where schema_name in ('main', 'core', 'ops') and not internal and database_name = current_database() "
         "order by schema_name, table_name, column_index"
     ).fetchall():
-        about, notes = promises[f"{schema}.{table}"]
+        name = f"{schema}.{table}"
+        about, notes = promises[name]
         entry = kinds[column].noted(notes.get(column))
-        rows.append(
-            {
-                "table": f"{schema}.{table}",
-                "column": column,
-                "type": kind,
-                "unit": entry.unit,
-                "measure": entry.measure,
-                "meaning": entry.meaning,
-            }
-        )
         if schema != "main":
-            relation = "view" if table.endswith("_preferred") else "table"
-            if column == "date" or rows[-1]["table"] != (rows[-2]["table"] if len(rows) > 1 else ""):
-                statements.append(f"comment on {relation} {schema}.{table} is {_text(prefix + about)}")
-            if relation == "table":
-                statements.append(
-                    f"comment on column {schema}.{table}.{_quoted(column)} is {_text(prefix + entry.comment)}"
-                )
+            if not rows or rows[-1][0] != name:
+                relation = "view" if table.endswith("_preferred") else "table"
+                statements.append(f"comment on {relation} {name} is {_text(prefix + about)}")
+            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + entry.comment)}")
+        rows.append((name, column, kind, entry.unit, entry.measure, entry.meaning))
     connection.execute(";\n".join(statements))
-    frame = pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row").sort(
-        "table", maintain_order=True
-    )
-    connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    connection.execute("insert into ops.catalog by name select * from incoming")
-    connection.unregister("incoming")
+    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row"))
+
+
+def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
+    """What every table is about, and what it adds to the meaning of its columns."""
+    promises: dict[str, tuple[str, Mapping[str, str]]] = {
+        "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
+        "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
+    }
+    for dataset in datasets().values():
+        about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
+        promises[f"core.{dataset.name}"] = (about, dataset.notes)
+        promises[f"core.{dataset.name}_preferred"] = (f"By declared preference of sources. {about}", dataset.notes)
+    promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
+    promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
+    return promises
 
 
 def _quoted(name: str) -> str:

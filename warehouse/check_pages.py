@@ -28,9 +28,7 @@ def write_check_pages(home: Home, books: Books, run_id: str) -> None:
     checks = [row for row in books.check_table() if row["run_id"] == run_id]
     held = [row for row in books.quarantine_table() if row["run_id"] == run_id]
     common = {"style": style, "simulated": home.simulated}
-    page = pages.get_template("checks.html.j2").render(
-        run=runs[run_id], batches=_by_feed(checks), held=held, **common
-    )
+    page = pages.get_template("checks.html.j2").render(run=runs[run_id], batches=_by_feed(checks), held=held, **common)
     folder = home.reports / FOLDER
     write_whole(folder / f"{run_id}.html", page.encode(), home.staging)
     listed = sorted(runs.values(), key=lambda row: row["run_id"], reverse=True)[:NEWEST_RUNS]

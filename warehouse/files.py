@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from expectations.errors import StorageDamaged
+from expectations.errors import HomeRefused, StorageDamaged
 
 
 def flush_folder(folder: Path) -> None:
@@ -27,13 +27,26 @@ def flush_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each entered for good in the one above."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        flush_folder(folder.parent)
+
+
 def stage(staging: Path, write: Callable[[Path], None]) -> Path:
     """Write a new file in the staging folder, flushed, under a name of its own."""
-    staging.mkdir(parents=True, exist_ok=True)
     staged = staging / uuid.uuid4().hex
     try:
+        staging.mkdir(parents=True, exist_ok=True)
         write(staged)
         flush_file(staged)
+    except OSError as refused:
+        staged.unlink(missing_ok=True)
+        raise HomeRefused(
+            f"cannot write to {staging} ({refused.strerror or refused}): free space or mend its rights"
+        ) from refused
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
@@ -42,9 +55,20 @@ def stage(staging: Path, write: Callable[[Path], None]) -> Path:
 
 def move_in(staged: Path, place: Path) -> None:
     """Put a staged file into its place in one step; readers see the old file or the new one."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    staged.replace(place)
-    flush_folder(place.parent)
+    try:
+        make_folder(place.parent)
+        staged.replace(place)
+        flush_folder(place.parent)
+    except OSError as refused:
+        raise HomeRefused(
+            f"cannot write to {place} ({refused.strerror or refused}): free space or mend its rights"
+        ) from refused
+
+
+def clear(staging: Path) -> None:
+    """Remove what a writer that was killed left half written; only for the one who holds the home's lock."""
+    for left in staging.iterdir() if staging.exists() else ():
+        left.unlink()
 
 
 def write_whole(place: Path, content: bytes, staging: Path) -> None:

@@ -87,17 +87,23 @@ def open_home(folder: Path) -> Home:
             "or set TIDEMARK_HOME to where it is"
         ) from None
     except (OSError, orjson.JSONDecodeError) as broken:
-        raise StorageDamaged(
-            f"expected a readable {identity}, found {broken}: restore it from a backup"
-        ) from broken
-    if facts.get("format", 0) > FORMAT:
-        raise HomeRefused(
-            f"{folder} has format {facts['format']}, this tidemark knows up to {FORMAT}: install a newer tidemark"
-        )
+        raise StorageDamaged(f"expected a readable {identity}, found {broken}: restore it from a backup") from broken
     try:
+        known = int(facts["format"])
+        if known > FORMAT:
+            raise HomeRefused(
+                f"{folder} has format {known}, this tidemark knows up to {FORMAT}: install a newer tidemark"
+            )
         return Home(folder, facts["origin"], date.fromisoformat(facts["start"]))
-    except (KeyError, ValueError) as broken:
-        raise StorageDamaged(f"expected origin and start in {identity}, found {broken!r}") from broken
+    except (LookupError, TypeError, ValueError) as broken:
+        raise StorageDamaged(
+            f"expected format, origin and start in {identity}, found {broken!r}: restore it from a backup"
+        ) from broken
+
+
+def _may_come_first(entry: Path) -> bool:
+    """Whether a new home may hold this: what we put there early, or another home, such as the demo's."""
+    return entry.name in {"prefect", "staging", "writer.lock"} or _identity(entry).exists()
 
 
 def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> Home:
@@ -108,7 +114,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = [entry.name for entry in folder.iterdir() if entry.name not in {"staging", "writer.lock"}]
+        strangers = [entry.name for entry in folder.iterdir() if not _may_come_first(entry)]
         if not strangers:
             facts = {
                 "what": "a tidemark home",
@@ -117,9 +123,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
                 "start": start.isoformat(),
                 "created_at": now.isoformat(),
             }
-            write_whole(
-                _identity(folder), orjson.dumps(facts, option=orjson.OPT_INDENT_2), folder / "staging"
-            )
+            write_whole(_identity(folder), orjson.dumps(facts, option=orjson.OPT_INDENT_2), folder / "staging")
         elif not _identity(folder).exists():
             raise HomeRefused(
                 f"{folder} is not a tidemark home and not empty (it holds {min(strangers)!r}): "
@@ -163,9 +167,7 @@ def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) 
         except BlockingIOError:
             holder = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip() or "another tidemark"
             if not wait:
-                raise HomeBusy(
-                    f"{folder} is being written by {holder}: try again when it has ended"
-                ) from None
+                raise HomeBusy(f"{folder} is being written by {holder}: try again when it has ended") from None
             tell(f"waiting for {holder}, which is writing to {folder}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)

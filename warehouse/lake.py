@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from expectations.contract import Dataset
 from expectations.errors import StorageDamaged
 from warehouse.files import digest, move_in, read_whole, stage
+from warehouse.ledger import ABSENT
 
 FILE = "part.parquet"
 
@@ -34,6 +35,22 @@ class Stamp:
     recorded_at: datetime
     run_id: str
     changed: str = "source_changed"
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is our method that speaks, not the provider."""
+        return self.changed == "method_changed"
+
+    @property
+    def gone(self) -> str:
+        """Why a row is no longer there: the provider withdrew it, or our method no longer finds it."""
+        return self.changed if self.replayed else "withdrawn"
+
+    def late(self, *, rebuilt: bool) -> str:
+        """Why a settled day has a row that it had not; nothing is new where a lost partition is made again."""
+        if not self.replayed:
+            return "late_data"
+        return "first" if rebuilt else self.changed
 
 
 def month_of(dataset: Dataset, day: pl.Expr) -> pl.Expr:
@@ -65,39 +82,37 @@ def merge(
         incoming: The answer's rows in the lake's schema; recorded_at, run_id and cause are stamped here.
         scope: The series-days that the answer speaks for: series, date, observed_at, snapshot, and `settled`,
             whether they had been published or found empty before. Rows held there that the answer lacks are
-            withdrawn.
+            withdrawn; whatever lies outside is left as it is.
         stamp: When, by which run, and why.
 
     Returns:
         New versions only, in the lake's schema; none when nothing changed.
     """
     key = list(dataset.key)
+    spoken_for = ["series", "date"]
     before = latest(held, key)
     compared = list(dataset.compared)
     beside = before.select(*key, *(pl.col(name).alias(f"{name}_held") for name in (*compared, "withdrawn")))
-    joined = incoming.join(beside, on=key, how="left")
+    joined = incoming.join(scope.select(*spoken_for, "settled"), on=spoken_for, how="inner").join(
+        beside, on=key, how="left"
+    )
     is_new = pl.col("withdrawn_held").is_null()
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_held")) for name in compared)
     returned = pl.col("withdrawn_held").fill_null(value=False)
-    settled = scope.select("series", "date", "settled")
-    fresh = (
-        joined.filter(is_new | differs | returned)
-        .join(settled, on=["series", "date"], how="left")
-        .with_columns(
-            cause=pl.when(~is_new)
-            .then(pl.lit(stamp.changed))
-            .when(pl.col("settled").fill_null(value=False))
-            .then(pl.lit("late_data"))
-            .otherwise(pl.lit("first")),
-            withdrawn=pl.lit(value=False),
-        )
+    fresh = joined.filter(is_new | differs | returned).with_columns(
+        cause=pl.when(~is_new)
+        .then(pl.lit(stamp.changed))
+        .when(pl.col("settled"))
+        .then(pl.lit(stamp.late(rebuilt=held.is_empty())))
+        .otherwise(pl.lit("first")),
+        withdrawn=pl.lit(value=False),
     )
     gone = (
         before.filter(~pl.col("withdrawn"))
         .drop("observed_at", "snapshot")
-        .join(scope.select("series", "date", "observed_at", "snapshot"), on=["series", "date"], how="inner")
+        .join(scope.select(*spoken_for, "observed_at", "snapshot"), on=spoken_for, how="inner")
         .join(incoming.select(key), on=key, how="anti")
-        .with_columns(cause=pl.lit("withdrawn"), withdrawn=pl.lit(value=True))
+        .with_columns(cause=pl.lit(stamp.gone), withdrawn=pl.lit(value=True))
     )
     columns = list(dataset.lake_columns)
     stamped = {"recorded_at": pl.lit(stamp.recorded_at), "run_id": pl.lit(stamp.run_id)}
@@ -128,35 +143,54 @@ class Lake:
         *,
         may_be_missing: bool = False,
     ) -> pl.DataFrame:
-        """All versions of a partition; none where there is no file and none was announced.
+        """All versions of a partition; none where there is no file and need not be one.
 
         Args:
             path: The file.
             dataset: Its promise.
-            announced: Partition name to the hashes that the ledger says it may have.
+            announced: Partition name to the hashes that the ledger says it may have; `ABSENT`: no file.
             may_be_missing: Whether an announced file may be gone, because it is being made anew.
 
         Raises:
             StorageDamaged: The file is missing, or not one that we wrote.
         """
-        hashes = announced.get(self.name(path), frozenset())
-        if (may_be_missing or not hashes) and not path.exists():
+        hashes = announced.get(self.name(path), frozenset({ABSENT}))
+        if (may_be_missing or ABSENT in hashes) and not path.exists():
             return pl.DataFrame(schema=dataset.lake_schema())
         content = self.verified(path, hashes)
         try:
-            frame = pl.from_arrow(pq.read_table(pa.BufferReader(content)))
-            if not isinstance(frame, pl.DataFrame):
-                raise TypeError(type(frame).__name__)
+            frame = pl.DataFrame(pq.read_table(pa.BufferReader(content)))
             return frame.select(dataset.lake_columns).cast(dataset.lake_schema())
-        except (pa.ArrowException, pl.exceptions.PolarsError, OSError, TypeError) as broken:
+        except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as broken:
             raise StorageDamaged(self.damage(path, str(broken))) from broken
 
     def verified(self, path: Path, hashes: frozenset[str]) -> bytes:
         """The bytes of a partition, if they are ones that the ledger announced."""
+        if not path.exists():
+            raise StorageDamaged(self.damage(path, "it is missing"))
         content = read_whole(path, what="a lake partition")
         if digest(content) not in hashes:
             raise StorageDamaged(self.damage(path, "its SHA-256 is not one that the ledger knows"))
         return content
+
+    def undecided(self, announced: Mapping[str, frozenset[str]]) -> dict[str, str]:
+        """What a killed run left in place, for every partition of which the ledger allows more than one state.
+
+        Args:
+            announced: Partition name to the hashes that the ledger says it may have.
+
+        Returns:
+            Partition name to the hash of the file that is there, `ABSENT` where there is none; a file that is none of
+            those that were announced is left for `verified` to name.
+        """
+        found = {}
+        for name, hashes in announced.items():
+            if len(hashes) > 1:
+                path = self.root / name
+                content = digest(path.read_bytes()) if path.exists() else ABSENT
+                if content in hashes:
+                    found[name] = content
+        return found
 
     def damage(self, path: Path, found: str) -> str:
         """What to say about a partition that is not what was written."""

@@ -1,10 +1,11 @@
 """What is known about every series-day, every run, every check and every row held back.
 
 Append-only events, one JSON line each, in `ledger/YYYY.jsonl`. Everything that people query in `ops` is folded from
-them. A cut-off last line is what a kill leaves; it never happened.
+them. Every line ends with its own CRC-32. A cut-off last line is what a kill leaves; it never happened.
 """
 
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -18,6 +19,10 @@ import polars as pl
 from expectations.contract import polars_schema
 from expectations.errors import HomeRefused, StorageDamaged
 from warehouse.files import flush_folder
+
+# In the place of a partition's hash: there may be no file.
+ABSENT = ""
+_SUM = b',"crc32":'
 
 State = Literal["missing", "not_yet", "failed", "failed_check", "verified_empty", "loaded", "perished"]
 SETTLED: tuple[State, ...] = ("loaded", "verified_empty")
@@ -34,20 +39,21 @@ LEDGER_COLUMNS = (
     "last_attempt",
     "last_error",
 )
-_RANGES = {
-    "seq": pl.Int64,
-    "dataset": pl.String,
-    "source": pl.String,
-    "series": pl.String,
-    "start": pl.Date,
-    "end": pl.Date,
-    "state": pl.String,
-    "rows": pl.Int64,
-    "reason": pl.String,
-    "observed_at": pl.Datetime("us", "UTC"),
-    "recorded_at": pl.Datetime("us", "UTC"),
-    "run_id": pl.String,
-}
+_SERIES = ("dataset", "source", "series")
+# What `ranges` holds: whose days, the fields of a DayRange, when and by whom it was written.
+_RANGES = (
+    *_SERIES,
+    "start",
+    "end",
+    "state",
+    "rows",
+    "reason",
+    "observed_at",
+    "recorded_at",
+    "run_id",
+)
+# Instants as orjson writes them; the fraction is left out where it is none.
+_ISO = "%Y-%m-%dT%H:%M:%S%.f%z"
 
 
 @dataclass(frozen=True)
@@ -96,12 +102,12 @@ class Collection:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one rule fared on one batch."""
+    """How one rule fared on one batch of so many rows."""
 
     check: str
     severity: str
     success: bool
-    observed: str
+    rows: int
     expected: str
     failing_rows: int
 
@@ -140,9 +146,10 @@ def days_event(
         "dataset": dataset,
         "source": source,
         "ranges": [list(vars(found).values()) for found in ranges],
-        "collections": [list(vars(taken).values()) for taken in collections],
-        "checks": [asdict(result) for result in checks],
-        "held": [asdict(row) for row in held],
+        # Most commands never look at these: they stay text until they are asked for.
+        "collections": _text([list(vars(taken).values()) for taken in collections]),
+        "checks": _text([asdict(result) for result in checks]),
+        "held": _text([asdict(row) for row in held]),
         "partitions": dict(partitions or {}),
     }
 
@@ -150,6 +157,15 @@ def days_event(
 def partitions_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Event:
     """Partitions that are about to be moved in, with the hashes that they will have."""
     return {"event": "partitions", "run_id": run_id, "at": at, "hashes": dict(hashes)}
+
+
+def found_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Event:
+    """Partitions that a killed run left undecided, with the hash of what is in place (`ABSENT`: nothing is)."""
+    return {"event": "found", "run_id": run_id, "at": at, "hashes": dict(hashes)}
+
+
+def _text(value: list[Any]) -> str:
+    return orjson.dumps(value).decode()
 
 
 class Ledger:
@@ -171,8 +187,8 @@ class Ledger:
             lines = path.read_bytes().split(b"\n")
             for number, line in enumerate(lines[:-1], start=1):
                 try:
-                    yield orjson.loads(line)
-                except orjson.JSONDecodeError as broken:
+                    yield _parsed(line)
+                except ValueError as broken:
                     raise StorageDamaged(
                         f"ledger line {number} of {path} is damaged ({broken}): restore the file from a backup"
                     ) from broken
@@ -185,15 +201,29 @@ class Ledger:
             is_new = not path.exists()
             with path.open("ab+") as book:
                 _drop_torn_line(book.fileno())
-                book.write(b"".join(orjson.dumps(event) + b"\n" for event in events))
+                book.write(b"".join(_line(event) for event in events))
                 book.flush()
                 os.fsync(book.fileno())
             if is_new:
                 flush_folder(self.root)
+                flush_folder(self.root.parent)
         except OSError as refused:
             raise HomeRefused(
                 f"cannot write to {path} ({refused.strerror}): free space or mend its rights"
             ) from refused
+
+
+def _line(event: Event) -> bytes:
+    text = orjson.dumps(event)[:-1]
+    return b"%b%b%d}\n" % (text, _SUM, zlib.crc32(text))
+
+
+def _parsed(line: bytes) -> Event:
+    text, _, check = line.rpartition(_SUM)
+    if check != b"%d}" % zlib.crc32(text):
+        raise ValueError("its CRC-32 is another one")
+    event: Event = orjson.loads(text + b"}")
+    return event
 
 
 def _drop_torn_line(descriptor: int) -> None:
@@ -218,6 +248,8 @@ class Books:
 
     def as_of(self, instant: datetime) -> "Books":
         """The books as they stood at an instant."""
+        if self.last_recorded_at is None or self.last_recorded_at <= instant:
+            return self
         return Books([event for event in self.events if _instant(event["at"]) <= instant])
 
     def of(self, kind: str) -> Iterator[Event]:
@@ -236,28 +268,35 @@ class Books:
 
     @cached_property
     def partitions(self) -> dict[str, frozenset[str]]:
-        """Partition name to the hashes that it may have: the confirmed one, and what was announced since."""
+        """Partition name to the hashes that it may have: the confirmed one, and what was announced since.
+
+        `ABSENT` is among them until the partition is known to have been moved in.
+        """
         known: dict[str, frozenset[str]] = {}
         for event in self.events:
             if event["event"] == "partitions":
                 for name, announced in event["hashes"].items():
-                    known[name] = known.get(name, frozenset()) | {announced}
-            elif event["event"] == "days":
-                known |= {name: frozenset({confirmed}) for name, confirmed in event["partitions"].items()}
+                    known[name] = known.get(name, frozenset({ABSENT})) | {announced}
+            elif event["event"] in {"days", "found"}:
+                decided = event["partitions"] if event["event"] == "days" else event["hashes"]
+                known |= {name: frozenset({one}) for name, one in decided.items()}
         return known
 
     @cached_property
     def confirmed(self) -> frozenset[str]:
         """Partitions that are known to have been moved in."""
-        return frozenset(name for event in self.of("days") for name in event["partitions"])
+        return frozenset(name for name, hashes in self.partitions.items() if ABSENT not in hashes)
 
     @cached_property
     def first_days(self) -> dict[tuple[str, str, str], date]:
         """The first loaded day of each series."""
         loaded = self.days.filter(pl.col("state") == "loaded").group_by("dataset", "source", "series")
-        return {
-            (one, two, three): day for one, two, three, day in loaded.agg(pl.col("date").min()).iter_rows()
-        }
+        return {(one, two, three): day for one, two, three, day in loaded.agg(pl.col("date").min()).iter_rows()}
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The first day that anything is recorded of."""
+        return min((date.fromisoformat(one[1]) for event in self.of("days") for one in event["ranges"]), default=None)
 
     @cached_property
     def last_run(self) -> str:
@@ -266,20 +305,16 @@ class Books:
 
     @cached_property
     def ranges(self) -> pl.DataFrame:
-        """Every outcome as it was written: ranges of days, in order of `seq`."""
+        """Every outcome as it was written: ranges of days, oldest first."""
         lines = [
-            (seq, event["dataset"], event["source"], series, start, end, state, rows, reason, observed, event["at"],
-             event["run_id"])
-            for seq, event in enumerate(self.of("days"))
-            for series, start, end, state, rows, reason, observed in event["ranges"]
-        ]  # fmt: skip
-        texts = {name: pl.String if kind != pl.Int64 else kind for name, kind in _RANGES.items()}
-        instant = pl.Datetime("us", "UTC")
+            (event["dataset"], event["source"], *found, event["at"], event["run_id"])
+            for event in self.of("days")
+            for found in event["ranges"]
+        ]
+        texts = {name: pl.Int64() if name == "rows" else pl.String() for name in _RANGES}
         return pl.DataFrame(lines, schema=texts, orient="row").with_columns(
             pl.col("start", "end").str.to_date("%Y-%m-%d"),
-            pl.col("observed_at", "recorded_at")
-            .str.to_datetime(time_unit="us", time_zone="UTC")
-            .cast(instant),
+            pl.col("observed_at", "recorded_at").str.to_datetime(_ISO, time_unit="us", time_zone="UTC"),
         )
 
     @cached_property
@@ -289,23 +324,27 @@ class Books:
         A settled state (loaded, verified_empty) is only replaced by another settled one: a failed refetch leaves it
         and shows as the last error.
         """
-        each = self.ranges.with_columns(
-            date=pl.date_ranges("start", "end", interval="1d", closed="left")
-        ).explode("date")
-        ordered = each.sort("seq")
-        last = ordered.unique(DAY_KEY, keep="last", maintain_order=True)
-        settled = ordered.filter(pl.col("state").is_in(SETTLED)).unique(
-            DAY_KEY, keep="last", maintain_order=True
+        # Whole numbers instead of four texts a day: this is folded by every command.
+        ranges = self.ranges.with_columns(
+            seq=pl.int_range(pl.len(), dtype=pl.Int64), one=pl.struct(_SERIES).rank("dense"),
+            settled=pl.col("state").is_in(SETTLED),
+        )  # fmt: skip
+        each = ranges.select(
+            "seq", "one", "settled", date=pl.date_ranges("start", "end", interval="1d", closed="left")
+        ).explode("date", empty_as_null=False)
+        folded = each.group_by("one", "date").agg(
+            last=pl.col("seq").max(), settled=pl.col("seq").filter(pl.col("settled")).max()
         )
-        attempts = last.filter(pl.col("state") != "missing").select(
-            *DAY_KEY,
-            last_attempt=pl.col("recorded_at"),
-            last_error=pl.when(~pl.col("state").is_in(SETTLED)).then(pl.col("reason")),
+        said = ranges.select("seq", *_SERIES, "state", "rows", "observed_at", "recorded_at", "run_id", "reason")
+        attempts = ranges.filter(pl.col("state") != "missing").select(
+            last="seq",
+            last_attempt="recorded_at",
+            last_error=pl.when(~pl.col("settled")).then(pl.col("reason")),
         )
-        unsettled = last.join(settled.select(DAY_KEY), on=DAY_KEY, how="anti")
         return (
-            pl.concat([settled, unsettled])
-            .join(attempts, on=DAY_KEY, how="left")
+            folded.with_columns(seq=pl.coalesce("settled", "last"))
+            .join(said, on="seq", how="left")
+            .join(attempts, on="last", how="left")
             .select(LEDGER_COLUMNS)
             .cast(polars_schema(LEDGER_COLUMNS))
             .sort(DAY_KEY)
@@ -322,7 +361,8 @@ class Books:
             The columns of `ops.ledger`, sorted by key.
         """
         due = pl.col("due_at") <= now
-        blank = expected.join(self.days.select(DAY_KEY), on=DAY_KEY, how="anti").select(
+        begun = expected.filter(pl.col("date") <= now.date())
+        blank = begun.join(self.days.select(DAY_KEY), on=DAY_KEY, how="anti").select(
             *DAY_KEY,
             state=pl.when(due).then(pl.lit("missing")).otherwise(pl.lit("not_yet")),
             rows=pl.lit(0, pl.Int64),
@@ -331,32 +371,36 @@ class Books:
 
     def collections(self, dataset: str, source: str) -> list[Collection]:
         """All answers taken for a feed, oldest first."""
-        return [
-            Collection(
-                series,
-                date.fromisoformat(start),
-                date.fromisoformat(end),
-                tuple(snapshots),
-                complete,
-                _instant(observed) if observed else None,
-            )
-            for event in self.of("days")
-            if (event["dataset"], event["source"]) == (dataset, source)
-            for series, start, end, snapshots, complete, observed in event["collections"]
-        ]
+        return self._collections.get((dataset, source), [])
+
+    @cached_property
+    def _collections(self) -> dict[tuple[str, str], list[Collection]]:
+        taken: dict[tuple[str, str], list[Collection]] = {}
+        for event in self.of("days"):
+            feed = taken.setdefault((event["dataset"], event["source"]), [])
+            feed += [
+                Collection(
+                    series,
+                    date.fromisoformat(start),
+                    date.fromisoformat(end),
+                    tuple(snapshots),
+                    complete,
+                    _instant(observed) if observed else None,
+                )
+                for series, start, end, snapshots, complete, observed in orjson.loads(event["collections"])
+            ]
+        return taken
 
     @cached_property
     def used_snapshots(self) -> frozenset[str]:
         """Places of all answers whose outcome is recorded."""
-        return frozenset(
-            place for event in self.of("days") for taken in event["collections"] for place in taken[3]
-        )
+        return frozenset(place for feed in self._collections.values() for one in feed for place in one.snapshots)
 
     @cached_property
     def interrupted_runs(self) -> tuple[str, ...]:
-        """Runs that began and never ended."""
-        ended = {event["run_id"] for event in self.of("run_end")}
-        return tuple(event["run_id"] for event in self.of("run") if event["run_id"] not in ended)
+        """Runs that began and never ended, since the last one that did."""
+        last_end = max((event["run_id"] for event in self.of("run_end")), default="")
+        return tuple(event["run_id"] for event in self.of("run") if event["run_id"] > last_end)
 
     def run_table(self) -> list[dict[str, Any]]:
         """The rows of `ops.runs`."""
@@ -378,25 +422,35 @@ class Books:
         return rows
 
     def check_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.checks`."""
-        return [
-            {**self._origin(event), **result, "checked_at": _instant(event["at"])}
-            for event in self.of("days")
-            for result in event["checks"]
-        ]
+        """The rows of `ops.checks`: one for each rule that a run judged of a feed, over all of its batches."""
+        table: dict[tuple[str, ...], dict[str, Any]] = {}
+        for event in self.of("days"):
+            origin = self._origin(event)
+            for result in orjson.loads(event["checks"]):
+                row = table.setdefault(
+                    (*origin.values(), result["check"]), {**origin, **result, "rows": 0, "failing_rows": 0}
+                )
+                row["success"] = row["success"] and result["success"]
+                row["rows"] += result["rows"]
+                row["failing_rows"] += result["failing_rows"]
+                row["checked_at"] = _instant(event["at"])
+        for row in table.values():
+            row["observed"] = f"{row['failing_rows']:,} of {row.pop('rows'):,} rows"
+        return list(table.values())
 
     def quarantine_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.quarantine`."""
-        return [
-            {
-                **self._origin(event),
-                **row,
-                "date": date.fromisoformat(row["date"]),
-                "recorded_at": _instant(event["at"]),
-            }
-            for event in self.of("days")
-            for row in event["held"]
-        ]
+        """The rows of `ops.quarantine`; of two runs at one instant, the later one's."""
+        table: dict[tuple[str, ...], dict[str, Any]] = {}
+        for event in self.of("days"):
+            origin = self._origin(event)
+            for row in orjson.loads(event["held"]):
+                table[event["dataset"], event["source"], row["key"], event["at"]] = {
+                    **origin,
+                    **row,
+                    "date": date.fromisoformat(row["date"]),
+                    "recorded_at": _instant(event["at"]),
+                }
+        return list(table.values())
 
     @staticmethod
     def _origin(event: Event) -> dict[str, str]:
@@ -407,9 +461,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def in_ranges(
-    series: str, days: Mapping[date, tuple[State, int, str | None, datetime | None]]
-) -> list[DayRange]:
+def in_ranges(series: str, days: Mapping[date, tuple[State, int, str | None, datetime | None]]) -> list[DayRange]:
     """Consecutive days with the same outcome, as ranges."""
     ranges: list[DayRange] = []
     for day in sorted(days):

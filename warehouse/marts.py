@@ -64,11 +64,7 @@ class Model:
 
     def column(self, name: str) -> Column:
         """The glossary's entry, with what this table adds to its meaning."""
-        column = glossary()[name]
-        note = self.notes.get(name)
-        if note is None:
-            return column
-        return Column(column.type, column.unit, column.measure, f"{column.meaning} {note}")
+        return glossary()[name].noted(self.notes.get(name))
 
 
 @dataclass(frozen=True)
@@ -110,9 +106,7 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
     """
     header = _HEADER.match(text)
     if header is None:
-        raise ValueError(
-            f"expected {name}.sql to open with a comment of one sentence and a promise, found none"
-        )
+        raise ValueError(f"expected {name}.sql to open with a comment of one sentence and a promise, found none")
     try:
         promise = tomllib.loads(header["promise"])
     except tomllib.TOMLDecodeError as error:
@@ -235,9 +229,7 @@ def _ordered(found: Mapping[str, Model]) -> tuple[Model, ...]:
     try:
         return tuple(found[table] for table in sorter.static_order())
     except CycleError as error:
-        raise ValueError(
-            f"expected models that can be put in order, found a circle: {error.args[1]}"
-        ) from error
+        raise ValueError(f"expected models that can be put in order, found a circle: {error.args[1]}") from error
 
 
 def _tables_read(parser: duckdb.DuckDBPyConnection, name: str, query: str) -> tuple[str, ...]:
@@ -280,9 +272,7 @@ def _judge_columns(model: Model, columns: Mapping[str, str]) -> None:
             raise ContractViolated(f"expected {model.table}.{name} as {expected}, found {kind}")
     for name in (*model.key, *model.notes):
         if name not in columns:
-            raise ContractViolated(
-                f"expected {model.table} to have a column {name}, found {', '.join(columns)}"
-            )
+            raise ContractViolated(f"expected {model.table} to have a column {name}, found {', '.join(columns)}")
 
 
 def _quoted(name: str) -> str:

@@ -21,12 +21,14 @@ def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
     }
     try:
         connection = duckdb.connect(str(path), read_only=True, config=config)
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("set lock_configuration = true")
-        connection.execute("select value from ops.home").fetchall()
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("set lock_configuration = true")
+            connection.execute("select value from ops.home").fetchall()
+        except duckdb.Error:
+            connection.close()
+            raise
     except duckdb.Error as broken:
         reason = str(broken).splitlines()[0]
-        raise StorageDamaged(
-            f"{path} cannot be read as a warehouse ({reason}): run `tidemark build`"
-        ) from broken
+        raise StorageDamaged(f"{path} cannot be read as a warehouse ({reason}): run `tidemark build`") from broken
     return connection

@@ -1,10 +1,12 @@
 """Ad-hoc questions to the warehouse, answered as a table, CSV, JSON or Parquet."""
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import duckdb
+import polars as pl
 
 from expectations.errors import BadRequest
 from warehouse.opening import open_warehouse
@@ -33,16 +35,14 @@ def answer(warehouse: Path, text: str, form: str, out: TextIO) -> None:
         try:
             statements = connection.extract_statements(text)
             if not statements:
-                raise BadRequest(
-                    'no SQL was given: `tidemark sql "select 1"`, or statements on standard input'
-                )
+                raise BadRequest('no SQL was given: `tidemark sql "select 1"`, or statements on standard input')
             if form == "parquet" and len(statements) != 1:
                 raise BadRequest(f"parquet holds one answer, found {len(statements)} statements")
             for statement in statements:
                 relation = connection.sql(statement.query)
                 if relation is not None:
                     _print(relation, form, out)
-        except duckdb.Error as wrong:
+        except (duckdb.Error, pl.exceptions.PolarsError) as wrong:
             raise BadRequest(str(wrong)) from None
 
 
@@ -50,22 +50,33 @@ def _print(relation: "DuckDBPyRelation", form: str, out: TextIO) -> None:
     if form == "table":
         out.write(_drawn(relation))
         return
-    frame = relation.pl()
     if form == "parquet":
         out.flush()
-        frame.write_parquet(out.buffer if hasattr(out, "buffer") else io.BytesIO())
+        relation.pl().write_parquet(out.buffer)
     elif form == "csv":
-        # Lists have no CSV of their own: their items, separated by semicolons.
-        lists = [name for name, kind in frame.schema.items() if str(kind).startswith("List")]
-        out.write(frame.with_columns(*(frame[name].list.join(";").alias(name) for name in lists)).write_csv())
+        out.write(_flat(relation).pl().write_csv())
     else:
-        listed = relation.aggregate("coalesce(json_group_array(rows), '[]')::varchar").fetchall()
-        out.write(f"{listed[0][0]}\n")
+        rows = relation.set_alias("whole_row").project("to_json(whole_row)::varchar").fetchall()
+        out.write("[" + ",\n".join(row for (row,) in rows) + "]\n")
+
+
+def _flat(relation: "DuckDBPyRelation") -> "DuckDBPyRelation":
+    """What CSV can hold: the items of a list separated by semicolons, anything else that is nested as JSON."""
+    columns = []
+    for place, (name, kind) in enumerate(zip(relation.columns, map(str, relation.types), strict=True), start=1):
+        text = f"#{place}"
+        if kind.endswith("]"):
+            text = f"array_to_string({text}, ';')"
+        elif kind.startswith(("STRUCT", "MAP", "UNION")):
+            text = f"to_json({text})::varchar"
+        elif kind in {"BLOB", "INTERVAL", "BIT"}:
+            text = f"{text}::varchar"
+        quoted = name.replace('"', '""')
+        columns.append(f'{text} as "{quoted}"')
+    return relation.project(", ".join(columns))
 
 
 def _drawn(relation: "DuckDBPyRelation") -> str:
-    import contextlib  # noqa: PLC0415
-
     drawn = io.StringIO()
     with contextlib.redirect_stdout(drawn):
         relation.show(max_width=WIDEST_TABLE, max_rows=MOST_TABLE_ROWS)

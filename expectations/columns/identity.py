@@ -10,7 +10,9 @@ COLUMNS = {
     "chain": Column("text", "lower-case name, ALL for the coin's own total", "key", "The blockchain."),
     "protocol": Column("text", "lower-case name", "key", "The on-chain lending protocol."),
     "currency": Column("text", "ISO 4217 code", "key", "The currency of the row."),
-    "series": Column("text", "name", "key", "What the provider was asked for: an asset, a pool, a market, a statistic."),
+    "series": Column(
+        "text", "name", "key", "What the provider was asked for: an asset, a pool, a market, a statistic."
+    ),
     "sector": Column(
         "text", "major, l1, l2, ai, defi, meme, other", "label", "The basket that the asset belongs to on that day."
     ),
@@ -21,7 +23,9 @@ COLUMNS = {
     "source": Column("text", "lower-case name", "key", "The provider whose answer the row was read from."),
     "settled_at": Column("instant", "UTC", "key", "When the funding payment was exchanged, to the hour."),
     "valid_from": Column("date", "UTC day", "label", "First day on which the statement holds."),
-    "valid_to": Column("date", "UTC day", "label", "Last day on which the statement holds; unknown while it still does."),
+    "valid_to": Column(
+        "date", "UTC day", "label", "Last day on which the statement holds; unknown while it still does."
+    ),
     "day_boundary": Column(
         "text", "UTC or KST", "label", "The time zone whose midnight bounds the day; date is that zone's calendar day."
     ),

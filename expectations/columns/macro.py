@@ -16,9 +16,13 @@ def _rate(meaning: str) -> Column:
 
 
 COLUMNS = {
-    "amount": Column("number", "units of the row's currency", "stock", "Level of a statistic that is an amount of money."),
+    "amount": Column(
+        "number", "units of the row's currency", "stock", "Level of a statistic that is an amount of money."
+    ),
     "rate_apr": _rate("Level of a statistic that is an interest rate."),
-    "fed_assets_usd": _stock("Total assets of the Federal Reserve (Wednesday level), latest published by the day's end."),
+    "fed_assets_usd": _stock(
+        "Total assets of the Federal Reserve (Wednesday level), latest published by the day's end."
+    ),
     "fed_assets_usd_as_of": _as_of("fed_assets_usd"),
     "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve (Wednesday level), latest published."),
     "tga_usd_as_of": _as_of("tga_usd"),

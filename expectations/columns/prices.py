@@ -8,16 +8,25 @@ COLUMNS = {
     "low_usd": Column("number", "USD", "price", "Lowest price of the UTC day."),
     "close_usd": Column("number", "USD", "price", "Last price of the UTC day."),
     "volume_usd": Column("number", "USD", "flow", "Turnover of the day, each trade counted once."),
-    "volume_base": Column("number", "units of the asset", "flow", "Quantity traded in the day, each trade counted once."),
+    "volume_base": Column(
+        "number", "units of the asset", "flow", "Quantity traded in the day, each trade counted once."
+    ),
     "open_krw": Column("number", "KRW", "price", "First price of the day."),
     "high_krw": Column("number", "KRW", "price", "Highest price of the day."),
     "low_krw": Column("number", "KRW", "price", "Lowest price of the day."),
     "close_krw": Column("number", "KRW", "price", "Last price of the day."),
-    "volume_krw": Column("number", "KRW", "flow", "Turnover in won, each trade counted once; turnover, not net inflow."),
-    "volume_is_estimated": Column(
-        "flag", "true or false", "label", "Whether the turnover is quantity times last price, for want of the exact sum."
+    "volume_krw": Column(
+        "number", "KRW", "flow", "Turnover in won, each trade counted once; turnover, not net inflow."
     ),
-    "rate_per_usd": Column("number", "units of the currency per US dollar", "price", "Reference exchange rate of the day."),
+    "volume_is_estimated": Column(
+        "flag",
+        "true or false",
+        "label",
+        "Whether the turnover is quantity times last price, for want of the exact sum.",
+    ),
+    "rate_per_usd": Column(
+        "number", "units of the currency per US dollar", "price", "Reference exchange rate of the day."
+    ),
     "return_1d": Column("number", "fraction", "rate", "Last price over the last price one day earlier, less one."),
     "return_7d": Column("number", "fraction", "rate", "Last price over the last price 7 days earlier, less one."),
     "return_30d": Column("number", "fraction", "rate", "Last price over the last price 30 days earlier, less one."),
@@ -31,13 +40,20 @@ COLUMNS = {
     "drawdown": Column("number", "fraction", "rate", "Last price over the highest price so far, less one."),
     "intraday_drop": Column("number", "fraction", "rate", "Lowest over highest price of the day, less one."),
     "market_cap_usd": Column("number", "USD", "stock", "Market value of the circulating supply at the day's end."),
-    "coinbase_premium": Column("number", "fraction", "rate", "Coinbase's last USD price over Binance's last USDT price, less one."),
-    "coinbase_premium_usd": Column("number", "USD", "price", "Coinbase's last USD price less Binance's last USDT price."),
+    "coinbase_premium": Column(
+        "number", "fraction", "rate", "Coinbase's last USD price over Binance's last USDT price, less one."
+    ),
+    "coinbase_premium_usd": Column(
+        "number", "USD", "price", "Coinbase's last USD price less Binance's last USDT price."
+    ),
     "coinbase_premium_mean": Column(
         "number", "fraction", "rate", "Mean of the hourly Coinbase premiums; unknown under 20 hours present on both."
     ),
     "coinbase_premium_usdt_adjusted": Column(
-        "number", "fraction", "rate", "Coinbase premium with the Binance leg turned into dollars at the day's USDT/USD price."
+        "number",
+        "fraction",
+        "rate",
+        "Coinbase premium with the Binance leg turned into dollars at the day's USDT/USD price.",
     ),
     "kimchi_premium_fx": Column(
         "number",
@@ -48,7 +64,9 @@ COLUMNS = {
     "kimchi_premium_usdt": Column(
         "number", "fraction", "rate", "Upbit's won price over Binance's price at Upbit's own price of USDT, less one."
     ),
-    "usdt_krw_premium": Column("number", "fraction", "rate", "Upbit's won price of USDT over the bank rate of the dollar, less one."),
+    "usdt_krw_premium": Column(
+        "number", "fraction", "rate", "Upbit's won price of USDT over the bank rate of the dollar, less one."
+    ),
     "fx_stale_days": Column("count", "days", "label", "Age of the exchange rate used: 0 on the day it was fixed."),
     "venues": Column("names", "lower-case names", "label", "The venues that the row sums over."),
     "days_covered": Column("count", "days", "label", "Days of the month for which at least one value is held."),

@@ -4,7 +4,10 @@ from expectations.contract import Column
 
 COLUMNS = {
     "funding_rate": Column(
-        "number", "fraction per funding interval", "rate", "What longs paid shorts at the settlement; negative: shorts paid."
+        "number",
+        "fraction per funding interval",
+        "rate",
+        "What longs paid shorts at the settlement; negative: shorts paid.",
     ),
     "interval_hours": Column("count", "hours", "label", "Length of the funding interval."),
     "funding_apr": Column(
@@ -21,8 +24,8 @@ COLUMNS = {
         "number",
         "fraction",
         "rate",
-        "Share of the days with values in the 365 days up to this one that lie below it, equal ones (itself included) "
-        "counting as half of themselves and a half; unknown under 180.",
+        "Share of the days with values in the 365 days up to this one that are not above it, "
+        "ties at their middle rank; unknown under 180.",
     ),
     "supply_apr": Column("number", "fraction per year, simple", "rate", "What depositors earn, without rewards."),
     "supply_apr_max": Column("number", "fraction per year, simple", "rate", "Highest deposit rate of the day."),

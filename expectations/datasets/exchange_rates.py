@@ -12,11 +12,16 @@ EXCHANGE_RATES = Dataset(
     columns=("date", "currency", "rate_per_usd"),
     checks=(
         Range("rate_per_usd is above 0", pl.col("rate_per_usd"), above=0),
+        # Dollars per won, or won per 100 yen, would be another number altogether.
+        Range(
+            "a dollar is worth 300 to 5,000 won",
+            pl.when(pl.col("currency") == "KRW").then(pl.col("rate_per_usd")),
+            low=300,
+            high=5_000,
+        ),
         Range(
             "rate_per_usd is within 15 % of the fixing before",
-            (
-                pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")
-            ).log().abs(),
+            (pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")).log().abs(),
             high=0.15,
             severity="warning",
         ),

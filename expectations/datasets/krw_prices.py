@@ -4,6 +4,8 @@ import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
 
+_MEAN_PRICE = pl.col("volume_krw") / pl.col("volume_base")
+
 KRW_PRICES = Dataset(
     name="krw_prices",
     meaning="Daily candle and turnover of an asset on a Korean won market.",
@@ -30,6 +32,18 @@ KRW_PRICES = Dataset(
         Range("close_krw is not below low_krw", pl.col("close_krw") - pl.col("low_krw"), low=0),
         Range("volume_base is not negative", pl.col("volume_base"), low=0),
         Range("volume_krw is not negative", pl.col("volume_krw"), low=0),
+        # Another column for the turnover, or another unit, puts the mean price outside the day's prices.
+        Range(
+            "volume_krw over volume_base is a price of the day",
+            pl.max_horizontal(_MEAN_PRICE / pl.col("high_krw"), pl.col("low_krw") / _MEAN_PRICE),
+            high=1.01,
+        ),
+        Range(
+            "a dollar coin costs 500 to 5,000 won",
+            pl.when(pl.col("asset").is_in(["USDC", "USDT"])).then(pl.col("close_krw")),
+            low=500,
+            high=5_000,
+        ),
         OneOf("day_boundary is UTC or KST", "day_boundary", ("UTC", "KST")),
         Range("volume_krw is above 0", pl.col("volume_krw"), above=0, severity="warning"),
     ),

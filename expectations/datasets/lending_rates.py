@@ -4,6 +4,8 @@ import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
 
+SEVERAL = 5
+
 LENDING_RATES = Dataset(
     name="lending_rates",
     meaning="What an on-chain lending pool pays its depositors and asks of its borrowers.",
@@ -32,10 +34,17 @@ LENDING_RATES = Dataset(
             low=1,
         ),
         Range("supply_apr is between 0 and 3", pl.col("supply_apr"), low=0, high=3),
+        # One pool may pay as much for a day; in percent nearly every rate would be above it.
+        Range(
+            "half of the supply_apr are below 0.5, over 5 rows or more",
+            pl.when(pl.len() >= SEVERAL).then(pl.col("supply_apr").median()),
+            high=0.5,
+        ),
         Range("borrow_apr is between 0 and 5", pl.col("borrow_apr"), low=0, high=5),
         Range("utilization is between 0 and 1", pl.col("utilization"), low=0, high=1),
         Range("available_usd is not negative", pl.col("available_usd"), low=0),
-        OneOf("sampling is known", "sampling", ("time_weighted", "hourly_mean", "daily_last")),
+        Range("available_usd is below 100 billion", pl.col("available_usd"), high=1e11),
+        OneOf("sampling is one that we know", "sampling", ("time_weighted", "hourly_mean", "daily_last")),
     ),
     caveats=(
         "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",

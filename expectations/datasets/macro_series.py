@@ -4,6 +4,11 @@ import polars as pl
 
 from expectations.contract import Dataset, Range
 
+
+def _of(series: str) -> pl.Expr:
+    return pl.when(pl.col("series") == series).then(pl.col("amount"))
+
+
 MACRO_SERIES = Dataset(
     name="macro_series",
     meaning="One published value of a macroeconomic statistic: an amount of money or an interest rate.",
@@ -25,7 +30,17 @@ MACRO_SERIES = Dataset(
         ),
         Range("amount is not negative", pl.col("amount"), low=0),
         Range("amount is below 100 trillion", pl.col("amount"), high=1e14),
+        # Levels since 2002; millions or billions taken for units lie far outside.
+        Range("fed_assets is 0.5 to 20 trillion", _of("fed_assets"), low=5e11, high=2e13),
+        Range("tga is 0.1 billion to 5 trillion", _of("tga"), low=1e8, high=5e12),
+        Range("rrp is 0, or 1 million to 5 trillion", _of("rrp").replace(0.0, None), low=1e6, high=5e12),
         Range("rate_apr is between -0.05 and 0.3", pl.col("rate_apr"), low=-0.05, high=0.3),
+        # Near zero even percents look like fractions, but they lie too far from each other.
+        Range(
+            "the rates of a day lie within 0.1 of each other",
+            (pl.col("rate_apr").max() - pl.col("rate_apr").min()).over("date"),
+            high=0.1,
+        ),
     ),
     caveats=("Only the newest vintage is held: what was first published and later revised shows the revision.",),
     notes={"series": "Here: the statistic."},

@@ -5,6 +5,13 @@ import polars as pl
 from expectations.contract import Dataset, OneOf, Range
 
 _PREVIOUS = pl.col("close_usd").shift(1).over("series", order_by="date")
+_DAYS_APART = pl.col("date").diff().over("series", order_by="date").dt.total_days()
+_MEAN_PRICE = pl.col("volume_usd") / pl.col("volume_base")
+
+
+def _close_of(asset: str) -> pl.Expr:
+    return pl.when(pl.col("asset") == asset).then(pl.col("close_usd"))
+
 
 SPOT_PRICES = Dataset(
     name="spot_prices",
@@ -32,11 +39,27 @@ SPOT_PRICES = Dataset(
         Range("close_usd is not below low_usd", pl.col("close_usd") - pl.col("low_usd"), low=0),
         Range("volume_base is not negative", pl.col("volume_base"), low=0),
         Range("volume_usd is not negative", pl.col("volume_usd"), low=0),
+        # Another column for the turnover, or another unit, puts the mean price outside the day's prices.
+        Range(
+            "volume_usd over volume_base is a price of the day",
+            pl.max_horizontal(_MEAN_PRICE / pl.col("high_usd"), pl.col("low_usd") / _MEAN_PRICE),
+            high=1.01,
+        ),
+        # Since 2015; cents, won or another asset's prices lie outside.
+        Range("BTC closes at 100 to 2,000,000 USD", _close_of("BTC"), low=100, high=2_000_000),
+        Range("ETH closes at 1 to 100,000 USD", _close_of("ETH"), low=1, high=100_000),
         OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
         Range(
             "close_usd is within a factor of 5 of the day before",
             (pl.col("close_usd") / _PREVIOUS).log().abs(),
             high=1.6095,
+            severity="warning",
+        ),
+        # The market never closes; a wide step says that first and last price are mixed up.
+        Range(
+            "open_usd is within 10 % of the close before",
+            pl.when(_DAYS_APART == 1).then((pl.col("open_usd") / _PREVIOUS).log().abs()),
+            high=0.0954,
             severity="warning",
         ),
         Range("volume_base is above 0", pl.col("volume_base"), above=0, severity="warning"),

@@ -93,8 +93,7 @@ class Series:
         scene = self._scenes.get(number) or self._scene(number, begin)
         closes = self._closes(day, number, begin, scene)
         weights = [
-            (0.4 + unit(self._key, number * HOURS + hour, 7))
-            * (4 if hour in (scene.peak, scene.trough) else 1)
+            (0.4 + unit(self._key, number * HOURS + hour, 7)) * (4 if hour in (scene.peak, scene.trough) else 1)
             for hour in range(begin, HOURS)
         ]
         shares = [weight / sum(weights) for weight in weights]

@@ -119,6 +119,4 @@ class Curve:
         first, last = self._follows.log(start), self._follows.log(end)
         slope = (last - first) / (end - start)
         beta = self._character.beta
-        return [
-            beta * (self._follows.log(start + step) - first - slope * step) for step in range(end - start)
-        ]
+        return [beta * (self._follows.log(start + step) - first - slope * step) for step in range(end - start)]

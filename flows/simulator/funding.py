@@ -103,9 +103,7 @@ class Funding:
             scheduled = number * interval_ms
             late = int(15 * unit(key, number, 1)) if unit(key, number, 2) < 0.4 else 0
             if start_ms <= scheduled + late <= end_ms:
-                found.append(
-                    Settlement(scheduled + late, self._rate(ticker, key, scheduled, interval_ms), scheduled)
-                )
+                found.append(Settlement(scheduled + late, self._rate(ticker, key, scheduled, interval_ms), scheduled))
         return found
 
     def _rate(self, ticker: str, key: int, scheduled_ms: int, interval_ms: int) -> float:

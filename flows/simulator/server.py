@@ -127,9 +127,7 @@ class Simulator:
         )
         return self._answer(page, request, self._zoo.pick(f"{asked.host}{asked.path}?{asked.query}"))
 
-    def _answer(
-        self, page: Page, request: Request, rule: Misbehaviour | None
-    ) -> tuple[Answer, Misbehaviour | None]:
+    def _answer(self, page: Page, request: Request, rule: Misbehaviour | None) -> tuple[Answer, Misbehaviour | None]:
         headers: dict[str, str] = {}
         if page.budget is not None:
             used, wait = self._meter.charge(request.host, page.budget, page.budget.cost(request))

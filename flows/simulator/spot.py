@@ -79,9 +79,7 @@ class Spot:
         price = self.bitcoin.at(day)
         return min(price, _BITCOIN_CEILING) if day < _BITCOIN_FREE else price
 
-    def _days(
-        self, ticker: str, coin: Coin, price: Callable[[int], float], spread: float
-    ) -> Callable[[int], Candle]:
+    def _days(self, ticker: str, coin: Coin, price: Callable[[int], float], spread: float) -> Callable[[int], Candle]:
         """How to make one day of a pair: it opens where the day before closed."""
         key = key_of(self._seed, ticker, "days")
         extremes = {number_of(day): pair for day, pair in coin.extremes.items()}

@@ -10,21 +10,24 @@ Verified  recorded answers of klines and funding (2019 to 2026); the archive's C
 """
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import Interval, milliseconds
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import Interval, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
-KLINES = "https://data-api.binance.vision/api/v3/klines"
-FUNDING = "https://fapi.binance.com/fapi/v1/fundingRate"
-FUNDING_INFO = "https://fapi.binance.com/fapi/v1/fundingInfo"
-ARCHIVE = "https://data.binance.vision/data/futures/um/monthly/fundingRate"
+KLINES_HOST = "data-api.binance.vision"
+FUNDING_HOST = "fapi.binance.com"
+ARCHIVE_HOST = "data.binance.vision"
+KLINES = f"https://{KLINES_HOST}/api/v3/klines"
+FUNDING = f"https://{FUNDING_HOST}/fapi/v1/fundingRate"
+FUNDING_INFO = f"https://{FUNDING_HOST}/fapi/v1/fundingInfo"
+ARCHIVE = f"https://{ARCHIVE_HOST}/data/futures/um/monthly/fundingRate"
 PAGE = 1000
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
@@ -97,7 +100,8 @@ PERPETUALS = {
 def plan_klines(ask: Ask) -> Plan:
     """Walk forward, a thousand days a page, until the last wanted day is there or nothing more comes."""
     start, last = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at) - 1
-    while start <= last:
+    last_open = milliseconds(day_start(ask.days.last))
+    while start <= last_open:
         page = yield Request(
             KLINES,
             params={
@@ -112,7 +116,14 @@ def plan_klines(ask: Ask) -> Plan:
         klines = page.json()
         if len(klines) < PAGE:
             return
-        start = int(klines[-1][0]) + 1
+        start = _onward(start, int(klines[-1][0]))
+
+
+def _onward(start: int, newest: int) -> int:
+    """Where the next page begins; a page that does not reach beyond the last one would be asked for forever."""
+    if newest < start:
+        raise PayloadChanged(f"expected a page that begins at {start}, found one that ends at {newest}")
+    return newest + 1
 
 
 def first_monday(month: date) -> datetime:
@@ -135,17 +146,23 @@ def archived_months(ask: Ask) -> Iterator[date]:
 
 def plan_funding(ask: Ask) -> Plan:
     """Take whole months from the archive, which states each payment's interval, and the rest from REST."""
-    start = ask.days.start
-    rest: list[Interval] = []
+    held: list[date] = []
     for month in archived_months(ask):
         if (yield from plan_archive(ask, month)):
-            if start < month:
-                rest.append(Interval(start, month))
-            start = next_month(month)
-    if start < ask.days.end:
-        rest.append(Interval(start, ask.days.end))
-    for days in rest:
+            held.append(month)  # noqa: PERF401  a comprehension cannot hold a yield
+    for days in without(ask.days, held):
         yield from plan_payments(ask, days)
+
+
+def without(days: Interval, months: Iterable[date]) -> Iterator[Interval]:
+    """What is left of an interval when some of its whole months are taken away."""
+    start = days.start
+    for month in months:
+        if start < month:
+            yield Interval(start, month)
+        start = next_month(month)
+    if start < days.end:
+        yield Interval(start, days.end)
 
 
 def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
@@ -184,14 +201,23 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
         payments = page.json()
         if len(payments) < PAGE:
             return
-        start = int(member(payments[-1], "fundingTime")) + 1
+        start = _onward(start, int(member(payments[-1], "fundingTime")))
 
 
-def funding_requests(ask: Ask) -> int:
-    """Two requests for an archived month, one for each page of the rest."""
+def count_pages(ask: Ask) -> Mapping[str, int]:
+    """One request for each thousand days."""
+    return {KLINES_HOST: -(-len(ask.days) // PAGE)}
+
+
+def count_funding(ask: Ask) -> Mapping[str, int]:
+    """Two requests for an archived month, one for each page of the rest, at three payments a day.
+
+    A full page is followed by another one, because only a short page says that nothing more comes.
+    """
     months = list(archived_months(ask))
-    archived = sum((next_month(month) - month).days for month in months)
-    return 2 * len(months) + -(-(len(ask.days) - archived) * PAYMENTS_A_DAY // PAGE)
+    rest = without(ask.days, months)
+    pages = sum(len(days) * PAYMENTS_A_DAY // PAGE + 1 for days in rest)
+    return {ARCHIVE_HOST: 2 * len(months), FUNDING_HOST: pages}
 
 
 TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
@@ -217,6 +243,7 @@ SOURCE = Source(
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
+            count=count_pages,
         ),
         Feed(
             FUNDING_RATES,
@@ -224,13 +251,13 @@ SOURCE = Source(
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
             days_per_ask=366,
             restates_for=timedelta(days=3),
-            requests=funding_requests,
+            count=count_funding,
         ),
     ),
     limits={
-        "data-api.binance.vision": Limit(2900, 60, burst=100),  # 6,000 weight a minute, two a request
-        "fapi.binance.com": Limit(480, 300, burst=100),
-        "data.binance.vision": Limit(3000, 60, burst=100),  # none published
+        KLINES_HOST: Limit(2900, 60, burst=100),  # 6,000 weight a minute, two a request
+        FUNDING_HOST: Limit(480, 300, burst=100),
+        ARCHIVE_HOST: Limit(3000, 60, burst=100),  # none published
     },
     docs="https://developers.binance.com/docs/binance-spot-api-docs",
     terms="public market data, free to use; no resale of raw data",

@@ -14,7 +14,8 @@ from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
-PRODUCTS = "https://api.exchange.coinbase.com/products"
+HOST = "api.exchange.coinbase.com"
+PRODUCTS = f"https://{HOST}/products"
 PAGE = 300
 SETTLED = every_day(timedelta(minutes=5))
 
@@ -22,7 +23,7 @@ MARKETS = {"BTC": ("BTC-USD", date(2015, 7, 20)), "ETH": ("ETH-USD", date(2016, 
 
 
 def plan_candles(ask: Ask) -> Plan:
-    """One window of at most 300 days."""
+    """Windows of at most 300 days, both ends included."""
     for days in ask.days.split(PAGE):
         yield Request(
             f"{PRODUCTS}/{ask.series.symbol}/candles",
@@ -52,9 +53,10 @@ SOURCE = Source(
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in MARKETS.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
         ),
     ),
-    limits={"api.exchange.coinbase.com": Limit(9, 1, burst=4)},
+    limits={HOST: Limit(9, 1, burst=4)},
     docs="https://docs.cdp.coinbase.com/exchange/reference",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Coinbase Exchange",

@@ -106,6 +106,7 @@ SOURCE = Source(
             ),
             days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=10),
+            whole_history=True,
         ),
         Feed(
             STABLECOIN_SUPPLY,
@@ -113,6 +114,7 @@ SOURCE = Source(
             tuple(Series(asset, number, since, SETTLED) for asset, (number, since) in COINS.items()),
             days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=10),
+            whole_history=True,
         ),
     ),
     limits={"yields.llama.fi": Limit(120, 60, burst=20), "stablecoins.llama.fi": Limit(120, 60, burst=20)},

@@ -10,10 +10,13 @@ Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); the other series
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PipelineError, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.fred import STATISTICS
 
 GRAPH = "https://fred.stlouisfed.org/graph/fredgraph.csv"
+
+WHOLE_HISTORY = 36_600  # days: more than any series has
 
 FIRST_DAYS = {
     "WALCL": date(2002, 12, 18),
@@ -38,6 +41,13 @@ def plan_graph(ask: Ask) -> Plan:
     )
 
 
+def refusal(answer: Answer) -> PipelineError | None:
+    """A page for people where a file was expected; the names that we ask for are known to exist."""
+    if answer.body.lstrip()[:1] == b"<":
+        return SourceUnavailable(f"expected CSV from FRED, found {answer.body.lstrip()[:60]!r}")
+    return None
+
+
 SOURCE = Source(
     name="fred",
     feeds=(
@@ -48,8 +58,9 @@ SOURCE = Source(
                 Series(statistic.name, fred_id, FIRST_DAYS[fred_id], statistic.release)
                 for fred_id, statistic in STATISTICS.items()
             ),
-            days_per_ask=36_600,
+            days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=21),
+            whole_history=True,
         ),
     ),
     limits={"fred.stlouisfed.org": Limit(60, 60, burst=8)},
@@ -57,5 +68,6 @@ SOURCE = Source(
     terms="FRED terms of use; the series used are in the public domain",
     attribution="Federal Reserve Bank of St. Louis, FRED",
     verified="recorded",
+    refusal=refusal,
     connections=2,
 )

@@ -11,11 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
-DAYS = "https://api.upbit.com/v1/candles/days"
+HOST = "api.upbit.com"
+DAYS = f"https://{HOST}/v1/candles/days"
 PAGE = 200
 SETTLED = every_day(timedelta(minutes=5))
 
@@ -45,8 +46,11 @@ def plan_days(ask: Ask) -> Plan:
         )
         candles = page.json()
         if candles:
-            oldest = str(member(candles[-1], "candle_date_time_utc"))
-            to = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
+            stamp = str(member(candles[-1], "candle_date_time_utc"))
+            oldest = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+            if oldest >= to:
+                raise PayloadChanged(f"expected candles before {to:%Y-%m-%d}, found {stamp}")
+            to = oldest
         elif empty_before:
             return
         empty_before = not candles
@@ -69,10 +73,10 @@ SOURCE = Source(
             tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in MARKETS.items()),
             days_per_ask=2000,
             restates_for=timedelta(days=3),
-            requests=lambda ask: -(-len(ask.days) // PAGE),
+            count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
         ),
     ),
-    limits={"api.upbit.com": Limit(9, 1, burst=4)},
+    limits={HOST: Limit(9, 1, burst=4)},
     docs="https://global-docs.upbit.com/reference",
     terms="public market data, free to use",
     attribution="Upbit",

@@ -7,9 +7,9 @@ import polars as pl
 
 from expectations.calendar import target_days
 from expectations.errors import PayloadChanged
-from transforms.payload import member, numbers
+from transforms.payload import member, members, numbers
 
-# The ECB fixes at 14:15 and publishes around 16:00 Frankfurt time.
+# The ECB fixes at 14:15 and publishes around 16:00 in Frankfurt, 15:00 UTC in winter; we keep the later hour all year.
 PUBLISHED = target_days(time(15, 0))
 
 
@@ -25,7 +25,7 @@ def normalize(payload: Any, *, currency: str) -> pl.DataFrame:
     """
     if member(payload, "base") != "USD" or member(payload, "amount") != 1.0:
         raise PayloadChanged(f"expected rates of 1 USD, found {payload['amount']} {payload['base']}")
-    fixings = member(payload, "rates")
+    fixings = members(payload, "rates")
     days = pl.Series("date", list(fixings), pl.String).str.to_date("%Y-%m-%d")
     rates = numbers("rate", [member(fixing, currency) for fixing in fixings.values()])
     return pl.DataFrame([days, rates]).select(

@@ -14,7 +14,8 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
 
     Each point is the day's last hourly reading, near 23:01 UTC. We take `apyBase`: despite its name it is the
     simple yearly rate in percent for Aave, Spark and Compound, and it leaves rewards out, which `apy` does not.
-    `tvlUsd` of a lending pool is what is deposited and not lent out.
+    `tvlUsd` of a lending pool is what is deposited and not lent out. A point without `apyBase` does not tell the
+    lending rate (`apy` may hold rewards): its day is listed without a value.
 
     Args:
         payload: The decoded answer.
@@ -41,7 +42,7 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
         borrow_apr=unknown,
         borrow_apr_max=unknown,
         utilization=unknown,
-        available_usd=pl.col("tvlUsd"),
+        available_usd=pl.when(pl.col("apyBase").is_not_null()).then(pl.col("tvlUsd")),
         sampling=pl.lit("daily_last"),
         stamped_at=stamp,
         # DefiLlama's answers are up to an hour old when they leave its cache.

@@ -15,17 +15,27 @@ from expectations.calendar import (
     weekdays_same_day,
 )
 from expectations.errors import PayloadChanged
-from transforms.units import billions_to_units, millions_to_units, percent_to_fraction
+from transforms.payload import text_columns
+from transforms.units import billions_to_units, millions_to_units, percent_to_fraction, start_of
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """What a FRED series is: our name, whether money or rate, its unit, and when a value is public (UTC)."""
+    """What a FRED series is.
+
+    Attributes:
+        name: Our name.
+        kind: Whether it is money or a rate.
+        to_unit: The conversion from FRED's unit.
+        release: Which days have a value, and when FRED has it (UTC).
+        announced: Whether the value is known before its day begins, however late FRED lists it.
+    """
 
     name: str
     kind: Literal["amount", "rate"]
     to_unit: Callable[[pl.Expr], pl.Expr]
     release: Release
+    announced: bool = False
 
 
 # H.4.1 is out on Thursdays at 16:30 in New York, 21:30 UTC in winter; we keep the later hour all year.
@@ -38,8 +48,11 @@ STATISTICS = {
     "WDTGAL": Statistic("tga", "amount", millions_to_units, _H41),
     "RRPONTSYD": Statistic("rrp", "amount", billions_to_units, weekdays_same_day(time(19, 0))),
     "DFF": Statistic("effective_rate", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING)),
-    "DFEDTARL": Statistic("target_low", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING)),
-    "DFEDTARU": Statistic("target_high", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING)),
+    # The range is announced at the meeting, and in force from the day after it.
+    "DFEDTARL": Statistic("target_low", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING), announced=True),
+    "DFEDTARU": Statistic(
+        "target_high", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING), announced=True
+    ),
     "DGS3MO": Statistic("yield_3m", "rate", percent_to_fraction, weekdays_next_day(_NEXT_EVENING)),
     "DGS1": Statistic("yield_1y", "rate", percent_to_fraction, weekdays_next_day(_NEXT_EVENING)),
 }
@@ -62,16 +75,18 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
     columns = payload.columns if isinstance(payload, pl.DataFrame) else []
     if columns not in (["observation_date", fred_id], ["DATE", fred_id]):
         raise PayloadChanged(f"expected the columns observation_date and {fred_id}, found {columns}")
+    listed = text_columns(payload, *columns)
     value = statistic.to_unit(pl.col(fred_id).replace(".", None).cast(pl.Float64, strict=True))
     unknown = pl.lit(None, pl.Float64)
     is_amount = statistic.kind == "amount"
-    days = payload.with_columns(date=pl.col(columns[0]).str.to_date("%Y-%m-%d"))
+    day = pl.col("date")
+    days = listed.with_columns(date=pl.col(columns[0]).str.to_date("%Y-%m-%d"))
     return days.select(
-        date=pl.col("date"),
+        date=day,
         series=pl.lit(statistic.name),
         currency=pl.lit("USD" if is_amount else None, pl.String),
         amount=value if is_amount else unknown,
         rate_apr=unknown if is_amount else value,
         stamped_at=pl.lit(None, pl.Datetime("us", "UTC")),
-        available_at=statistic.release.available_at(pl.col("date")),
+        available_at=start_of(day) if statistic.announced else statistic.release.available_at(day),
     )

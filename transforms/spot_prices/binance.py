@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from expectations.errors import PayloadChanged
 from transforms.payload import table
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, require_midnights
 
@@ -38,6 +39,11 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     )
     stamped = klines.with_columns(stamped_at=epoch_to_instant(pl.col("open_time")))
     day = day_of(pl.col("stamped_at"))
+    # The last millisecond (or microsecond) of the day: anything else is a candle of another length.
+    ends = day_of(epoch_to_instant(pl.col("close_time") + 1))
+    others = stamped.filter(ends != day.dt.offset_by("1d"))
+    if others.height:
+        raise PayloadChanged(f"expected candles that end with their day, found {others.row(0)[:7]}")
     return require_midnights(stamped, "stamped_at").select(
         date=day,
         asset=pl.lit(asset),

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import member, numbers
+from transforms.payload import member, members, numbers
 from transforms.units import day_of, seconds_to_instant
 
 DOLLAR = "peggedUSD"
@@ -17,7 +17,8 @@ def normalize(payload: Any, *, asset: str, coin_id: str) -> pl.DataFrame:
     A point stamped midnight holds the first clean reading after it, so it tells how the *previous* day ended. A
     point with another stamp is a live reading of the running day and is left out. We take `circulating`, in coins:
     what is minted but not released is no supply, and a dollar value would count every move of the price as
-    issuance. An amount that is zero or unknown has no key at all, which we cannot tell apart: unknown.
+    issuance. An amount that is zero or unknown has no key at all, which we cannot tell apart: unknown. The newest
+    midnight may be served with the latest reading in it; it is asked for again on the following days.
 
     Args:
         payload: The decoded answer.
@@ -31,7 +32,7 @@ def normalize(payload: Any, *, asset: str, coin_id: str) -> pl.DataFrame:
         raise PayloadChanged(f"expected the coin {coin_id}, found {payload['id']}")
     peg = member(payload, "pegType")
     points = {"ALL": member(payload, "tokens")} | {
-        chain.lower(): member(balances, "tokens") for chain, balances in member(payload, "chainBalances").items()
+        chain.lower(): member(balances, "tokens") for chain, balances in members(payload, "chainBalances").items()
     }
     frames = [_chain(chain, tokens, peg) for chain, tokens in points.items()]
     stamped = pl.concat(frames).with_columns(stamped_at=seconds_to_instant(pl.col("stamp")))
@@ -49,10 +50,15 @@ def normalize(payload: Any, *, asset: str, coin_id: str) -> pl.DataFrame:
     )
 
 
+def _amount(circulating: Any, peg: str) -> Any:
+    """The amount of one point; unknown where it has no key, or where a bare 0 stands for the whole object."""
+    return None if circulating in (0, {}) else circulating.get(peg)
+
+
 def _chain(chain: str, tokens: Any, peg: str) -> pl.DataFrame:
     try:
         stamps = [int(point["date"]) for point in tokens]
-        supply = [point["circulating"].get(peg) for point in tokens]
+        supply = [_amount(point["circulating"], peg) for point in tokens]
     except (KeyError, TypeError, ValueError, AttributeError) as odd:
         raise PayloadChanged(f"expected points with date and circulating on {chain}, found {odd!r}") from odd
     columns = [pl.Series("stamp", stamps, pl.Int64), numbers("supply", supply)]

@@ -117,9 +117,7 @@ def _klines(request: Request) -> Answer:
     numbers = window(series, step_ms, start, end, request.now_ms)
     page = _page(numbers, limit, 500, from_start=start is not None)
     key = key_of(symbol, "buyers")
-    return json_answer(
-        [_wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)]
-    )
+    return json_answer([_wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
 
 
 def _spot(request: Request) -> Answer:
@@ -174,10 +172,7 @@ def _funding_rate(request: Request) -> Answer:
 def _funding_info(request: Request) -> Answer:
     """Only the swaps whose interval or caps were adjusted, and that are listed by now."""
     market = request.market
-    listed = {
-        ticker: market.funding.first_ms(ticker, market.spot.coin(ticker))
-        for ticker in market.funding.adjusted()
-    }
+    listed = {ticker: market.funding.first_ms(ticker, market.spot.coin(ticker)) for ticker in market.funding.adjusted()}
     return json_answer(
         [
             {

@@ -82,6 +82,4 @@ def answer(request: Request) -> Answer:
     )
 
 
-PAGES = (
-    Page(("api.exchange.coinbase.com",), answer, error, envelope, list_rows, Budget(10, 1, says_when=False)),
-)
+PAGES = (Page(("api.exchange.coinbase.com",), answer, error, envelope, list_rows, Budget(10, 1, says_when=False)),)

@@ -125,8 +125,7 @@ def _stablecoin(request: Request, coin_id: str) -> Answer:
             "priceSource": "defillama",
             "price": 1,
             "chainBalances": {
-                chain: {"tokens": [_row(stamp, value) for stamp, value in rows]}
-                for chain, rows in by_chain.items()
+                chain: {"tokens": [_row(stamp, value) for stamp, value in rows]} for chain, rows in by_chain.items()
             },
             "currentChainBalances": {chain: _amount(rows[-1][1]) for chain, rows in by_chain.items()},
             "tokens": [_row(stamp, value) for stamp, value in sorted(totals.items())],

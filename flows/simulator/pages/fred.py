@@ -15,9 +15,7 @@ PATH = "/graph/fredgraph.csv"
 def error(status: int) -> Answer:
     """The HTML page that comes along with an HTTP error."""
     title = "Not Found" if status == 404 else "Error"
-    page = (
-        f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{status}</h1></body></html>\n"
-    )
+    page = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{status}</h1></body></html>\n"
     return text_answer(page, status, "text/html; charset=utf-8")
 
 

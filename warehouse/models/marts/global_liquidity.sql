@@ -1,7 +1,7 @@
 /*
 How much money the central banks had put out, by what was published at the end of each day.
 
-grain   = "one UTC day, from the first to the last on which one of the inputs was published"
+grain   = "one UTC day that is over, from the first on which one of the inputs was published"
 key     = ["date"]
 checks  = [
     "fed_assets_usd is null or fed_assets_usd between 1e11 and 1e14",
@@ -16,9 +16,8 @@ checks  = [
     "(fed_net_liquidity_usd is null) = (fed_assets_usd is null or tga_usd is null or rrp_usd is null)",
 ]
 caveats = [
-    "A published value is carried until the next one, for at most 14 days from the day that it describes; then it is unknown.",
+    "A published value is carried to the next, yet unknown when the day that it describes is over 14 days ago.",
     "Only the newest vintage is held: what was first published and later revised shows the revision.",
-    "The last row is the last day on which something was published, so a weekend's rows come on Monday.",
 ]
 
 [notes]
@@ -57,8 +56,9 @@ published as (
 ),
 
 days as (
-    select unnest(generate_series(min(published_on), max(published_on), interval 1 day))::date as date
-    from published
+    select date
+    from core.days
+    where date >= (select min(published_on) from published)
 ),
 
 -- The Wednesday levels are due every 7 days: after 14 a release has been missed,

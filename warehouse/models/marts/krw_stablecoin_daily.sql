@@ -12,7 +12,7 @@ checks  = [
 caveats = ["Turnover is not net inflow: it counts each trade's value once, whoever bought."]
 
 [notes]
-volume_usd = "Turnover in won over the won per dollar published by the day's end; unknown when that is older than 5 days."
+volume_usd = "At the won per dollar published by the UTC day's end; unknown when that is over 5 days old."
 date = "Here: the calendar day of the row's day_boundary."
 */
 with

@@ -1,7 +1,7 @@
 /*
 Where the Federal Reserve held its rate, and how many cuts the 1-year Treasury priced in.
 
-grain   = "one UTC day, from the first to the last on which one of the inputs became known"
+grain   = "one UTC day that is over, from the first on which one of the inputs became known"
 key     = ["date"]
 checks  = [
     "target_low is null or target_high is null or target_low <= target_high",
@@ -12,9 +12,8 @@ checks  = [
     "(effective_rate is null) = (source is null)",
 ]
 caveats = [
-    "A published value is carried until the next one, for at most 10 days from the day that it describes; then it is unknown.",
+    "A published value is carried to the next, yet unknown when the day that it describes is over 10 days ago.",
     "cuts_priced_1y holds a term premium, and a yield averages the path: the path's end may lie about twice as far.",
-    "The last row is the last day on which something became known, so a weekend's rows come on Monday.",
 ]
 
 [notes]
@@ -43,8 +42,9 @@ published as (
 ),
 
 days as (
-    select unnest(generate_series(min(usable_on), max(usable_on), interval 1 day))::date as date
-    from published
+    select date
+    from core.days
+    where date >= (select min(usable_on) from published)
 ),
 
 -- Values come on every business day: weekends and holidays are bridged, a feed that stopped is not.

@@ -1,0 +1,80 @@
+"""Homes that several tests share, and an environment in which none of them meets a person's settings."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.environment import prepare_prefect
+from flows.simulator import Simulator
+from tests.replay import Replay
+from tests.tool import NOW, SHARED, Tool
+
+for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFECT_"))]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prefect_at_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever imports Prefect finds its telemetry off and its files in a folder of the tests."""
+    prepare_prefect(tmp_path_factory.mktemp("prefect"))
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees a `.env` of the clone or makes a folder in it."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    """A well-behaved market; tests that make it misbehave open their own."""
+    with Simulator(NOW) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def small(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
+    """A home with nine days of Upbit's won prices and the ECB's exchange rates; nobody may change it."""
+    tool = Tool(
+        tmp_path_factory.mktemp("small") / "home", simulator.url, sources="upbit,frankfurter", start="2024-12-01"
+    )
+    said = tool("backfill", "2024-12-01", "2024-12-09")
+    assert said.code == 0, said.err
+    return tool
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Tool], Tool]:
+    """Makes a copy of a shared home that a test may do anything to."""
+
+    def copy(tool: Tool) -> Tool:
+        home = tmp_path / "copied"
+        shutil.copytree(tool.home, home)
+        return tool.at(home)
+
+    return copy
+
+
+@pytest.fixture
+def tool(small: Tool, copied: Callable[[Tool], Tool]) -> Tool:
+    """The small home, to do anything to."""
+    return copied(small)
+
+
+REPLAY = SHARED / "replay" / "server.py"
+collect_ignore = [] if REPLAY.exists() else ["test_replay_window.py"]
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out, and why."""
+    return [f"not collected: {name}, for want of ../shared/replay" for name in collect_ignore]
+
+
+@pytest.fixture(scope="session")
+def replay() -> Iterator[Replay]:
+    """Recorded history in the providers' wire formats, served on a free port."""
+    with Replay(REPLAY, NOW) as running:
+        yield running

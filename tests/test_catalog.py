@@ -1,0 +1,51 @@
+"""The data dictionary: current, complete, and without a second statement of anything."""
+
+from pathlib import Path
+
+from expectations.contract import datasets, glossary
+from flows.plans import sources
+from warehouse import marts
+from warehouse.build import OPS
+from warehouse.catalog import PAGE, catalog
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_page_is_what_the_promises_say() -> None:
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == catalog(), "stale: run python -m warehouse.catalog"
+
+
+def test_every_word_of_the_glossary_is_used() -> None:
+    used = {name for dataset in datasets().values() for name in dataset.lake_columns}
+    used |= {name for _, _, columns in OPS.values() for name in columns} | {"valid_from", "valid_to"}
+    used |= {line.split("`")[1] for line in catalog().splitlines() if line.startswith("| `")}
+    assert set(glossary()) - used == set()
+
+
+def test_every_mart_has_its_entry() -> None:
+    text = catalog()
+    assert {model.table for model in marts.models() if f"### {model.table}" not in text} == set()
+
+
+def test_every_column_has_a_unit_and_a_meaning() -> None:
+    for name, column in glossary().items():
+        assert column.unit, name
+        assert column.meaning.endswith("."), name
+        assert column.measure in {"key", "stock", "flow", "rate", "price", "label"}, name
+
+
+def test_rates_and_money_are_named_by_their_unit() -> None:
+    for name, column in glossary().items():
+        if name.endswith(("_apr", "_apr_7d", "_apr_max")):
+            assert column.unit == "fraction per year, simple", name
+        if name.endswith("_usd") and not name.endswith("_per_usd"):
+            assert column.unit == "USD", name
+        if name.endswith("_krw"):
+            assert column.unit == "KRW", name
+        if name.endswith("_at"):
+            assert column.type == "instant", name
+
+
+def test_every_dataset_is_supplied_and_preferred() -> None:
+    supplied = {feed.dataset.name for source in sources().values() for feed in source.feeds}
+    assert supplied == set(datasets())

@@ -1,0 +1,576 @@
+"""Every check of every dataset, through great-expectations: rows made to break exactly it, and rows that keep all.
+
+A suite run costs a quarter of a second and the import four, so all cases of a dataset share one batch: each case has
+its own series and its own days, and whatever fails is traced back to its case.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from expectations import suite
+from expectations.contract import Dataset, OneOf, Range, datasets
+from expectations.errors import PipelineError
+from expectations.suite import CheckBroken, Rule, judge, rules
+from flows.publishing import check
+from transforms.funding_rates import binance as funding
+from transforms.lending_rates import defillama as lending
+from transforms.macro_series import fred
+from transforms.spot_prices import binance as spot
+from transforms.spot_prices import coinbase
+
+Row = dict[str, Any]
+FIRST_DAY = date(2024, 1, 1)
+DAYS_BETWEEN_CASES = 3
+NAMES = sorted(datasets())
+
+# A row that keeps every promise. `day` is the number of days after the case's first, `hour` that of a payment.
+GOOD: dict[str, Row] = {
+    "exchange_rates": {"currency": "KRW", "rate_per_usd": 1400.0},
+    "funding_rates": {"asset": "SOL", "venue": "binance", "funding_rate": 1e-4, "interval_hours": 8},
+    "krw_prices": {
+        "asset": "USDT",
+        "venue": "upbit",
+        "open_krw": 1430.0,
+        "high_krw": 1450.0,
+        "low_krw": 1420.0,
+        "close_krw": 1440.0,
+        "volume_base": 1000.0,
+        "volume_krw": 1_435_000.0,
+        "volume_is_estimated": False,
+        "day_boundary": "UTC",
+    },
+    "lending_rates": {
+        "protocol": "aave-v3",
+        "chain": "ethereum",
+        "asset": "USDC",
+        "supply_apr": 0.05,
+        "available_usd": 1e8,
+        "sampling": "daily_last",
+    },
+    "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
+    "spot_prices": {
+        "asset": "SOL",
+        "venue": "binance",
+        "quote": "USDT",
+        "open_usd": 100.0,
+        "high_usd": 110.0,
+        "low_usd": 90.0,
+        "close_usd": 105.0,
+        "volume_base": 10.0,
+        "volume_usd": 1000.0,
+    },
+    "stablecoin_supply": {"asset": "DAI", "chain": "ALL", "supply": 5e9, "supply_usd": 5e9},
+}
+WHOLE_DAY: tuple[Row, ...] = ({"hour": 0}, {"hour": 8}, {"hour": 16})
+
+
+def day_of_payments(**changes: Any) -> list[Row]:
+    """A day's three payments, the last of them changed."""
+    return [*WHOLE_DAY[:2], {**WHOLE_DAY[2], **changes}]
+
+
+def rate(**values: Any) -> Row:
+    return {"currency": None, "amount": None, **values}
+
+
+def candle(unit: str, prices: Sequence[float], **others: Any) -> Row:
+    names = (f"open_{unit}", f"high_{unit}", f"low_{unit}", f"close_{unit}")
+    return {**dict(zip(names, prices, strict=True)), **others}
+
+
+# Dataset, rule and the rows of its case; how many of them, at the end, break the rule (one unless said).
+CASES: dict[str, dict[str, list[Row]]] = {
+    "exchange_rates": {
+        "rate_per_usd is above 0": [{"currency": "JPY", "rate_per_usd": 0.0}],
+        "a dollar is worth 300 to 5,000 won": [{"rate_per_usd": 1 / 1400}],
+        "rate_per_usd is within 15 % of the fixing before": [{}, {"day": 1, "rate_per_usd": 1700.0}],
+    },
+    "funding_rates": {
+        "funding_rate is between -0.04 and 0.04": day_of_payments(funding_rate=-0.05),
+        "funding_rate of BTC and ETH is between -0.008 and 0.008": [
+            {"asset": "BTC", **row} for row in day_of_payments(funding_rate=0.01)
+        ],
+        "half of the day's rates are within 0.004, over 5 assets or more": [
+            {"asset": asset, "series": asset, "funding_rate": 0.01, **row}
+            for asset in ("ADA", "SOL", "SUI", "TRX", "XLM")
+            for row in WHOLE_DAY
+        ],
+        "interval_hours is between 1 and 24": [{"hour": 0, "interval_hours": 25}],
+        "the day's intervals add up to 24 hours, unless the interval changes that day": list(WHOLE_DAY[:2]),
+        "a payment does not come sooner than its interval": [
+            {"hour": 0},
+            {"hour": 8, "interval_hours": 4},
+            {"hour": 10, "interval_hours": 4},
+        ],
+        "a payment does not come later than its interval": [
+            {"hour": 0},
+            {"hour": 8, "interval_hours": 4},
+            {"hour": 20, "interval_hours": 4},
+        ],
+    },
+    "krw_prices": {
+        "low_krw is above 0": [{"low_krw": 0.0}],
+        "high_krw is not below open_krw": [{"open_krw": 1451.0}],
+        "high_krw is not below close_krw": [{"close_krw": 1451.0}],
+        "open_krw is not below low_krw": [{"open_krw": 1419.0}],
+        "close_krw is not below low_krw": [{"close_krw": 1419.0}],
+        "volume_base is not negative": [{"volume_base": -1000.0}],
+        "volume_krw is not negative": [{"volume_krw": -1.0}],
+        "volume_krw over volume_base is a price of the day": [{"volume_krw": 1435.0}],
+        "a dollar coin costs 500 to 5,000 won": [candle("krw", (1.43, 1.45, 1.42, 1.44), volume_krw=1435.0)],
+        "day_boundary is UTC or KST": [{"day_boundary": "EST"}],
+        "volume_krw is above 0": [{"volume_base": 0.0, "volume_krw": 0.0}],
+    },
+    "lending_rates": {
+        "a supply or a borrow rate is known": [{"supply_apr": None}],
+        "supply_apr is between 0 and 3": [{"supply_apr": 4.0}],
+        "half of the supply_apr are below 0.5, over 5 rows or more": [],  # about a whole batch: see below
+        "borrow_apr is between 0 and 5": [{"borrow_apr": 6.0}],
+        "utilization is between 0 and 1": [{"utilization": 80.0}],
+        "available_usd is not negative": [{"available_usd": -1.0}],
+        "available_usd is below 100 billion": [{"available_usd": 1e14}],
+        "sampling is one that we know": [{"sampling": "guessed"}],
+    },
+    "macro_series": {
+        "either an amount or a rate is known": [{"amount": None}],
+        "an amount has its currency": [{"currency": None}],
+        "amount is not negative": [{"series": "m2", "amount": -1.0}],
+        "amount is below 100 trillion": [{"series": "m2", "amount": 2e16}],
+        "fed_assets is 0.5 to 20 trillion": [{"amount": 7e6}],
+        "tga is 0.1 billion to 5 trillion": [{"series": "tga", "amount": 725_000.0}],
+        "rrp is 0, or 1 million to 5 trillion": [{"series": "rrp", "amount": 151.25}],
+        "rate_apr is between -0.05 and 0.3": [rate(series="effective_rate", rate_apr=4.58)],
+        "the rates of a day lie within 0.1 of each other": [
+            rate(series="target_low", rate_apr=0.0),
+            rate(series="target_high", rate_apr=0.25),
+        ],
+    },
+    "spot_prices": {
+        "low_usd is above 0": [{"low_usd": 0.0}],
+        "high_usd is not below open_usd": [{"open_usd": 111.0}],
+        "high_usd is not below close_usd": [{"close_usd": 111.0}],
+        "open_usd is not below low_usd": [{"open_usd": 89.0}],
+        "close_usd is not below low_usd": [{"close_usd": 89.0}],
+        "volume_base is not negative": [{"volume_base": -10.0}],
+        "volume_usd is not negative": [{"volume_usd": -1.0}],
+        "volume_usd over volume_base is a price of the day": [{"volume_usd": 10.0}],
+        "BTC closes at 100 to 2,000,000 USD": [{"asset": "BTC", **candle("usd", (50, 60, 40, 50), volume_usd=500.0)}],
+        "ETH closes at 1 to 100,000 USD": [
+            {"asset": "ETH", **candle("usd", (370_000, 380_000, 360_000, 375_000), volume_usd=3_700_000.0)}
+        ],
+        "quote is USD or USDT": [{"quote": "EUR"}],
+        "close_usd is within a factor of 5 of the day before": [
+            {},
+            {"day": 1, **candle("usd", (100, 1100, 90, 1050))},
+        ],
+        "open_usd is within 10 % of the close before": [
+            {},
+            {"day": 1, **candle("usd", (130, 140, 120, 135), volume_usd=1300.0)},
+        ],
+        "volume_base is above 0": [{"volume_base": 0.0, "volume_usd": 0.0}],
+    },
+    "stablecoin_supply": {
+        "supply is not negative": [{"supply": -1.0}],
+        "supply is below a trillion": [{"supply": 2e12}],
+        "supply_usd is not negative": [{"supply_usd": -1.0}],
+        "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
+        "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
+    },
+}
+# How many rows of a case break its rule, where it is not its last row alone.
+ROWS_THAT_BREAK = {
+    "half of the day's rates are within 0.004, over 5 assets or more": 15,
+    "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
+    "the rates of a day lie within 0.1 of each other": 2,
+}
+# What breaks one rule and cannot help to break another one as well.
+ALSO_BREAKS = {
+    "funding_rates: interval_hours is between 1 and 24": {
+        "the day's intervals add up to 24 hours, unless the interval changes that day"
+    },
+    # Of a payment without its day, the day lacks one.
+    "funding_rates: date is known": {"the day's intervals add up to 24 hours, unless the interval changes that day"},
+    "krw_prices: volume_krw is not negative": {"volume_krw is above 0"},
+    "spot_prices: volume_base is not negative": {"volume_base is above 0"},
+}
+
+
+def batch_of(dataset: Dataset, cases: Mapping[str, Sequence[Row]]) -> pl.DataFrame:
+    """The rows of some cases in one batch, each case with its own series and days."""
+    made: list[Row] = []
+    for number, (name, rows) in enumerate(cases.items()):
+        for changes in rows:
+            row: Row = dict.fromkeys(dataset.columns) | {"series": name} | GOOD[dataset.name] | {"case": name}
+            offset = number * DAYS_BETWEEN_CASES + changes.get("day", 0)
+            row["date"] = FIRST_DAY + timedelta(days=offset)
+            if "settled_at" in dataset.columns:
+                midnight = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=offset)
+                row["settled_at"] = midnight + timedelta(hours=changes.get("hour", 0))
+            made.append(row | {key: value for key, value in changes.items() if key not in {"day", "hour"}})
+    extra = {"series": pl.String(), "case": pl.String()}
+    schema = {name: kind for name, kind in dataset.schema().items() if name in dataset.columns} | extra
+    return pl.DataFrame(made, schema=schema)
+
+
+def known_values(dataset: Dataset) -> dict[str, list[Row]]:
+    """For each column that must be known, rows of which the last does not say it."""
+    whole = list(WHOLE_DAY) if dataset.name == "funding_rates" else [{}]
+    return {f"{name} is known": [*whole[:-1], {**whole[-1], name: None}] for name in dataset.required}
+
+
+def twice(dataset: Dataset) -> dict[str, list[Row]]:
+    """A key that two rows have, with values that are not the same."""
+    whole = list(WHOLE_DAY) if dataset.name == "funding_rates" else [{}]
+    return {f"{', '.join(dataset.key)} is unique": [*whole, whole[-1]]}
+
+
+def failures(dataset: Dataset, batch: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The failing rows by rule, after great-expectations has agreed on how many there are."""
+    found = {}
+    for verdict in judge(dataset, batch):
+        rule = verdict.rule
+        rows = batch.filter(rule.failing) if rule.failing is not None else batch.clear()
+        assert verdict.success == (verdict.failing_rows == 0), rule.name
+        assert rows.height == verdict.failing_rows
+        if rows.height:
+            found[rule.name] = rows
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_rule_fails_on_the_rows_that_break_it_and_on_no_others(name: str) -> None:
+    dataset = datasets()[name]
+    declared = {check.name for check in dataset.checks}
+    assert set(CASES[name]) == declared, "expected a case for every declared check"
+    cases = CASES[name] | known_values(dataset) | twice(dataset)
+    assert len(cases) == len(rules(dataset)) - 1  # all but "rows are there"
+    failing = failures(dataset, batch_of(dataset, cases))
+    by_case: dict[str, dict[str, int]] = {}
+    for rule, broken in failing.items():
+        for case, count in broken.group_by("case").len().iter_rows():
+            by_case.setdefault(case, {})[rule] = count
+    for case, rows in cases.items():
+        found = by_case.get(case, {})
+        if not rows:
+            continue
+        others = found.keys() - {case}
+        count = 2 if case.endswith("is unique") else ROWS_THAT_BREAK.get(case, 1)
+        assert found.get(case) == count, case
+        allowed = ALSO_BREAKS.get(f"{name}: {case}", set())
+        if case.endswith("is unique") and name == "funding_rates":
+            allowed = declared  # a payment twice is also too soon and too much
+        assert others <= allowed, case
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_rules_have_one_name(name: str) -> None:
+    names = [rule.name for rule in rules(datasets()[name])]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_good_batch_passes_every_rule(name: str) -> None:
+    dataset = datasets()[name]
+    rows = list(WHOLE_DAY) if name == "funding_rates" else [{}, {"day": 1}, {"day": 2}]
+    batch = batch_of(dataset, {"good": rows})
+    assert failures(dataset, batch) == {}
+    checked = check(dataset, batch.with_columns(snapshot=pl.lit("here")))
+    assert all(result.success for result in checked.results)
+    assert checked.held.is_empty()
+    assert (checked.rows, checked.batch_rule) == ((), None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_batch_fails_for_want_of_rows_and_for_nothing_else(name: str) -> None:
+    dataset = datasets()[name]
+    verdicts = judge(dataset, batch_of(dataset, {}))
+    assert [verdict.rule.name for verdict in verdicts if not verdict.success] == ["rows are there"]
+
+
+# what true history may do --------------------------------------------------------------------------------------------
+
+TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
+    # 12 March 2020 and 10 October 2025: deep falls within a day; a coin that triples.
+    "spot_prices": {
+        "crash": [{"asset": "BTC", **candle("usd", (7900, 7970, 4400, 4800), volume_base=1.0, volume_usd=6000.0)}],
+        "tenfold within the day": [candle("usd", (1, 12, 0.9, 4), volume_usd=50.0)],
+        "no turnover published": [{"volume_usd": None}],
+        "one trade": [candle("usd", (100, 100, 100, 100), volume_base=0.5, volume_usd=50.0)],
+        "a day is missing": [{}, {"day": 2, **candle("usd", (130, 140, 120, 135), volume_usd=1300.0)}],
+    },
+    "funding_rates": {
+        "shorts pay": day_of_payments(funding_rate=-0.0075),
+        "cap of a hot coin": day_of_payments(funding_rate=0.03),
+        "every hour": [{"hour": hour, "interval_hours": 1} for hour in range(24)],
+        "from eight hours to four": [
+            {"hour": 0},
+            {"hour": 8},
+            *({"hour": hour, "interval_hours": 4} for hour in (12, 16, 20)),
+        ],
+        "from four hours to eight": [*({"hour": hour, "interval_hours": 4} for hour in (0, 4, 8)), {"hour": 16}],
+        "told an interval early": [
+            {"hour": 0},
+            *({"hour": hour, "interval_hours": 4} for hour in (8, 12, 16, 20)),
+        ],
+        "one coin alone at two percent": day_of_payments(funding_rate=-0.02),
+    },
+    "lending_rates": {
+        "spike": [{"supply_apr": 0.46}],
+        "nothing earned": [{"supply_apr": 0.0, "available_usd": 0.0}],
+        "borrowing alone": [{"supply_apr": None, "borrow_apr": 0.9, "utilization": 1.0}],
+    },
+    "macro_series": {
+        "repo at zero": [{"series": "rrp", "amount": 0.0}],
+        "repo at its height": [{"series": "rrp", "amount": 2.5537e12}],
+        "treasury nearly empty": [{"series": "tga", "amount": 4e9}],
+        "assets at their height": [{"amount": 8.9655e12}],
+        "near zero": [
+            rate(series="target_low", rate_apr=0.0),
+            rate(series="target_high", rate_apr=0.0025),
+            rate(series="yield_1y", rate_apr=-0.0002),
+        ],
+        "1981": [rate(series="effective_rate", rate_apr=0.2236), rate(series="yield_1y", rate_apr=0.16)],
+    },
+    "krw_prices": {
+        "martial law": [candle("krw", (1405, 1650, 1380, 1430), volume_krw=1_450_000.0)],
+        "bitcoin": [{"asset": "BTC", **candle("krw", (134e6, 135e6, 88e6, 131e6), volume_base=2.0, volume_krw=260e6)}],
+        "in Korea's day": [{"day_boundary": "KST", "volume_is_estimated": True}],
+    },
+    "exchange_rates": {"1998": [{"rate_per_usd": 1962.0}], "yen": [{"currency": "JPY", "rate_per_usd": 162.7}]},
+    "stablecoin_supply": {
+        "gone": [{"supply": 0.0, "supply_usd": 0.0}, {"day": 1, "supply": 0.0, "supply_usd": 0.0}],
+        "another peg": [{"asset": "EURC", "supply_usd": None}],
+        "USDT on a small chain": [{"asset": "USDT", "chain": "kava", "supply": 1000.0}],
+        "USDT at first": [{"asset": "USDT", "supply": 6.7e8}],
+    },
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_true_history_is_not_held_back(name: str) -> None:
+    dataset = datasets()[name]
+    batch = batch_of(dataset, TRUE_HISTORY[name])
+    broken = {one.name: batch.filter(one.failing())["case"].to_list() for one in dataset.checks}
+    assert {rule: cases for rule, cases in broken.items() if cases} == {}
+
+
+# the mistakes that are made ------------------------------------------------------------------------------------------
+
+
+def blocked(dataset: str, rows: pl.DataFrame) -> set[str]:
+    """The blocking checks that break."""
+    rows = rows if "series" in rows.columns else rows.with_columns(series=pl.lit("one"))
+    blocking = (one for one in datasets()[dataset].checks if one.severity == "blocking")
+    return {one.name for one in blocking if rows.filter(one.failing()).height}
+
+
+KLINE = [
+    1733702400000, "101000.0", "101500.0", "94000.0", "97000.0", "40.0", 1733788799999, "3900000.0", 1, "20.0",
+    "1940000.0", "0",
+]  # fmt: skip
+COINBASE = [1733702400, 94000.5, 101600, 101100, 97200.25, 9000.125]
+
+
+def kline(**places: str) -> list[object]:
+    changed = list(KLINE)
+    for place, value in places.items():
+        changed[int(place.removeprefix("at_"))] = value
+    return changed
+
+
+def test_candles_as_they_are_pass() -> None:
+    assert blocked("spot_prices", spot.normalize([KLINE], asset="BTC")) == set()
+    assert blocked("spot_prices", coinbase.normalize([COINBASE], asset="BTC")) == set()
+
+
+def test_coinbase_read_in_the_usual_order_is_blocked() -> None:
+    time, low, high, first, last, volume = COINBASE
+    usual = [time, first, high, low, last, volume]  # what open, high, low, close would be taken for
+    assert blocked("spot_prices", coinbase.normalize([usual], asset="BTC")) >= {"open_usd is not below low_usd"}
+    swapped = [time, high, low, first, last, volume]
+    assert blocked("spot_prices", coinbase.normalize([swapped], asset="BTC"))
+
+
+@pytest.mark.parametrize(
+    "mistaken",
+    [
+        pytest.param(kline(at_7="40.0"), id="quantity for turnover"),
+        pytest.param(kline(at_5="3900000.0"), id="turnover for quantity"),
+        pytest.param(kline(at_7="1940000.0"), id="takers' part for turnover"),
+        pytest.param(kline(at_7="3900.0"), id="turnover in thousands"),
+        pytest.param(
+            kline(at_1="10100000", at_2="10150000", at_3="9400000", at_4="9700000", at_7="390000000"), id="cents"
+        ),
+        pytest.param(
+            kline(at_1="140e6", at_2="141e6", at_3="139e6", at_4="140e6", at_7="5600e6"), id="won for dollars"
+        ),
+    ],
+)
+def test_candles_with_a_mistake_are_blocked(mistaken: list[object]) -> None:
+    assert blocked("spot_prices", spot.normalize([mistaken], asset="BTC"))
+
+
+def payments(rates: Mapping[str, str]) -> pl.DataFrame:
+    frames = []
+    for asset, funding_rate in rates.items():
+        page = [
+            {"symbol": asset, "fundingTime": 1733702400000 + slot * 28_800_000, "fundingRate": funding_rate}
+            for slot in range(3)
+        ]
+        rows = funding.normalize(page, asset=asset, symbol=asset, interval_hours="8")
+        frames.append(rows.with_columns(series=pl.lit(asset)))
+    return pl.concat(frames)
+
+
+CALM = {"BTC": "0.0001", "ETH": "0.0001", "ADA": "0.0001", "SOL": "0.00005", "XRP": "-0.00002"}
+
+
+def test_funding_in_percent_is_blocked() -> None:
+    assert blocked("funding_rates", payments(CALM)) == set()
+    percent = {asset: str(100 * float(text)) for asset, text in CALM.items()}
+    assert blocked("funding_rates", payments(percent)) == {
+        "funding_rate of BTC and ETH is between -0.008 and 0.008",
+        "half of the day's rates are within 0.004, over 5 assets or more",
+    }
+
+
+def test_lending_rates_in_percent_are_blocked() -> None:
+    points = [
+        {"timestamp": f"2024-12-0{day}T23:01:00.000Z", "tvlUsd": 1e8, "apyBase": percent}
+        for day, percent in enumerate((0.9, 1.5, 2.0, 2.5, 2.9), start=1)
+    ]
+    rows = lending.normalize({"status": "success", "data": points}, protocol="aave-v3", chain="ethereum", asset="USDC")
+    assert blocked("lending_rates", rows) == set()
+    in_percent = rows.with_columns(pl.col("supply_apr") * 100)
+    assert blocked("lending_rates", in_percent) == {"half of the supply_apr are below 0.5, over 5 rows or more"}
+
+
+def statistic(fred_id: str, value: str) -> pl.DataFrame:
+    return fred.normalize(pl.DataFrame({"observation_date": ["2020-12-09"], fred_id: [value]}), fred_id=fred_id)
+
+
+@pytest.mark.parametrize(
+    ("fred_id", "value", "wrong_by"),
+    [
+        ("WALCL", "7242696", 1e-6),  # millions taken for units
+        ("WALCL", "7242696", 1e3),  # millions taken for billions
+        ("WDTGAL", "1500000", 1e-6),
+        ("WDTGAL", "1500000", 1e3),
+        ("RRPONTSYD", "2.5", 1e-9),  # billions taken for units
+        ("RRPONTSYD", "2553.716", 1e3),
+        ("DFF", "4.58", 100),
+    ],
+)
+def test_statistics_in_another_unit_are_blocked(fred_id: str, value: str, wrong_by: float) -> None:
+    rows = statistic(fred_id, value)
+    assert blocked("macro_series", rows) == set()
+    assert blocked("macro_series", rows.with_columns(pl.col("amount", "rate_apr") * wrong_by))
+
+
+def test_percents_near_zero_are_blocked_where_fractions_pass() -> None:
+    rows = pl.concat([statistic("DFEDTARL", "0.00"), statistic("DFEDTARU", "0.25"), statistic("DFF", "0.09")])
+    assert blocked("macro_series", rows) == set()
+    in_percent = rows.with_columns(pl.col("rate_apr") * 100)
+    assert blocked("macro_series", in_percent) == {"the rates of a day lie within 0.1 of each other"}
+
+
+def test_a_whole_batch_of_percents_is_held_back_through_great_expectations() -> None:
+    dataset = datasets()["lending_rates"]
+    batch = batch_of(dataset, {"percent": [{"day": day, "supply_apr": 2.0} for day in range(5)]})
+    assert {name: rows.height for name, rows in failures(dataset, batch).items()} == {
+        "half of the supply_apr are below 0.5, over 5 rows or more": 5
+    }
+
+
+# what becomes of a verdict -------------------------------------------------------------------------------------------
+
+
+def test_a_warning_tells_and_does_not_block() -> None:
+    dataset = datasets()["spot_prices"]
+    warned: dict[str, list[Row]] = {"quiet": [{"volume_base": 0.0, "volume_usd": 0.0}], "fine": [{}]}
+    batch = batch_of(dataset, warned).with_columns(snapshot=pl.lit("here"))
+    checked = check(dataset, batch)
+    assert [(one.check, one.severity, one.failing_rows) for one in checked.results if not one.success] == [
+        ("volume_base is above 0", "warning", 1)
+    ]
+    assert checked.held.is_empty()
+    assert (checked.rows, checked.batch_rule) == ((), None)
+
+
+def test_a_broken_rule_holds_back_its_series_day_alone_and_a_key_twice_the_whole_batch() -> None:
+    dataset = datasets()["spot_prices"]
+    cases: dict[str, list[Row]] = {"wrong": [{"low_usd": 102.0}], "fine": [{}]}
+    batch = batch_of(dataset, cases).with_columns(snapshot=pl.lit("here"))
+    checked = check(dataset, batch)
+    assert checked.batch_rule is None
+    assert checked.held.select("series", "date").unique().rows() == [("wrong", FIRST_DAY)]
+    (row,) = checked.rows
+    assert set(row.rule.split("; ")) == {
+        "open_usd is not below low_usd",
+        "volume_usd over volume_base is a price of the day",
+    }
+    doubled = batch_of(dataset, {"twice": [{}, {"close_usd": 101.0}], "fine": [{}]})
+    checked = check(dataset, doubled.with_columns(snapshot=pl.lit("here")))
+    assert checked.batch_rule == "date, asset, venue is unique"
+
+
+PROMISE = datasets()["exchange_rates"]
+RULE = Rule("never", "blocking", "row", ("ExpectColumnValuesToNotBeNull", {"column": "currency"}), "-", None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (
+            Rule("raises", "blocking", "row", ("ExpectColumnValuesToNotBeNull", {"column": "nowhere"}), "-", None),
+            "nowhere",
+        ),
+        (
+            Rule("disagrees", "blocking", "row", RULE.expectation, "-", pl.col("currency").is_not_null()),
+            "great-expectations finds 0 rows against 'disagrees', Polars 1",
+        ),
+        (
+            Rule("cannot be computed", "blocking", "row", RULE.expectation, "-", pl.col("nowhere") > 0),
+            "a check cannot be computed",
+        ),
+    ],
+)
+def test_a_check_that_does_not_work_says_so_and_reports_no_bad_data(
+    monkeypatch: pytest.MonkeyPatch, rule: Rule, sentence: str
+) -> None:
+    def only(_: Dataset) -> list[Rule]:
+        return [rule]
+
+    monkeypatch.setattr(suite, "rules", only)
+    with pytest.raises(CheckBroken, match=sentence) as raised:
+        judge(PROMISE, batch_of(PROMISE, {"good": [{}]}))
+    assert isinstance(raised.value, PipelineError)
+
+
+def test_a_rule_without_a_result_is_a_broken_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: Callable[..., Any] = suite._described
+
+    def losing(results: Any) -> list[Any]:
+        return list(run(results))[1:]
+
+    monkeypatch.setattr(suite, "_described", losing)
+    with pytest.raises(CheckBroken, match="expected a result for every rule, found none for"):
+        judge(PROMISE, batch_of(PROMISE, {"good": [{}]}))
+
+
+def test_a_number_that_is_none_is_unknown_to_both_engines() -> None:
+    """0 over 0: Polars counts NaN as larger than any bound, pandas does not."""
+    ratio = Range("ratio", pl.col("a") / pl.col("b"), low=0, high=1)
+    frame = pl.DataFrame({"a": [0.0, 1.0, 0.5], "b": [0.0, 0.0, 1.0]})
+    assert frame.select(ratio.failing()).to_series().to_list() == [False, True, False]
+    assert frame.select(ratio.measured).to_series().to_list() == [None, float("inf"), 0.5]
+
+
+def test_unknown_labels_and_numbers_pass_where_they_are_allowed() -> None:
+    frame = pl.DataFrame({"a": [None, 1.0], "b": [None, "x"]}, schema={"a": pl.Float64, "b": pl.String})
+    assert frame.select(Range("a", pl.col("a"), above=0).failing()).to_series().to_list() == [False, False]
+    assert frame.select(OneOf("b", "b", ("y",)).failing()).to_series().to_list() == [False, True]

@@ -171,7 +171,9 @@ def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[M
         for number, check in enumerate(dataset.checks)
         if isinstance(check, Range)
     ]
-    frame = batch.select(*dataset.columns, *measured).to_pandas(use_pyarrow_extension_array=True)
+    # Numpy's types, which great-expectations compares and hashes at once, and all others value by value. Unknown is NaN
+    # there, and nothing that was measured is.
+    frame = batch.select(*dataset.columns, *measured).to_pandas()
     with _ENGINE, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
         engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed

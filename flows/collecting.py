@@ -70,10 +70,11 @@ def replay_batches(
             gathered += [Gathered(ask, answers, error) for ask in asks]
         if gathered:
             covered = pl.DataFrame(
-                [(one.ask.series.name, day) for one in gathered for day in one.ask.days],
-                schema={"series": pl.String, "date": pl.Date},
+                [(one.ask.series.name, one.ask.days.start, one.ask.days.last) for one in gathered],
+                schema={"series": pl.String, "start": pl.Date, "last": pl.Date},
                 orient="row",
-            )
+            ).select("series", date=pl.date_ranges("start", "last"))
+            covered = covered.explode("date")
             batch_again = replace(batch, wanted=batch.wanted.join(covered, on=["series", "date"], how="semi"))
             kept.append(batch_again)
             replayed[id(batch_again)] = gathered
@@ -82,19 +83,35 @@ def replay_batches(
 
 def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict[Collection, list[date]]:
     """Which collected answers speak for which of the wanted days."""
-    settled = wanted.filter(pl.col("state").is_in(SETTLED))
-    published = {(series, day): at for series, day, at in settled.select("series", "date", "observed_at").iter_rows()}
-    chosen: dict[tuple[str, date], Collection] = {}
-    for one in collections:
-        if one.complete:
-            for day in Interval(one.start, one.end):
-                if published.get((one.series, day), one.observed_at) == one.observed_at:
-                    chosen[one.series, day] = one
-    resting: dict[Collection, list[date]] = {}
-    for series, day in sorted(wanted.select("series", "date").iter_rows()):
-        if (series, day) in chosen:
-            resting.setdefault(chosen[series, day], []).append(day)
-    return resting
+    spans = pl.DataFrame(
+        [
+            (place, one.series, one.start, one.end, one.observed_at)
+            for place, one in enumerate(collections)
+            if one.complete
+        ],
+        schema={
+            "place": pl.Int64(),
+            "series": pl.String(),
+            "start": pl.Date(),
+            "end": pl.Date(),
+            "taken_at": pl.Datetime("us", "UTC"),
+        },
+        orient="row",
+    )
+    each = spans.with_columns(date=pl.date_ranges("start", "end", closed="left")).explode("date")
+    speaks = ~pl.col("state").is_in(SETTLED).fill_null(value=False) | pl.col("taken_at").eq_missing(
+        pl.col("observed_at")
+    )
+    chosen = (
+        wanted.select("series", "date", "state", "observed_at")
+        .join(each, on=["series", "date"])
+        .filter(speaks)
+        .group_by("series", "date")
+        .agg(pl.col("place").max())
+        .sort("series", "date")
+    )
+    days = chosen.group_by("place", maintain_order=True).agg("date")
+    return {collections[place]: dates for place, dates in days.iter_rows()}
 
 
 def _read_again(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:

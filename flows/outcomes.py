@@ -145,12 +145,15 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
     days = [Wanted(*day) for day in wanted.select(Wanted._fields).sort("date").iter_rows()]
     if evidence.error is not None:
         return {day.date: _unanswered(evidence, day, evidence.error) for day in days}
+    loaded = {rows: DayOutcome("loaded", rows, None, evidence.observed_at) for rows in set(evidence.rows.values())}
+    found = {day.date: loaded[evidence.rows[day.date]] for day in days if day.date in evidence.rows}
+    if len(found) == len(days):
+        return found
     answered = Answered.of(evidence)
-    found: dict[date, DayOutcome] = {}
     for day in days:
-        if day.date in evidence.rows:
-            found[day.date] = DayOutcome("loaded", evidence.rows[day.date], None, evidence.observed_at)
-        elif not day.expected:
+        if day.date in found:
+            continue
+        if not day.expected:
             found[day.date] = _quiet_day(evidence, answered, day.date)
         elif day.date in answered.known:
             found[day.date] = _verified(evidence, "listed without a value")

@@ -16,10 +16,11 @@ from expectations.errors import BadRequest, ContractViolated, PipelineError
 from expectations.interval import ONE_DAY, Interval
 from flows.collecting import collect, replay_batches
 from flows.planning import Batch, Mode, backfill_days, batches, daily_days, due_days, expected_days
-from flows.plans import Source, sources
+from flows.plans import Source
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
 from flows.settings import Settings
+from flows.sources import sources
 from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build

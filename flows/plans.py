@@ -1,11 +1,8 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -196,14 +193,3 @@ class Source:
     verified: Verification
     refusal: Callable[[Answer], PipelineError | None] = no_refusal
     connections: int = 4
-
-
-@cache
-def sources() -> dict[str, Source]:
-    """Every provider by name: the folder is the list."""
-    import flows.sources as folder  # noqa: PLC0415  the sources import Source from here
-
-    return {
-        module.name: importlib.import_module(f"{folder.__name__}.{module.name}").SOURCE
-        for module in pkgutil.iter_modules(folder.__path__)
-    }

@@ -60,6 +60,8 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
     columns = list(dataset.schema())
     if not frames:
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
+    if len(frames) == 1:
+        return frames[0]  # conform drops repetitions within one answer
     return pl.concat(frames).unique(columns, keep="first", maintain_order=True)
 
 
@@ -76,12 +78,14 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     """Normalize one ask's answers and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
-    rows = normalize(dataset, batch.source.name, replace(gathered, answers=()))
+    rows = None
     if error is None:
         try:
             rows = normalize(dataset, batch.source.name, gathered)
         except PayloadChanged as changed:
             error = changed
+    if rows is None:
+        rows = normalize(dataset, batch.source.name, replace(gathered, answers=()))
     blank = said_empty(dataset)
     empty = set(rows.filter(blank)["date"].to_list())
     rows = rows.filter(~blank)
@@ -202,22 +206,27 @@ def _settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[l
     """The outcome of every day after the checks, and the scope of what is published."""
     held_back = {(series, day): rule for series, day, rule in checked.held.iter_rows()}
     ranges: list[DayRange] = []
-    settled: list[tuple[str, date, datetime | None, str]] = []
+    settled: list[tuple[str, date, date, datetime | None, str]] = []
     for one in readings:
         series = one.gathered.ask.series.name
         days = one.days
         snapshot = one.gathered.answers[-1].snapshot if one.gathered.answers else ""
-        for day, outcome in list(days.items()):
-            if outcome.state not in SETTLED:
-                continue
+        for day, outcome in list(days.items()) if checked.batch_rule or held_back else ():
             rule = checked.batch_rule or held_back.get((series, day))
-            if rule is not None:
+            if rule is not None and outcome.state in SETTLED:
                 days[day] = DayOutcome("failed_check", 0, f"ContractViolated: {rule}", outcome.observed_at)
-            else:
-                settled.append((series, day, outcome.observed_at, snapshot))
-        ranges += in_ranges(series, days)
-    schema = pl.Schema({"series": pl.String(), "date": pl.Date(), "observed_at": INSTANT, "snapshot": pl.String()})
-    scope = pl.DataFrame(settled, schema=schema, orient="row").join(
+        found = in_ranges(series, days)
+        settled += [
+            (series, each.start, each.end, each.observed_at, snapshot) for each in found if each.state in SETTLED
+        ]
+        ranges += found
+    texts, dates = pl.String(), pl.Date()
+    schema = pl.Schema({"series": texts, "start": dates, "end": dates, "observed_at": INSTANT, "snapshot": texts})
+    spans = pl.DataFrame(settled, schema=schema, orient="row")
+    each_day = spans.select(
+        "series", "observed_at", "snapshot", date=pl.date_ranges("start", "end", closed="left")
+    ).explode("date")
+    scope = each_day.join(
         batch.wanted.select("series", "date", settled=pl.col("state").is_in(SETTLED).fill_null(value=False)),
         on=["series", "date"],
         how="left",
@@ -234,22 +243,22 @@ def _write_partitions(
     schema = dataset.lake_schema()
     blank = {name: pl.lit(None, kind) for name, kind in schema.items() if name not in rows.columns}
     incoming = rows.with_columns(**blank).select(*schema).cast(schema) if rows.height else pl.DataFrame(schema=schema)
-    parted = incoming.with_columns(_month=month_of(dataset, pl.col("date"))).partition_by(
-        "_month", as_dict=True, include_key=False
-    )
-    scoped = scope.with_columns(_month=month_of(dataset, pl.col("date"))).partition_by(
+    days = pl.concat([incoming.select("date"), scope.select("date")]).select(month_of(dataset, pl.col("date")))
+    months = days.to_series().unique().sort()
+    places = {month: lake.place(dataset, source, month) for month in months}
+    held = {
+        month: lake.read(place, dataset, run.announced, may_be_missing=bool(run.replayed))
+        for month, place in places.items()
+    }
+    fresh = merge(dataset, pl.concat([incoming.clear(), *held.values()]), incoming, scope, stamp)
+    parted = fresh.with_columns(_month=month_of(dataset, pl.col("date"))).partition_by(
         "_month", as_dict=True, include_key=False
     )
     staged = []
-    count = 0
-    for month in sorted({str(key[0]) for key in (*parted, *scoped)}):
-        place = lake.place(dataset, source, month)
-        held = lake.read(place, dataset, run.announced, may_be_missing=bool(run.replayed))
-        fresh = merge(dataset, held, parted.get((month,), incoming.clear()), scoped.get((month,), scope.clear()), stamp)
-        if fresh.height:
-            whole = pl.concat([held, fresh]).sort(*dataset.key, "recorded_at", "run_id")
-            staged.append((place, *lake.stage(whole, dataset)))
-            count += fresh.height
+    for (month,), added in sorted(parted.items()):
+        whole = pl.concat([held[month], added]).sort(*dataset.key, "recorded_at", "run_id")
+        staged.append((places[month], *lake.stage(whole, dataset)))
+    count = fresh.height
     hashes = {lake.name(place): digest for place, _, digest in staged}
     if hashes:
         run.write([partitions_event(run.run_id, at, hashes)])

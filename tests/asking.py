@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import orjson
 
 from expectations.interval import Interval
-from flows.plans import Answer, Ask, Feed, Plan, Request, Source, sources
+from flows.plans import Answer, Ask, Feed, Plan, Request, Source
 from flows.simulator import Simulator
+from flows.sources import sources
 
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 

@@ -21,8 +21,8 @@ from expectations.calendar import (
     weekdays_same_day,
 )
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
-from flows.plans import sources
 from flows.simulator import holidays, instants
+from flows.sources import sources
 from transforms.macro_series.fred import STATISTICS
 
 # Closing days of TARGET as the ECB announced them, those on weekdays.

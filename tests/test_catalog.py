@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from expectations.contract import datasets, glossary
-from flows.plans import sources
+from flows.sources import sources
 from warehouse import marts
 from warehouse.build import OPS
 from warehouse.catalog import PAGE, catalog

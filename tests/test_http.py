@@ -15,8 +15,9 @@ from expectations.errors import SourceRefused, SourceUnavailable
 from flows import http
 from flows.clock import Clock
 from flows.http import ATTEMPTS, GIVE_UP_AFTER, LONGEST_PAUSE_SECONDS, Budget, Fetcher, Traffic, retry_after
-from flows.plans import Limit, Request, sources
+from flows.plans import Limit, Request
 from flows.simulator import Misbehaviour, Simulator
+from flows.sources import sources
 from tests.tool import NOW
 from warehouse.archive import Archive, Recorder, Snapshot
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from expectations.contract import datasets
-from flows.plans import sources
+from flows.sources import sources
 from tests.tool import ROOT
 from warehouse.marts import models
 

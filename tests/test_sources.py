@@ -14,11 +14,11 @@ from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval, milliseconds
 from flows.collecting import drive
-from flows.plans import Ask, Feed, Source, Verification, sources
+from flows.plans import Ask, Feed, Source, Verification
 from flows.publishing import normalize
 from flows.run import Gathered
 from flows.simulator import Misbehaviour, Simulator
-from flows.sources import binance, coinbase, defillama, frankfurter, fred, upbit
+from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from expectations.contract import Dataset, datasets
 from expectations.errors import PayloadChanged
-from flows.plans import sources
+from flows.sources import sources
 from transforms.assets import FOREVER, memberships
 from transforms.conform import conform, said_empty
 from transforms.exchange_rates import frankfurter

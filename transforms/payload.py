@@ -140,7 +140,7 @@ def column(name: str, values: list[Any], kind: Kind) -> pl.Series:
     A frame built from rows would turn 1.5 into the whole number 1, "1.5" into a number and true into 1, without a
     word. A series built strictly refuses the first two, and the third is refused here.
     """
-    if any(isinstance(value, bool) for value in values):
+    if kind != pl.Boolean and bool in set(map(type, values)):
         raise PayloadChanged(f"expected {kind} in {name}, found true or false")
     try:
         return pl.Series(name, values, kind, strict=True)

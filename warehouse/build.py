@@ -1,6 +1,6 @@
 """The DuckDB file: made beside its place from the lake as known at an instant, judged, and swapped in one step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -192,14 +192,7 @@ def create_core(
     restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
     for dataset in datasets().values():
         paths = _partitions(home, books, dataset) if home is not None else []
-        columns = ", ".join(f"{_quoted(name)} {DUCKDB[glossary()[name].type]}" for name in dataset.lake_columns)
-        connection.execute(f"create or replace temp table versions ({columns})")
-        if paths:
-            connection.execute(
-                "insert into versions by name select * from read_parquet(?, hive_partitioning = false) "
-                "where recorded_at <= ?",
-                [[str(path) for path in paths], instant],
-            )
+        connection.execute(f"create or replace temp view versions as {_versions(dataset, paths, instant)}")
         key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
         kept = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
         order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
@@ -211,8 +204,22 @@ def create_core(
         )
         connection.execute(preferred_view(dataset))
         restated.append(_restatements(connection, dataset))
-    connection.execute("drop table versions")
+    connection.execute("drop view versions")
     return pl.concat(restated).sort(OPS["restatements"][1])
+
+
+def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str:
+    """The query for all versions of a dataset that were recorded by an instant."""
+    kinds = {name: DUCKDB[glossary()[name].type] for name in dataset.lake_columns}
+    if not paths:
+        nothing = ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items())
+        return f"select {nothing} where false"
+    columns = ", ".join(_quoted(name) for name in kinds)
+    listed = ", ".join(_text(str(path)) for path in paths)
+    return (
+        f"select {columns} from read_parquet([{listed}], hive_partitioning = false) "  # noqa: S608  our own names
+        f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
+    )
 
 
 def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
@@ -253,6 +260,8 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
         f"where cause <> 'first'"
         for name in compared
     )
+    if not connection.execute("select 1 from versions where cause <> 'first' limit 1").fetchall():
+        return pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))
     changed: pl.DataFrame = connection.sql(
         "with told as (select * from versions "  # noqa: S608  our own names
         f"qualify row_number() over (partition by {key}, recorded_at order by run_id desc) = 1), "
@@ -383,7 +392,8 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
                 statements.append(f"comment on {relation} {name} is {_text(prefix + about)}")
             statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + entry.comment)}")
         rows.append((name, column, kind, entry.unit, entry.measure, entry.meaning))
-    connection.execute(";\n".join(statements))
+    # One transaction: else every comment is logged and flushed by itself.
+    connection.execute(";\n".join(["begin", *statements, "commit"]))
     insert(connection, "ops.catalog", pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row"))
 
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from expectations.contract import polars_schema
 from expectations.errors import HomeRefused, StorageDamaged
+from expectations.interval import ONE_DAY
 from warehouse.files import flush_folder
 
 # In the place of a partition's hash: there may be no file.
@@ -464,14 +465,15 @@ def _instant(text: str) -> datetime:
 def in_ranges(series: str, days: Mapping[date, tuple[State, int, str | None, datetime | None]]) -> list[DayRange]:
     """Consecutive days with the same outcome, as ranges."""
     ranges: list[DayRange] = []
+    start = following = date.min
+    found = None
     for day in sorted(days):
-        state, rows, reason, observed_at = days[day]
-        following = date.fromordinal(day.toordinal() + 1)
-        if ranges:
-            open_range = ranges[-1]
-            same = (open_range.state, open_range.rows, open_range.reason, open_range.observed_at)
-            if open_range.end == day and same == (state, rows, reason, observed_at):
-                ranges[-1] = DayRange(series, open_range.start, following, state, rows, reason, observed_at)
-                continue
-        ranges.append(DayRange(series, day, following, state, rows, reason, observed_at))
+        if found is not None and (day != following or days[day] != found):
+            ranges.append(DayRange(series, start, following, *found))
+            found = None
+        if found is None:
+            start, found = day, days[day]
+        following = day + ONE_DAY
+    if found is not None:
+        ranges.append(DayRange(series, start, following, *found))
     return ranges

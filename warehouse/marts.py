@@ -196,10 +196,12 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "
         prefix: What every comment begins with, such as `SIMULATED. `.
     """
     about = " ".join((model.sentence, f"One row: {model.grain}.", *model.caveats))
-    connection.execute(f"comment on table {model.table} is {_text(prefix + about)}")
+    statements = [f"comment on table {model.table} is {_text(prefix + about)}"]
     for name in _columns(connection, model.table):
         meaning = _text(prefix + model.column(name).comment)
-        connection.execute(f"comment on column {model.table}.{_quoted(name)} is {meaning}")
+        statements.append(f"comment on column {model.table}.{_quoted(name)} is {meaning}")
+    # One transaction: else every comment is logged and flushed by itself.
+    connection.execute(";\n".join(["begin", *statements, "commit"]))
 
 
 @cache

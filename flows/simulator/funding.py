@@ -15,7 +15,7 @@ FOUR_HOURLY = frozenset({"IO", "ARKM", "ENA", "TAO", "WIF"})
 INVENTED = tuple(f"ZZ{number:02d}" for number in range(100))
 
 _FIRST_SWAPS = {"BTC": datetime(2019, 9, 10, 8, tzinfo=UTC), "ETH": datetime(2019, 11, 27, 8, tzinfo=UTC)}
-_LATER_SWAPS = datetime(2020, 1, 15, 8, tzinfo=UTC)
+_LATER_SWAPS = datetime(2019, 12, 1, 8, tzinfo=UTC)
 
 # Mean of a day's settlements for ETH, in ten-thousandths per eight hours. The seven days to
 # 2024-12-08 average 2.557, which is 0.28 a year.

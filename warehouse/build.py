@@ -124,7 +124,12 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     staged = folder / f"{place.stem}.building.duckdb"
     _remove(staged)
     try:
-        with duckdb.connect(config={"memory_limit": MEMORY, "autoinstall_known_extensions": "false"}) as connection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY,
+            "temp_directory": str(staged.with_suffix(".spilled")),  # else DuckDB spills into the current folder
+            "autoinstall_known_extensions": "false",
+        }
+        with duckdb.connect(config=config) as connection:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
             connection.execute("use warehouse")

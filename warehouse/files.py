@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +69,10 @@ def move_in(staged: Path, place: Path) -> None:
 def clear(staging: Path) -> None:
     """Remove what a writer that was killed left half written; only for the one who holds the home's lock."""
     for left in staging.iterdir() if staging.exists() else ():
-        left.unlink()
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def write_whole(place: Path, content: bytes, staging: Path) -> None:

@@ -140,7 +140,6 @@ Check = Range | OneOf
 # What every row of every dataset says about its own origin, after the columns that its contract names.
 STAMPS = ("stamped_at", "available_at")
 VERSION = ("source", "series", *STAMPS, "observed_at", "recorded_at", "run_id", "snapshot", "cause", "withdrawn")
-NULLABLE_EVERYWHERE = frozenset({"stamped_at"})
 
 
 @dataclass(frozen=True, eq=False)

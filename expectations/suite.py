@@ -17,8 +17,6 @@ import polars as pl
 from expectations.contract import Dataset, OneOf, Range
 from expectations.errors import PipelineError
 
-# A suite run costs a quarter of a second however few its rows, so batches are as large as memory allows.
-MOST_ROWS = 500_000
 _ENGINE = threading.Lock()
 
 Scope = Literal["batch", "row"]

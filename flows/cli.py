@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.run import Run
     from flows.settings import Settings
 
-GOOD, INCOMPLETE = 0, 1
+INCOMPLETE = 1
 MOST_PROBLEMS = 20
 
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -15,12 +15,13 @@ from expectations.errors import HomeRefused, StorageDamaged
 from warehouse.archive import Archive, Recorder, Snapshot
 
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
+ADDRESS = "https://data-api.binance.vision/api/v3/klines?symbol=BTCUSDT"
 SNAPSHOT = Snapshot(
     source="binance",
     dataset="spot_prices",
     series="BTC",
     method="GET",
-    url="https://data-api.binance.vision/api/v3/klines?symbol=BTCUSDT",
+    url=ADDRESS,
     request_body=None,
     status=200,
     headers={"Content-Type": "application/json"},

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 from expectations.errors import HomeRefused, StorageDamaged
@@ -36,12 +35,12 @@ def make_folder(folder: Path) -> None:
         flush_folder(folder.parent)
 
 
-def stage(staging: Path, write: Callable[[Path], None]) -> Path:
+def stage(staging: Path, content: bytes) -> Path:
     """Write a new file in the staging folder, flushed, under a name of its own."""
     staged = staging / uuid.uuid4().hex
     try:
         staging.mkdir(parents=True, exist_ok=True)
-        write(staged)
+        staged.write_bytes(content)
         flush_file(staged)
     except OSError as refused:
         staged.unlink(missing_ok=True)
@@ -77,11 +76,7 @@ def clear(staging: Path) -> None:
 
 def write_whole(place: Path, content: bytes, staging: Path) -> None:
     """Replace a small file in one step."""
-    move_in(stage(staging, lambda staged: _write(staged, content)), place)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    move_in(stage(staging, content), place)
 
 
 def digest(content: bytes) -> str:

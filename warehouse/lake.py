@@ -209,12 +209,8 @@ class Lake:
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         content = sink.getvalue().to_pybytes()
-        return stage(self.staging, lambda staged: _write(staged, content)), digest(content)
+        return stage(self.staging, content), digest(content)
 
     def move_in(self, staged: Path, place: Path) -> None:
         """Publish a staged partition."""
         move_in(staged, place)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -10,6 +10,7 @@ import orjson
 from expectations.interval import Interval
 from flows import pipeline
 from flows.collecting import collect
+from flows.jobs import fill_job
 from flows.planning import Batch, Mode
 from flows.plans import Feed, Limit, Series, Source
 from flows.publishing import taken
@@ -52,8 +53,7 @@ def main(home: Path, bodies: Path) -> None:
     with Simulator(now=NOW) as simulator:
         given = settings(home, simulator.url)
         chosen = [source()]
-        days = pipeline.backfill_batches(given, chosen, WINDOW, Mode.missing)
-        with pipeline.begin(given, chosen, kind="collect", choose_days=days, simulated=True) as run:
+        with pipeline.begin(given, fill_job(given, chosen, WINDOW, Mode.missing), simulated=True) as run:
             places = [place for batch in run.batches for place in gather(run, batch)]
     bodies.mkdir(parents=True)
     archive = Archive(run.home.raw)

@@ -16,6 +16,7 @@ import duckdb
 from measuring import peak_mb
 
 from flows import pipeline
+from flows.jobs import fill_job
 from flows.planning import Mode
 
 
@@ -25,11 +26,11 @@ def main(home: Path) -> None:
     importlib.import_module("transforms.spot_prices.binance")
     given = candles.settings(home)
     chosen = [candles.source()]
-    days = pipeline.backfill_batches(given, chosen, candles.WINDOW, Mode.replay)
+    job = fill_job(given, chosen, candles.WINDOW, Mode.replay)
     started, before = time.perf_counter(), time.process_time()
     # The warehouse is told of these sixty series, not of the sources that come with tidemark.
     with mock.patch.object(pipeline, "enabled", return_value={chosen[0].name: chosen[0]}):
-        with pipeline.begin(given, chosen, kind="replay", choose_days=days, simulated=True) as run:
+        with pipeline.begin(given, job, simulated=True) as run:
             begun = time.perf_counter()
             pipeline.ingest_all(run, lambda _: None)
             published = time.perf_counter()

@@ -23,6 +23,7 @@ from measuring import peak_mb
 
 from expectations.interval import Interval
 from flows import collecting, pipeline, publishing
+from flows.jobs import daily_job, enabled, fill_job
 from flows.planning import Mode
 from flows.run import Run
 from flows.settings import Settings
@@ -104,18 +105,15 @@ def main(home: Path, gateway: str, now: str, first: str, last: str) -> None:
         start=date.fromisoformat(first),
         sources=None,
     )
-    chosen = [unlimited(source) for source in pipeline.enabled(given).values()]
-    days = (
-        pipeline.backfill_batches(
-            given, chosen, Interval.of_days(given.start or date.min, date.fromisoformat(last)), Mode.missing
-        )
+    chosen = [unlimited(source) for source in enabled(given).values()]
+    job = (
+        fill_job(given, chosen, Interval.of_days(given.start or date.min, date.fromisoformat(last)), Mode.missing)
         if last
-        else pipeline.daily_batches(given, chosen, None)
+        else daily_job(given, among=chosen)
     )
     meter = Meter()
     started = time.perf_counter()
-    begun = pipeline.begin(given, chosen, kind="backfill" if last else "run", choose_days=days, simulated=True)
-    with begun as run:
+    with pipeline.begin(given, job, simulated=True) as run:
         meter.seconds["plan"] += time.perf_counter() - started  # type: ignore[assignment]
         carry_out(run, meter)
     wall = time.perf_counter() - started

@@ -51,3 +51,7 @@ class HomeBusy(PipelineError):
 
 class BadRequest(PipelineError):
     """What was asked makes no sense: an unknown name, an end before its start, a day that is not over."""
+
+
+class RunStopped(Exception):
+    """A person ended the run: no failure of anything, and nothing is recorded of what was under way."""

@@ -175,7 +175,7 @@ def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[M
     with _ENGINE, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
         engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        logging.getLogger("great_expectations").propagate = False  # it tells of every folder that it makes
         context = engine.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         asset = context.data_sources.add_pandas("batches").add_dataframe_asset(dataset.name)

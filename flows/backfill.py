@@ -1,49 +1,88 @@
 """A backfill as a Prefect flow: thin; the pipeline does the work."""
 
 from datetime import date
+from typing import Annotated
 
-from prefect import flow
+from pydantic import WithJsonSchema
 
+from expectations.contract import datasets as all_datasets
 from flows import pipeline
-from flows.daily import carry_out
-from flows.planning import Mode, choose
-from flows.run import BatchOutcome
+from flows.environment import prepare_prefect
+from flows.forecast import forecast
+from flows.jobs import backfill_job, enabled
+from flows.planning import Mode
 from flows.settings import read_settings
 
+prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
 
-@flow(name="backfill", flow_run_name="backfill {start} to {end}", persist_result=False)
+from prefect import flow, get_run_logger  # noqa: E402
+from prefect.runtime import flow_run  # noqa: E402
+from prefect.states import Completed  # noqa: E402
+
+from flows.watched import Verdict, carry_out, guarded, show_plan  # noqa: E402
+
+# The drop-downs of the form: what a person may choose from is what the folders list.
+SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(enabled(read_settings()))})]
+DatasetName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(all_datasets())})]
+
+
+def name_of_run() -> str:
+    """The days and what they are narrowed to: "backfill 2024-07-01 to 2024-12-09, 3 sources"."""
+    given = flow_run.parameters
+    named = [f"{given.get('start')} to {given.get('end')}"]
+    for what, several in (("sources", "sources"), ("datasets", "datasets"), ("series", "series")):
+        chosen = given.get(what) or []
+        if chosen:
+            named.append(str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} {several}")
+    mode = str(given.get("mode") or Mode.missing)
+    kind = "backfill" if mode == Mode.missing else mode
+    return ("plan of " if given.get("plan_only") else "") + f"{kind} {', '.join(named)}"
+
+
+@flow(name="backfill", flow_run_name=name_of_run, persist_result=False)
 def backfill(
     start: date,
     end: date,
-    sources: list[str] | None = None,
-    datasets: list[str] | None = None,
-    series: list[str] | None = None,
+    sources: list[SourceName] = [],  # noqa: B006  the form shows the default; nobody changes it
+    datasets: list[DatasetName] = [],  # noqa: B006  the same
+    series: list[str] = [],  # noqa: B006  the same
     mode: Mode = Mode.missing,
-) -> list[BatchOutcome]:
+    plan_only: bool = False,
+) -> Verdict:
     """Fill the UTC days start to end, both included.
 
     Args:
-        start: First day to fill.
-        end: Last day to fill.
-        sources: Which providers to ask; all when empty.
-        datasets: Which tables to fill; all when empty.
-        series: Which series to fill; all when empty.
-        mode: `missing` asks for what is not there, `refetch` asks again, `replay` reads the archive again.
+        start: First UTC day to fill.
+        end: Last UTC day to fill; it must be over.
+        sources: Which providers to ask. None chosen: all that supply what is asked for.
+        datasets: Which tables to fill. None chosen: all.
+        series: Which series to fill, by our names: BTC, USDT, aave-v3-ethereum-usdc … None: all.
+        mode: missing asks only for what is not there; refetch asks again and records what changed; replay reads the
+            archived answers again, without the network.
+        plan_only: Publish the plan and do nothing.
 
     Returns:
-        What became of each batch.
-
-    Raises:
-        BadRequest: A name that nobody knows, an end before the start, or a day that is not over.
-        ContractViolated: Something that was tried is not there; the rest is published.
+        Failed, with names, when something that was tried is not there; the rest is published.
     """
+    return guarded(lambda: fill(start, end, sources, datasets, series, mode, plan_only=plan_only))
+
+
+def fill(
+    start: date,
+    end: date,
+    sources: list[str],
+    datasets: list[str],
+    series: list[str],
+    mode: Mode,
+    *,
+    plan_only: bool,
+) -> Verdict:
+    """Do the backfill, or only show its plan."""
     settings = read_settings()
-    days = pipeline.finished(start, end, settings, mode)
-    chosen = choose(pipeline.enabled(settings), names=sources or (), datasets=datasets or (), series=series or ())
-    with pipeline.begin(
-        settings,
-        chosen,
-        kind="backfill" if mode is Mode.missing else mode.value,
-        choose_days=pipeline.backfill_batches(settings, chosen, days, mode),
-    ) as run:
-        return carry_out(run)
+    job = backfill_job(settings, start, end, names=sources, datasets=datasets, series=series, mode=mode)
+    if not plan_only:
+        return carry_out(settings, job)
+    planned = forecast(pipeline.plan(settings, job), mode)
+    show_plan(planned)
+    get_run_logger().info("plan: %s; nothing was done", planned.sentence)
+    return Completed(message=f"planned only: {planned.sentence}")

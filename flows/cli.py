@@ -14,6 +14,7 @@ import click
 from flows.words import columns, in_words
 
 if TYPE_CHECKING:
+    from flows.jobs import Job
     from flows.run import Run
     from flows.settings import Settings
 
@@ -109,26 +110,10 @@ def run(day: datetime | None, no_wait: bool) -> None:
     Asks every enabled source for each day that is due and not there yet, and again for recent days that the source
     may still restate. After a week of sleep it catches up by itself; when nothing is due it ends at once.
     """
-    from flows import pipeline  # noqa: PLC0415
+    from flows.jobs import daily_job  # noqa: PLC0415
 
     settings = settings_from()
-    wanted = day.date() if day else None
-    if wanted is not None:
-        pipeline.finished(wanted, wanted, settings)
-    chosen = list(pipeline.enabled(settings).values())
-    with (
-        progress() as tell,
-        pipeline.begin(
-            settings,
-            chosen,
-            kind="run",
-            choose_days=pipeline.daily_batches(settings, chosen, wanted),
-            wait=not no_wait,
-            tell=say,
-        ) as job,
-    ):
-        work(job, tell)
-    conclude(job)
+    carry_out(settings, daily_job(settings, day=day.date() if day else None), wait=not no_wait)
 
 
 @main.command()
@@ -163,29 +148,17 @@ def backfill(
     tidemark backfill 2024-01-01 2024-12-09
     tidemark backfill 2024-12-01 2024-12-09 --source binance --dataset funding_rates --mode refetch
     """  # noqa: D301  the backslash is click's mark for lines to keep
-    from flows import pipeline  # noqa: PLC0415
-    from flows.planning import Mode, choose  # noqa: PLC0415
+    from flows.jobs import backfill_job  # noqa: PLC0415
+    from flows.planning import Mode  # noqa: PLC0415
 
     settings = settings_from()
-    how = Mode(mode)
-    days = pipeline.finished(start.date(), end.date(), settings, how)
-    chosen = choose(pipeline.enabled(settings), names=names, datasets=datasets, series=series)
+    job = backfill_job(
+        settings, start.date(), end.date(), names=names, datasets=datasets, series=series, mode=Mode(mode)
+    )
     if plan_only:
-        show_plan(settings, pipeline.plan_backfill(settings, chosen, days, how), how)
-        return
-    with (
-        progress() as tell,
-        pipeline.begin(
-            settings,
-            chosen,
-            kind="backfill" if how is Mode.missing else how.value,
-            choose_days=pipeline.backfill_batches(settings, chosen, days, how),
-            wait=not no_wait,
-            tell=say,
-        ) as job,
-    ):
-        work(job, tell)
-    conclude(job)
+        show_plan(settings, job)
+    else:
+        carry_out(settings, job, wait=not no_wait)
 
 
 @main.command()
@@ -225,6 +198,25 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; others than this machine's own are refused unless Prefect's authentication is configured.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=4200, show_default=True, help="0 takes a free one.")
+def serve(host: str, port: int) -> None:
+    """Run Prefect's server, interface and runner for this home: the daily job on schedule, backfills from a form.
+
+    Everything stays under the home; nothing leaves this machine but what the jobs ask of the providers. Ctrl-C ends
+    it; started again, it goes on where it was.
+    """
+    from flows.serving import serve as keep_serving  # noqa: PLC0415
+
+    keep_serving(settings_from(), host=host, port=port, tell=say)
+
+
+@main.command()
 @click.argument("query", required=False)
 @click.option(
     "--format",
@@ -254,13 +246,15 @@ def sql(query: str | None, form: str) -> None:
     answer(home.warehouse, text, form, sys.stdout)
 
 
-def work(job: "Run", tell: Callable[[Any], None]) -> None:
-    """Carry out a run and build; says so when there is nothing to do."""
+def carry_out(settings: "Settings", job: "Job", *, wait: bool) -> None:
+    """Do a job and build, with progress; exit 1 when something that was tried is not there."""
     from flows import pipeline  # noqa: PLC0415
 
-    tell(job)
-    pipeline.ingest_all(job, tell)
-    pipeline.finish(job)
+    with progress() as tell, pipeline.begin(settings, job, wait=wait, tell=say) as run:
+        tell(run)
+        pipeline.ingest_all(run, tell)
+        pipeline.finish(run)
+    conclude(run)
 
 
 @contextmanager
@@ -325,27 +319,25 @@ def conclude(job: "Run") -> None:
         sys.exit(INCOMPLETE)
 
 
-def show_plan(settings: "Settings", planned: list[Any], mode: Any) -> None:
+def show_plan(settings: "Settings", job: "Job") -> None:
     """Print what a backfill would do."""
-    from flows.pipeline import earliest_seconds  # noqa: PLC0415
+    from flows import pipeline  # noqa: PLC0415
+    from flows.forecast import forecast  # noqa: PLC0415
 
+    found = forecast(pipeline.plan(settings, job), job.mode)
     lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]
-    for batch in planned:
-        days = batch.wanted
-        lines.append(
-            (
-                batch.feed.dataset.name,
-                batch.source.name,
-                str(days["series"].n_unique()),
-                f"{days.height:,}",
-                str(days["date"].min()),
-                str(days["date"].max()),
-                "0" if mode == "replay" else f"{batch.requests:,}",
-            )
+    lines += [
+        (
+            line.dataset,
+            line.source,
+            f"{line.series:,}",
+            f"{line.days:,}",
+            f"{line.first}",
+            f"{line.last}",
+            f"{line.requests:,}",
         )
+        for line in found.lines
+    ]
     click.echo(columns(lines))
-    total = sum(batch.wanted.height for batch in planned)
-    requests = 0 if mode == "replay" else sum(batch.requests for batch in planned)
-    seconds = 0.0 if mode == "replay" else earliest_seconds(planned)
-    click.echo(f"{total:,} series-days, about {requests:,} requests, at least {seconds:,.0f} s under the rate limits")
+    click.echo(found.sentence)
     say(f"nothing was done; the home is {settings.home}")

@@ -1,6 +1,6 @@
 """Collect: ask for what a batch wants, or read again what the archive has."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
@@ -47,37 +47,49 @@ def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
     return Gathered(ask, tuple(answers), error)
 
 
-def replay_batches(
-    run_batches: Sequence[Batch], books: Books, archive: Archive, now: datetime
-) -> tuple[list[Batch], dict[int, list[Gathered]]]:
-    """Re-read the newest complete answers of the archive instead of asking.
+Resting = Mapping[Collection, Sequence[date]]
+
+
+def replayable(planned: Iterable[Batch], books: Books) -> list[tuple[Batch, Resting]]:
+    """What can be read again of some batches, and the collected answers that speak for which days.
 
     The answers taken for a day are those that its published state rests on; for a day that is not settled, the
-    newest complete ones. A damaged answer fails only what rests on it.
+    newest complete ones.
+    """
+    found: list[tuple[Batch, Resting]] = []
+    for batch in planned:
+        resting = _resting_on(batch.wanted, books.collections(batch.feed.dataset.name, batch.source.name))
+        covered = pl.DataFrame(
+            [(one.series, day) for one, days in resting.items() for day in days],
+            schema={"series": pl.String, "date": pl.Date},
+            orient="row",
+        )
+        if covered.height:
+            found.append(
+                (replace(batch, wanted=batch.wanted.join(covered, on=["series", "date"], how="semi")), resting)
+            )
+    return found
+
+
+def read_again(
+    found: Iterable[tuple[Batch, Resting]], archive: Archive, now: datetime
+) -> tuple[list[Batch], dict[int, list[Gathered]]]:
+    """Read archived answers instead of asking; a damaged one fails only what rests on it.
 
     Returns:
-        The batches that can be replayed, and by their identity the archived answers.
+        The batches, and by their identity the archived answers.
     """
     kept: list[Batch] = []
     replayed: dict[int, list[Gathered]] = {}
-    for batch in run_batches:
-        gathered: list[Gathered] = []
+    for batch, resting in found:
         by_series = {ask.series.name: ask.series for ask in batch.asks}
-        collections = books.collections(batch.feed.dataset.name, batch.source.name)
-        for one, days in _resting_on(batch.wanted, collections).items():
-            answers, error = _read_again(archive, one)
+        gathered: list[Gathered] = []
+        for one, days in resting.items():
+            answers, error = _answers_of(archive, one)
             asks = (Ask(by_series[one.series], span, now) for span in _runs(days))
             gathered += [Gathered(ask, answers, error) for ask in asks]
-        if gathered:
-            covered = pl.DataFrame(
-                [(one.ask.series.name, one.ask.days.start, one.ask.days.last) for one in gathered],
-                schema={"series": pl.String, "start": pl.Date, "last": pl.Date},
-                orient="row",
-            ).select("series", date=pl.date_ranges("start", "last"))
-            covered = covered.explode("date")
-            batch_again = replace(batch, wanted=batch.wanted.join(covered, on=["series", "date"], how="semi"))
-            kept.append(batch_again)
-            replayed[id(batch_again)] = gathered
+        kept.append(batch)
+        replayed[id(batch)] = gathered
     return kept, replayed
 
 
@@ -114,7 +126,7 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
     return {collections[place]: dates for place, dates in days.iter_rows()}
 
 
-def _read_again(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:
+def _answers_of(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:
     try:
         return tuple(archived_answer(place, archive.read(place)) for place in collection.snapshots), None
     except StorageDamaged as damaged:

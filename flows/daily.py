@@ -1,59 +1,51 @@
 """The daily job as a Prefect flow: thin; the pipeline does the work."""
 
-from datetime import date
-from typing import Annotated
-
-from pydantic import Field
+from datetime import date, timedelta
 
 from flows import pipeline
 from flows.environment import prepare_prefect
-from flows.planning import Batch
-from flows.run import BatchOutcome, Run
-from flows.settings import read_settings
+from flows.jobs import daily_job
+from flows.settings import Settings, read_settings
 
 prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
 
-from prefect import flow, task  # noqa: E402
-from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect import flow  # noqa: E402
+from prefect.runtime import flow_run  # noqa: E402
+from prefect.states import Completed  # noqa: E402
+
+from flows.watched import Verdict, carry_out, guarded  # noqa: E402
 
 
-@task(task_run_name="{batch.name}", cache_policy=NO_CACHE, persist_result=False)
-def ingest(run: Run, batch: Batch) -> BatchOutcome:
-    """Collect, check and publish one batch."""
-    return pipeline.ingest(run, batch)
+def meant_for(settings: Settings) -> date:
+    """The newest UTC day that was over when this run was scheduled, whenever it really starts."""
+    scheduled = flow_run.get_scheduled_start_time().date() - timedelta(days=1)
+    return min(scheduled, settings.clock.yesterday())
 
 
-@flow(name="daily", flow_run_name="daily", persist_result=False, validate_parameters=True)
-def daily(
-    day: Annotated[date | None, Field(description="Only this UTC day.")] = None,
-) -> list[BatchOutcome]:
-    """Fetch what is due, check it, rebuild the warehouse.
+def name_of_run() -> str:
+    """The day that the run is for."""
+    return f"daily {flow_run.parameters.get('day') or meant_for(read_settings())}"
+
+
+@flow(name="daily", flow_run_name=name_of_run, persist_result=False)
+def daily(day: date | None = None) -> Verdict:
+    """Fetch what is due, check it, rebuild the warehouse, say what is missing.
 
     Args:
-        day: Only this UTC day, with what may still be restated; everything that is due when empty.
+        day: Only this UTC day, with what may still be restated. Empty: everything that is due up to the day before
+            the run's scheduled time, so that runs caught up after a night off fill the right days in any order.
 
     Returns:
-        What became of each batch.
-
-    Raises:
-        ContractViolated: Something that was tried is not there; the rest is published.
+        Failed, with names, when something that was tried is not there; the rest is published.
     """
+    return guarded(lambda: fill(day))
+
+
+def fill(day: date | None) -> Verdict:
+    """Do the daily job, unless nothing is due."""
     settings = read_settings()
-    if day is not None:
-        pipeline.finished(day, day, settings)
-    chosen = list(pipeline.enabled(settings).values())
-    with pipeline.begin(
-        settings,
-        chosen,
-        kind="run",
-        choose_days=pipeline.daily_batches(settings, chosen, day),
-    ) as run:
-        return carry_out(run)
-
-
-def carry_out(run: Run) -> list[BatchOutcome]:
-    """One task per batch, then the build; the flow fails when something that was tried is not there."""
-    outcomes = [ingest(run, batch) for batch in run.batches]
-    pipeline.finish(run)
-    pipeline.require_complete(outcomes)
-    return outcomes
+    last = meant_for(settings)
+    job = daily_job(settings, day=day, last=last)
+    if pipeline.nothing_due(settings, job):
+        return Completed(message=f"nothing is due: every day up to {day or last} is there or not out yet")
+    return carry_out(settings, job)

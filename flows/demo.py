@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from expectations.interval import Interval
 from flows import pipeline
-from flows.planning import Mode
+from flows.jobs import backfill_job
 from flows.run import Run
 from flows.settings import Settings
 from flows.simulator import Simulator
@@ -46,16 +46,8 @@ def market(settings: Settings, seed: int) -> Iterator[Settings]:
 
 def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
     """Fill the demo's days, check them, build the warehouse."""
-    chosen = list(pipeline.enabled(settings).values())
-    days = Interval.of_days(LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY)
-    with pipeline.begin(
-        settings,
-        chosen,
-        kind="demo",
-        choose_days=pipeline.backfill_batches(settings, chosen, days, Mode.missing),
-        wait=wait,
-        simulated=True,
-    ) as run:
+    job = replace(backfill_job(settings, LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY), kind="demo")
+    with pipeline.begin(settings, job, wait=wait, simulated=True) as run:
         tell(run)
         pipeline.ingest_all(run, tell)
         pipeline.finish(run)

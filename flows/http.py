@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -61,6 +61,29 @@ class Budget:
         self._clock.wait(pause)
 
 
+class Budgets:
+    """One budget per host, shared by all feeds and sources of a run that ask it; the strictest limit holds."""
+
+    DEFAULT_LIMIT: ClassVar[Limit] = Limit(60, 60, burst=2)
+
+    def __init__(self, sources: Iterable[Source], clock: Clock) -> None:
+        self._clock = clock
+        self._limits: dict[str, Limit] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._lock = threading.Lock()
+        for source in sources:
+            for host, limit in source.limits.items():
+                held = self._limits.get(host, limit)
+                self._limits[host] = min(held, limit, key=lambda one: one.per_second)
+
+    def of(self, host: str) -> Budget:
+        """The budget of a host."""
+        with self._lock:
+            if host not in self._budgets:
+                self._budgets[host] = Budget(self._limits.get(host, self.DEFAULT_LIMIT), self._clock)
+            return self._budgets[host]
+
+
 @dataclass
 class Traffic:
     """What a run has sent and received."""
@@ -81,8 +104,6 @@ class Traffic:
 class Fetcher:
     """Asks one provider, keeps every answer in the archive, and names what went wrong."""
 
-    DEFAULT_LIMIT: ClassVar[Limit] = Limit(60, 60, burst=2)
-
     def __init__(
         self,
         source: Source,
@@ -91,6 +112,7 @@ class Fetcher:
         recorder: Recorder,
         clock: Clock,
         traffic: Traffic,
+        budgets: Budgets,
     ) -> None:
         self._source = source
         self._gateway = gateway.rstrip("/") if gateway else None
@@ -98,7 +120,7 @@ class Fetcher:
         self._clock = clock
         self._traffic = traffic
         self._local = threading.local()
-        self._budgets: dict[str, Budget] = {}
+        self._budgets = budgets
         self._failures: dict[str, int] = {}
         self._told_later: set[str] = set()
         self._lock = threading.Lock()
@@ -142,7 +164,7 @@ class Fetcher:
             self._failures[host] = self._failures.get(host, 0) + 1 if failed else 0
 
     def _once(self, request: Request, *, dataset: str, series: str) -> Answer:
-        self._budget(request.host).take()
+        self._budgets.of(request.host).take()
         response = self._send(request)
         self._traffic.add(request.host, len(response.content))
         snapshot = Snapshot(
@@ -198,13 +220,6 @@ class Fetcher:
             session.mount("http://", HTTPAdapter(pool_maxsize=1))
             self._local.session = session
         return session
-
-    def _budget(self, host: str) -> Budget:
-        with self._lock:
-            if host not in self._budgets:
-                limit = self._source.limits.get(host, self.DEFAULT_LIMIT)
-                self._budgets[host] = Budget(limit, self._clock)
-            return self._budgets[host]
 
 
 def judge(

@@ -4,32 +4,30 @@ Knows no Prefect. A batch (one dataset of one source over a span of days) shares
 archive, the lake and the ledger, to which each appends.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from contextvars import copy_context
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import polars as pl
-
-from expectations.errors import BadRequest, ContractViolated, PipelineError
-from expectations.interval import ONE_DAY, Interval
-from flows.collecting import collect, replay_batches
-from flows.planning import Batch, Mode, backfill_days, batches, daily_days, due_days, expected_days
-from flows.plans import Source
+from expectations.errors import BadRequest, HomeRefused, PipelineError
+from expectations.interval import Interval
+from flows.collecting import collect, read_again, replayable
+from flows.jobs import Job, enabled, home_start
+from flows.planning import Batch, Mode, expected_days
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
 from flows.settings import Settings
-from flows.sources import sources
 from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build
 from warehouse.check_pages import write_check_pages
 from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
-from warehouse.ledger import SETTLED, Books, Ledger, found_event
+from warehouse.ledger import Books, Ledger, found_event
 
-START_DAYS_BACK = 400
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 Tell = Callable[[str], None]
 
@@ -45,65 +43,43 @@ def origin(settings: Settings, *, simulated: bool = False) -> Origin:
     return "gateway" if settings.gateway else "live"
 
 
-def enabled(settings: Settings) -> dict[str, Source]:
-    """The sources that the settings enable.
-
-    Raises:
-        BadRequest: A name that nobody knows.
-    """
-    every = sources()
-    if settings.sources is None:
-        return every
-    unknown = sorted(set(settings.sources) - set(every))
-    if unknown:
-        raise BadRequest(f"TIDEMARK_SOURCES: unknown source {unknown[0]!r}: there are {', '.join(sorted(every))}")
-    return {name: every[name] for name in every if name in settings.sources}
+def existing_home(settings: Settings) -> Home | None:
+    """The home of the settings, if there is one; none where a run would make it or refuse it."""
+    try:
+        home = open_home(settings.home)
+    except HomeRefused:
+        return None
+    return home if home.origin == origin(settings) else None
 
 
-def home_start(settings: Settings) -> date:
-    """Where the ledger of a new home begins."""
-    return settings.start or settings.clock.now().date() - timedelta(days=START_DAYS_BACK)
-
-
-def finished(first: date, last: date, settings: Settings, mode: Mode = Mode.missing) -> Interval:
-    """The days first to last, if a person may ask for them; a replay takes what is over of them.
-
-    Raises:
-        BadRequest: The end lies before the start, or the last day is not over.
-    """
-    if last < first:
-        raise BadRequest(f"the end {last} lies before the start {first}")
-    yesterday = settings.clock.yesterday()
-    if mode is Mode.replay and first <= yesterday:
-        last = min(last, yesterday)
-    if last > yesterday:
-        raise BadRequest(f"{last} is not over yet (UTC): the newest whole day is {yesterday}")
-    return Interval.of_days(first, last)
-
-
-def plan_backfill(settings: Settings, chosen: Sequence[Source], days: Interval, mode: Mode) -> list[Batch]:
-    """The batches that a backfill would take, without touching anything."""
-    now = settings.clock.now()
+def plan(settings: Settings, job: Job) -> list[Batch]:
+    """The batches that a job would take, without touching anything."""
     books = Ledger(settings.home / "ledger").read()
-    return batches(chosen, backfill_days(due_days(chosen, days, books, now), mode), now)
+    planned = job.choose_days(existing_home(settings) or unborn(settings), books)
+    if job.mode is Mode.replay:
+        return [batch for batch, _ in replayable(planned, books)]
+    return planned
 
 
-def earliest_seconds(planned: Iterable[Batch]) -> float:
-    """How long the requests of a plan take at least under the rate limits; sources work side by side."""
-    hosts: dict[str, float] = {}
-    for batch in planned:
-        for host, requests in batch.requests_by_host.items():
-            hosts[host] = hosts.get(host, 0.0) + requests / batch.source.limits[host].per_second
-    return max(hosts.values(), default=0.0)
+def unborn(settings: Settings) -> Home:
+    """The home that a run would make."""
+    return Home(settings.home, origin(settings), home_start(settings))
+
+
+def nothing_due(settings: Settings, job: Job) -> bool:
+    """Whether a home lacks nothing that a job could fetch, and no earlier run of it was cut off."""
+    home = existing_home(settings)
+    if home is None or not home.warehouse.exists():
+        return False
+    books = Ledger(home.ledger).read()
+    return not books.interrupted_runs and not job.choose_days(home, books)
 
 
 @contextmanager
 def begin(
     settings: Settings,
-    chosen: Sequence[Source],
+    job: Job,
     *,
-    kind: str,
-    choose_days: Callable[[Home, Books], Sequence[Batch]],
     wait: bool = True,
     simulated: bool = False,
     tell: Tell = silent,
@@ -112,9 +88,7 @@ def begin(
 
     Args:
         settings: Where and when.
-        chosen: The sources that may be asked.
-        kind: What the run is called in `ops.runs`.
-        choose_days: Makes the batches, once the lock is held and the ledger is read.
+        job: What to do; its batches are made once the lock is held and the ledger is read.
         wait: Whether to wait for another writer.
         simulated: Whether the data are invented.
         tell: Where to say what is going on.
@@ -130,7 +104,7 @@ def begin(
     asked_at = settings.clock.now()
     start = home_start(settings)
     home = claim_home(settings.home, origin=origin(settings, simulated=simulated), start=start, now=asked_at)
-    with writing(home.folder, who=f"tidemark {kind}", wait=wait, tell=tell):
+    with writing(home.folder, who=f"tidemark {job.kind}", wait=wait, tell=tell):
         now = settings.clock.now()  # another writer may have been waited for
         books = Ledger(home.ledger).read()
         require_forward(now, books)
@@ -141,10 +115,10 @@ def begin(
             settings=settings,
             home=home,
             run_id=run_id,
-            kind=kind,
+            kind=job.kind,
             books=books,
-            batches=list(choose_days(home, books)),
-            sources=list(chosen),
+            batches=job.choose_days(home, books),
+            sources=list(job.chosen),
             recorder=Recorder(archive, run_id, now),
             announced=dict(books.partitions),
         )
@@ -153,7 +127,7 @@ def begin(
                 {
                     "event": "run",
                     "run_id": run_id,
-                    "kind": kind,
+                    "kind": job.kind,
                     "at": now,
                     "message": "cut off, or still running",
                 }
@@ -163,9 +137,9 @@ def begin(
         if found:
             run.write([found_event(run_id, now, found)])
             run.announced |= {name: frozenset({one}) for name, one in found.items()}
-        if kind == Mode.replay:
-            run.batches, run.replayed = replay_batches(run.batches, books, archive, now)
-        elif kind != Mode.refetch:
+        if job.mode is Mode.replay:
+            run.batches, run.replayed = read_again(replayable(run.batches, books), archive, now)
+        elif job.mode is Mode.missing:
             run.keep_answers(archive)
         try:
             yield run
@@ -173,52 +147,36 @@ def begin(
             run.recorder.close()
 
 
-def daily_batches(
-    settings: Settings, chosen: Sequence[Source], day: date | None
-) -> Callable[[Home, Books], list[Batch]]:
-    """What the daily job does: everything that is due and not settled, or one day with its restating window."""
+def ingest_all(
+    run: Run, tell: Callable[[BatchOutcome], None], how: Callable[[Run, Batch], BatchOutcome] | None = None
+) -> None:
+    """Work through all batches; sources side by side, the batches of one in order.
 
-    def choose_days(home: Home, books: Books) -> list[Batch]:
-        now = settings.clock.now()
-        last = day or settings.clock.yesterday()
-        start = min(home.start, last, books.first_day or last)
-        due = due_days(chosen, Interval(start, last + ONE_DAY), books, now)
-        # Days before the ledger's start exist only where a backfill has named them.
-        due = due.filter((pl.col("date") >= min(home.start, last)) | pl.col("state").is_not_null())
-        wanted = daily_days(due, chosen)
-        if day is not None:
-            settled = pl.col("state").is_in(SETTLED).fill_null(value=False)
-            wanted = wanted.filter((pl.col("date") == day) | settled)
-        return batches(chosen, wanted, now)
-
-    return choose_days
-
-
-def backfill_batches(
-    settings: Settings, chosen: Sequence[Source], days: Interval, mode: Mode
-) -> Callable[[Home, Books], list[Batch]]:
-    """What a backfill does: the due days of an interval, all of them or those that are lacking."""
-
-    def choose_days(_: Home, books: Books) -> list[Batch]:
-        now = settings.clock.now()
-        return batches(chosen, backfill_days(due_days(chosen, days, books, now), mode), now)
-
-    return choose_days
-
-
-def ingest_all(run: Run, tell: Callable[[BatchOutcome], None]) -> None:
-    """Work through all batches; sources side by side, the batches of one in order."""
+    Args:
+        run: What to work through.
+        tell: Told of each outcome, by the thread that worked it out.
+        how: What is done with a batch; `ingest`, or something around it.
+    """
+    one = how or ingest
     per_source: dict[str, list[Batch]] = {}
     for batch in run.batches:
         per_source.setdefault(batch.source.name, []).append(batch)
 
     def work(mine: list[Batch]) -> None:
         for batch in mine:
-            tell(ingest(run, batch))
+            run.stop_if_asked()
+            tell(one(run, batch))
 
     with ThreadPoolExecutor(max_workers=max(len(per_source), 1)) as pool:
-        for done in [pool.submit(work, mine) for mine in per_source.values()]:
-            done.result()
+        # What surrounds the caller, such as Prefect's flow run, surrounds its threads too.
+        working = [pool.submit(copy_context().run, work, mine) for mine in per_source.values()]
+        try:
+            wait_for(working)
+        except BaseException:  # a person's interrupt, or a cancellation
+            run.stopping.set()
+            raise
+    for done in working:
+        done.result()
 
 
 def ingest(run: Run, batch: Batch) -> BatchOutcome:
@@ -255,10 +213,8 @@ def finish(run: Run) -> Built:
         StorageDamaged: A partition is not what was written.
         ContractViolated: A mart broke its promise.
     """
-    problems = [problem for outcome in run.outcomes for problem in outcome.problems]
-    message = (
-        f"{sum(days for *_, days in problems)} series-days failed" if problems else "everything asked for is there"
-    )
+    failed = sum(outcome.failed_days for outcome in run.outcomes)
+    message = f"{failed} series-days failed" if failed else "everything asked for is there"
     run.recorder.close()
     run.write(
         [
@@ -266,7 +222,7 @@ def finish(run: Run) -> Built:
                 "event": "run_end",
                 "run_id": run.run_id,
                 "at": run.now(),
-                "state": "incomplete" if problems else "done",
+                "state": "incomplete" if failed else "done",
                 "requests": run.traffic.requests,
                 "bytes": run.traffic.bytes,
                 "rows": sum(outcome.versions for outcome in run.outcomes),
@@ -278,16 +234,10 @@ def finish(run: Run) -> Built:
     return build(run.home, inputs(run.home, run.settings))
 
 
-def require_complete(outcomes: Iterable[BatchOutcome]) -> None:
-    """Fail when something that was tried is not there.
-
-    Raises:
-        ContractViolated: Names the batches and how many series-days each lacks.
-    """
-    lacking = {outcome.name: sum(days for *_, days in outcome.problems) for outcome in outcomes if outcome.problems}
-    if lacking:
-        named_days = "; ".join(f"{name}: {days} series-days" for name, days in lacking.items())
-        raise ContractViolated(f"expected everything asked for, found missing {named_days}")
+def lacking(outcomes: Iterable[BatchOutcome]) -> str | None:
+    """What was tried and is not there, in one sentence; none where everything is."""
+    named = [f"{outcome.name}: {outcome.failed_days:,} series-days" for outcome in outcomes if outcome.problems]
+    return f"expected everything asked for, found missing {'; '.join(named)}" if named else None
 
 
 def require_forward(now: datetime, books: Books) -> None:

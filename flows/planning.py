@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
 import polars as pl
 
 from expectations.errors import BadRequest
-from expectations.interval import Interval
+from expectations.interval import ONE_DAY, Interval
 from flows.plans import Ask, Feed, Source
-from warehouse.ledger import DAY_KEY, SETTLED, Books
+from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
 
 # Wanted days further apart than this are asked for separately.
 NEAR = timedelta(days=30)
@@ -33,7 +34,7 @@ class Batch:
         source: Whom to ask.
         feed: For what.
         asks: One or more for each series.
-        wanted: series, date, expected, due_at, state of every wanted day.
+        wanted: series, date, expected, due_at, perishes_at, state of every wanted day.
     """
 
     source: Source
@@ -60,6 +61,12 @@ class Batch:
         """How many requests it takes."""
         return sum(self.requests_by_host.values())
 
+    @property
+    def perishes_at(self) -> datetime | None:
+        """When the first of its days that are not there can no longer be had."""
+        lacking = self.wanted.filter(~is_settled())["perishes_at"]
+        return cast("datetime | None", lacking.min())
+
 
 def feeds(sources: Iterable[Source]) -> Iterator[tuple[Source, Feed]]:
     """Every feed of some sources."""
@@ -67,7 +74,7 @@ def feeds(sources: Iterable[Source]) -> Iterator[tuple[Source, Feed]]:
 
 
 def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
-    """Every series-day of an interval: dataset, source, series, date, expected, due_at."""
+    """Every series-day of an interval: dataset, source, series, date, expected, due_at, perishes_at."""
     frames = [
         series.release.days(days)
         .filter(pl.col("date") >= valid.start, pl.col("date") < valid.end)
@@ -78,35 +85,43 @@ def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
             "date",
             "expected",
             "due_at",
+            perishes_at=_perishes_at(feed),
         )
         for source, feed in feeds(sources)
         for series in feed.series
         if (valid := series.valid(days)) is not None
     ]
-    schema = pl.Schema(
-        {
-            "dataset": pl.String(),
-            "source": pl.String(),
-            "series": pl.String(),
-            "date": pl.Date(),
-            "expected": pl.Boolean(),
-            "due_at": pl.Datetime("us", "UTC"),
-        }
-    )
-    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+    return pl.concat(frames) if frames else pl.DataFrame(schema=EXPECTED)
+
+
+def _perishes_at(feed: Feed) -> pl.Expr:
+    instant = EXPECTED["perishes_at"]
+    if feed.kept_for is None:
+        return pl.lit(None, instant)
+    return pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + ONE_DAY + feed.kept_for
+
+
+def is_settled() -> pl.Expr:
+    """Whether a day of a plan is loaded or verified empty."""
+    return pl.col("state").is_in(SETTLED).fill_null(value=False)
 
 
 def due_days(sources: Iterable[Source], days: Interval, books: Books, now: datetime) -> pl.DataFrame:
-    """The series-days of an interval that are out, with what the ledger says of them."""
+    """The series-days of an interval that are out, with what the ledger says of them.
+
+    `to_be_had` is false of a day that the provider no longer keeps: to ask for it again would only show it missing.
+    """
     recorded = books.days.select(*DAY_KEY, "state", "observed_at")
-    return expected_days(sources, days).filter(pl.col("due_at") <= now).join(recorded, on=DAY_KEY, how="left")
+    due = expected_days(sources, days).filter(pl.col("due_at") <= now).join(recorded, on=DAY_KEY, how="left")
+    return due.with_columns(to_be_had=(pl.col("perishes_at") > now).fill_null(value=True))
 
 
 def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
-    """What a backfill wants: everything, or what the ledger lacks."""
-    if mode is Mode.missing:
-        return due.filter(~pl.col("state").is_in(SETTLED).fill_null(value=False))
-    return due
+    """What a backfill wants: what can be had, or what the ledger lacks of it, or all days that may be archived."""
+    if mode is Mode.replay:
+        return due
+    wanted = due.filter("to_be_had")
+    return wanted.filter(~is_settled()) if mode is Mode.missing else wanted
 
 
 def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
@@ -127,7 +142,7 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
         .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
     )
     restating = (
-        due.filter(pl.col("state").is_in(SETTLED))
+        due.filter(is_settled(), "to_be_had")
         .join(windows, on=["dataset", "source"])
         .join(newest, on=series)
         .filter(
@@ -186,7 +201,7 @@ def _only(feed: Feed, names: set[str]) -> Feed:
 
 
 def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> list[Batch]:
-    """Wanted series-days as batches, each feed's spans in order of time."""
+    """Wanted series-days as batches: what perishes first comes first, else each feed's spans in order of time."""
     made: list[Batch] = []
     grouped = wanted.partition_by("dataset", "source", as_dict=True)
     for source, feed in feeds(sources):
@@ -214,7 +229,8 @@ def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> l
                 pl.col("date") >= pl.col("start"), pl.col("date") < pl.col("end")
             )
             made.append(Batch(source, feed, asks, covered.select(days.columns)))
-    return made
+    for_ever = datetime.max.replace(tzinfo=UTC)
+    return sorted(made, key=lambda batch: batch.perishes_at or for_ever)
 
 
 def date_of(frame: pl.DataFrame) -> list[date]:

@@ -130,6 +130,7 @@ class Feed:
         days_per_ask: The most days that are asked for at once, so that a batch stays bounded.
         restates_for: How long after its end a day is asked for again.
         whole_history: Whether every answer is everything, so that days far apart are asked for at once.
+        kept_for: How long after its end the provider still has a day; for ever where it is not stated.
         count: How many requests an ask takes, by host; not stated where it is one.
     """
 
@@ -139,6 +140,7 @@ class Feed:
     days_per_ask: int
     restates_for: timedelta = timedelta(0)
     whole_history: bool = False
+    kept_for: timedelta | None = None
     count: Count | None = None
 
     def requests(self, ask: Ask) -> Mapping[str, int]:

@@ -189,7 +189,8 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         ranges,
         rows=sum(one.rows.height for one in readings),
         checked=rows.height if checked.results else 0,
-        versions=versions,
+        versions=versions.height,
+        restated=versions.filter(pl.col("cause") != "first").height,
         partitions=len(hashes),
         snapshots=sum(len(one.gathered.answers) for one in readings),
     )
@@ -236,7 +237,7 @@ def _settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[l
 
 def _write_partitions(
     run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.DataFrame, at: datetime
-) -> tuple[int, dict[str, str]]:
+) -> tuple[pl.DataFrame, dict[str, str]]:
     """Merge rows into the partitions that they belong to; returns new versions, and the hashes of what was written."""
     dataset, source, lake = batch.feed.dataset, batch.source.name, run.lake
     stamp = Stamp(at, run.run_id, "method_changed" if run.replayed else "source_changed")
@@ -258,7 +259,6 @@ def _write_partitions(
     for (month,), added in sorted(parted.items()):
         whole = pl.concat([held[month], added]).sort(*dataset.key, "recorded_at", "run_id")
         staged.append((places[month], *lake.stage(whole, dataset)))
-    count = fresh.height
     hashes = {lake.name(place): digest for place, _, digest in staged}
     if hashes:
         run.write([partitions_event(run.run_id, at, hashes)])
@@ -267,7 +267,7 @@ def _write_partitions(
             run.announced[name] = run.announced.get(name, frozenset({ABSENT})) | {digest}
             lake.move_in(path, place)
             run.announced[name] = frozenset({digest})
-    return count, hashes
+    return fresh, hashes
 
 
 def taken(gathered: Gathered) -> Collection:

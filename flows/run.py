@@ -4,10 +4,11 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from expectations.errors import PipelineError
-from flows.http import OK, Fetcher, Traffic, judge
+from expectations.errors import PipelineError, RunStopped
+from flows.http import OK, Budgets, Fetcher, Traffic, judge
 from flows.planning import Batch
 from flows.plans import Answer, Ask, Request, Source
 from flows.settings import Settings
@@ -53,6 +54,7 @@ class BatchOutcome:
         versions: New versions published.
         partitions: Partitions written.
         snapshots: Answers parsed.
+        restated: New versions of values that had been published before.
     """
 
     name: str
@@ -65,6 +67,12 @@ class BatchOutcome:
     versions: int = 0
     partitions: int = 0
     snapshots: int = 0
+    restated: int = 0
+
+    @property
+    def failed_days(self) -> int:
+        """Series-days that were tried and are not there."""
+        return sum(days for *_, days in self.problems)
 
 
 @dataclass
@@ -83,6 +91,7 @@ class Run:
     outcomes: list[BatchOutcome] = field(default_factory=list)
     replayed: dict[int, list[Gathered]] = field(default_factory=dict)
     announced: dict[str, frozenset[str]] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
     _fetchers: dict[str, Fetcher] = field(default_factory=dict)
     _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
@@ -112,8 +121,21 @@ class Run:
         with self._lock:
             self.ledger.append(events, self.now())
 
+    def stop_if_asked(self) -> None:
+        """Leave between two steps when the run is to end.
+
+        Raises:
+            RunStopped: It is.
+        """
+        if self.stopping.is_set():
+            raise RunStopped(f"run {self.run_id} was stopped: what it had published stays, the rest is asked for again")
+
+    @cached_property
+    def _budgets(self) -> Budgets:
+        return Budgets(self.sources, self.settings.clock)
+
     def fetcher(self, source: Source) -> Fetcher:
-        """The one fetcher of a source, so that its budgets are shared."""
+        """The one fetcher of a source."""
         with self._lock:
             if source.name not in self._fetchers:
                 self._fetchers[source.name] = Fetcher(
@@ -122,6 +144,7 @@ class Run:
                     recorder=self.recorder,
                     clock=self.settings.clock,
                     traffic=self.traffic,
+                    budgets=self._budgets,
                 )
             return self._fetchers[source.name]
 
@@ -138,6 +161,7 @@ class Run:
         return self._fetch(batch, ask, request)
 
     def _fetch(self, batch: Batch, ask: Ask, request: Request) -> Answer:
+        self.stop_if_asked()
         return self.fetcher(batch.source).fetch(request, dataset=batch.feed.dataset.name, series=ask.series.name)
 
     def keep_answers(self, archive: Archive) -> None:

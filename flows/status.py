@@ -9,7 +9,7 @@ from flows.settings import Settings
 from flows.words import columns, in_words
 from warehouse.build import freshness
 from warehouse.home import open_home, warn_origin
-from warehouse.ledger import Ledger
+from warehouse.ledger import DAY_KEY, Ledger
 
 FEED = ["dataset", "source"]
 TROUBLE = ("missing", "failed", "failed_check", "perished")
@@ -38,31 +38,40 @@ def report(settings: Settings) -> dict[str, Any]:
         "now": facts.now,
         "last_run": runs[-1] if runs else None,
         "feeds": feeds,
-        "trouble": trouble(ledger),
+        "trouble": trouble(ledger, facts.expected),
     }
 
 
-def trouble(ledger: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is not there, by series and reason, with the command that mends it."""
+def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]]:
+    """What is not there, by series and reason, when it perishes, and the command that mends it; what perishes first."""
     found = (
         ledger.filter(pl.col("state").is_in(TROUBLE))
+        .join(expected.select(*DAY_KEY, "perishes_at"), on=DAY_KEY, how="left")
         .group_by(*FEED, "series", "state", "reason")
-        .agg(first=pl.col("date").min(), last=pl.col("date").max(), days=pl.len())
-        .sort(*FEED, "series", "first")
+        .agg(
+            first=pl.col("date").min(),
+            last=pl.col("date").max(),
+            days=pl.len(),
+            perishes_at=pl.col("perishes_at").min(),
+        )
+        .with_columns(perishes_at=pl.when(pl.col("state") != "perished").then("perishes_at"))
+        .sort("perishes_at", *FEED, "series", "first", nulls_last=True)
     )
-    return [
-        {
-            **row,
-            "mend": f"tidemark backfill {row['first']} {row['last']} --source {row['source']} "
-            f"--dataset {row['dataset']} --series {row['series']}",
-        }
-        for row in found.iter_rows(named=True)
-    ]
+    return [{**row, "mend": _mend(row)} for row in found.iter_rows(named=True)]
+
+
+def _mend(row: dict[str, Any]) -> str | None:
+    if row["state"] == "perished":
+        return None
+    return (
+        f"tidemark backfill {row['first']} {row['last']} --source {row['source']} "
+        f"--dataset {row['dataset']} --series {row['series']}"
+    )
 
 
 def table(found: dict[str, Any]) -> str:
     """The report for people."""
-    lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days")]
+    lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days", "perishes at")]
     for feed in found["feeds"]:
         lag = feed["lag_days"]
         lines.append(
@@ -73,6 +82,7 @@ def table(found: dict[str, Any]) -> str:
                 str(feed["expected_date"] or "none"),
                 "" if lag is None else f"{lag} d",
                 in_words(feed["states"]),
+                "" if feed["perishes_at"] is None else f"{feed['perishes_at']:%Y-%m-%d %H:%M} UTC",
             )
         )
     text = [found["warning"]] if found["warning"] else []
@@ -83,9 +93,11 @@ def table(found: dict[str, Any]) -> str:
         for row in found["trouble"][:MOST_LINES]:
             text.append(
                 f"  {row['dataset']} {row['series']} ({row['source']}): {row['days']:,} days {row['state']} "
-                f"from {row['first']} to {row['last']}" + (f": {row['reason']}" if row["reason"] else "")
+                f"from {row['first']} to {row['last']}"
+                + (f": {row['reason']}" if row["reason"] else "")
+                + (f"; perishes at {row['perishes_at']:%Y-%m-%d %H:%M} UTC" if row["perishes_at"] else "")
             )
-            text.append(f"    {row['mend']}")
+            text.append(f"    {row['mend'] or 'can no longer be had'}")
         if len(found["trouble"]) > MOST_LINES:
             text.append(f"  and {len(found['trouble']) - MOST_LINES:,} more: `tidemark status --json` lists all")
     return "\n".join(text)

@@ -230,7 +230,9 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
         *("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message")
     }
     (trouble,) = found["trouble"]
-    assert set(trouble) == {"dataset", "source", "series", "state", "reason", "first", "last", "days", "mend"}
+    assert set(trouble) == {
+        *("dataset", "source", "series", "state", "reason", "first", "last", "days", "perishes_at", "mend")
+    }
     assert trouble["mend"] == (
         "tidemark backfill 2024-11-30 2024-11-30 --source upbit --dataset krw_prices --series BTC"
     )

@@ -10,11 +10,10 @@ from threading import Event
 
 import pytest
 
-from expectations.interval import Interval
 from flows import pipeline
 from flows.clock import Clock
 from flows.collecting import collect
-from flows.planning import Mode
+from flows.jobs import backfill_job
 from flows.settings import Settings
 from flows.simulator import Simulator
 from tests.tool import NOW, Tool, bytes_of, same, tables
@@ -143,10 +142,7 @@ def test_answers_of_a_killed_run_are_used_but_not_by_a_refetch(
     settings = Settings(
         home=tool.home, gateway=tool.gateway, now=NOW, start=date(2024, 12, 2), sources=("frankfurter",)
     )
-    chosen = list(pipeline.enabled(settings).values())
-    days = Interval.of_days(date(2024, 12, 2), date(2024, 12, 9))
-    choose_days = pipeline.backfill_batches(settings, chosen, days, Mode.missing)
-    with pipeline.begin(settings, chosen, kind="backfill", choose_days=choose_days) as cut_off:
+    with pipeline.begin(settings, backfill_job(settings, date(2024, 12, 2), date(2024, 12, 9))) as cut_off:
         (batch,) = cut_off.batches
         assert len(collect(cut_off, batch)) == 1  # archived, and then the process dies
     before = sum(simulator_of_our_own.counts.values())

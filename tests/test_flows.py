@@ -3,17 +3,21 @@
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from expectations.errors import BadRequest, ContractViolated
+from flows import pipeline, publishing
+from flows.planning import Batch
+from flows.run import BatchOutcome, Gathered, Run
 from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, same, tables
+from warehouse.ledger import Ledger
 
 # Prefect and what it stands on warn of their own dependencies.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -46,13 +50,19 @@ def test_telemetry_is_off() -> None:
     assert "prefect" in os.environ["PREFECT_HOME"]
 
 
+def ended(flow: Any, *args: Any, **parameters: Any) -> tuple[str, str]:
+    """Run a flow; the type of its last state, and what it says."""
+    state = flow(*args, **parameters, return_state=True)
+    return state.type.value, state.message
+
+
 def test_a_backfill_leaves_what_the_command_leaves(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
-    outcomes = backfill.backfill(date(2024, 12, 1), date(2024, 12, 9))
-    assert sum(outcome.states["loaded"] for outcome in outcomes) == 33
+    said = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
+    assert said == ("COMPLETED", "33 loaded, 3 verified empty series-days, 4 requests")
     schemas = ("main", "core")
     assert same(*(tables(of.home / "warehouse.duckdb", schemas) for of in (tool, small))) == []
     ledger = "select dataset, source, series, date, state, rows from ops.ledger order by all"
@@ -70,11 +80,12 @@ def test_a_daily_run_leaves_what_the_command_leaves(
         tool.home.rename(other.home)
         shutil.copytree(other.home, by_flow.home)
         daily, _ = flows
-        assert len(daily.daily()) == 2
+        assert ended(daily.daily)[0] == "COMPLETED"
         assert other("run").code == 0
         assert same(*(tables(of.home / "warehouse.duckdb") for of in (by_flow, other))) == []
         assert by_flow.states() == other.states()
-        assert daily.daily() == []  # nothing is due
+        nothing = "nothing is due: every day up to 2024-12-10 is there or not out yet"
+        assert ended(daily.daily) == ("COMPLETED", nothing)
 
 
 def test_a_flow_fails_when_something_is_not_there(
@@ -84,8 +95,9 @@ def test_a_flow_fails_when_something_is_not_there(
         simulator.misbehave([Misbehaviour("KRW-USDT", "html", times="always")])
         tool = settle(Tool(tmp_path / "home", simulator.url, sources="upbit", start="2024-12-08"), monkeypatch)
         _, backfill = flows
-        with pytest.raises(ContractViolated, match="krw_prices from upbit, 2024-12-08 to 2024-12-09: 2 series-days"):
-            backfill.backfill(date(2024, 12, 8), date(2024, 12, 9))
+        kind, message = ended(backfill.backfill, date(2024, 12, 8), date(2024, 12, 9))
+    assert kind == "FAILED"
+    assert "missing krw_prices from upbit, 2024-12-08 to 2024-12-09: 2 series-days" in message
     assert tool.states() == {"loaded": 4, "failed": 2, "not_yet": 3}  # the rest is published
 
 
@@ -94,8 +106,28 @@ def test_a_flow_refuses_what_makes_no_sense(
 ) -> None:
     settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
-    with pytest.raises(BadRequest, match="lies before the start"):
-        backfill.backfill(date(2024, 12, 9), date(2024, 12, 8))
-    with pytest.raises(BadRequest, match="unknown source 'kraken'"):
-        backfill.backfill(date(2024, 12, 8), date(2024, 12, 9), sources=["kraken"])
+    refused = ended(backfill.backfill, date(2024, 12, 9), date(2024, 12, 8))
+    assert refused == ("FAILED", "the end 2024-12-08 lies before the start 2024-12-09")
+    kind, message = ended(backfill.backfill, date(2024, 12, 8), date(2024, 12, 9), sources=["kraken"])
+    assert (kind, message.partition(":")[0]) == ("FAILED", "unknown source 'kraken'")
     assert not (tmp_path / "home").exists()
+
+
+def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
+    flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = settle(small.at(tmp_path / "home"), monkeypatch)
+    _, backfill = flows
+    whole = publishing.publish
+
+    def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
+        if batch.source.name == "frankfurter":
+            raise ZeroDivisionError("a bug")
+        return whole(run, batch, gathered)
+
+    monkeypatch.setattr(pipeline, "publish", publish)
+    kind, message = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
+    assert kind == "FAILED"
+    assert "a bug" in message
+    states = {one[0]: one[1:] for one in Ledger(tool.home / "ledger").read().days.select("source", "state").iter_rows()}
+    assert states == {"upbit": ("loaded",)}

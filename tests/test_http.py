@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from expectations.errors import SourceRefused, SourceUnavailable
 from flows import http
 from flows.clock import Clock
-from flows.http import ATTEMPTS, GIVE_UP_AFTER, LONGEST_PAUSE_SECONDS, Budget, Fetcher, Traffic, retry_after
+from flows.http import ATTEMPTS, GIVE_UP_AFTER, LONGEST_PAUSE_SECONDS, Budget, Budgets, Fetcher, Traffic, retry_after
 from flows.plans import Limit, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import sources
@@ -54,6 +54,7 @@ class Asker:
             recorder=self.recorder,
             clock=self.clock,
             traffic=self.traffic,
+            budgets=Budgets([sources()["upbit"]], self.clock),
         )
 
     def fetch(self, market: str = "KRW-BTC") -> bytes:

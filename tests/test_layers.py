@@ -34,7 +34,12 @@ THEIRS = {
 }
 ONLY_IN = {
     "requests": {"flows/http.py"},
-    "prefect": {"flows/daily.py", "flows/backfill.py", "flows/deployments.py"},
+    "prefect": {
+        *("flows/daily.py", "flows/backfill.py", "flows/watched.py"),
+        *("flows/deployments.py", "flows/runner.py", "flows/server.py"),
+    },
+    "uvicorn": {"flows/server.py"},
+    "fastapi": {"flows/server.py"},
     "great_expectations": {"expectations/suite.py"},
     "pandas": {"expectations/suite.py"},
 }
@@ -123,7 +128,7 @@ def test_the_bans_are_about_modules_that_exist() -> None:
 def test_the_pipeline_and_the_sources_know_no_prefect(module: str) -> None:
     if module in ONLY_IN["prefect"]:
         return
-    behind = {"flows.daily", "flows.backfill", "flows.deployments"}
+    behind = {path.removesuffix(".py").replace("/", ".") for path in ONLY_IN["prefect"]}
     assert not behind & set(imported(MODULES[module])), f"{module} brings Prefect with it"
 
 

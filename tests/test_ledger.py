@@ -16,6 +16,7 @@ from expectations.errors import HomeRefused, StorageDamaged
 from warehouse.lake import Lake
 from warehouse.ledger import (
     ABSENT,
+    EXPECTED,
     Books,
     CheckResult,
     Collection,
@@ -158,29 +159,24 @@ def test_the_ledger_has_one_state_for_every_day_that_is_there(outcomes: list[Out
     # The first feed exists from its second day on; the last one is only known from what is recorded.
     validity = [(FEEDS[0], FIRST + timedelta(days=1)), (FEEDS[1], FIRST)]
     days = [
-        (*feed, day, True, datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1))
+        (*feed, day, True, datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1), None)
         for feed, since in validity
         for day in (FIRST + timedelta(days=offset) for offset in range(40))
         if day >= since
     ]
-    expected = pl.DataFrame(days, schema=calendar(), orient="row")
+    expected = pl.DataFrame(days, schema=EXPECTED, orient="row")
     ledger = books.ledger(expected, now)
     keys = ledger.select("dataset", "source", "series", "date")
     assert ledger.height == keys.n_unique()
     assert set(ledger["state"]) <= set(STATES)
     states = {row[:4]: row[4] for row in ledger.select("dataset", "source", "series", "date", "state").iter_rows()}
     recorded = {key: row[0] for key, row in folded(books).items()}
-    for dataset, source, series, day, _, due in days:
+    for dataset, source, series, day, _, due, _ in days:
         key = (dataset, source, series, day)
         blank = "missing" if due <= now else "not_yet"
         if key in recorded or day <= now.date():
             assert states.pop(key) == recorded.pop(key, blank)
     assert states == recorded
-
-
-def calendar() -> pl.Schema:
-    texts = {name: pl.String() for name in ("dataset", "source", "series")}
-    return pl.Schema({**texts, "date": pl.Date(), "expected": pl.Boolean(), "due_at": INSTANT})
 
 
 def test_a_failed_refetch_leaves_loaded_and_tells_of_itself() -> None:
@@ -193,7 +189,7 @@ def test_a_failed_refetch_leaves_loaded_and_tells_of_itself() -> None:
 def test_an_empty_ledger_folds() -> None:
     books = Books([])
     assert books.days.is_empty()
-    assert books.ledger(pl.DataFrame(schema=calendar()), BEGIN).is_empty()
+    assert books.ledger(pl.DataFrame(schema=EXPECTED), BEGIN).is_empty()
     assert (books.next_run, books.last_run, books.last_recorded_at) == (1, "", None)
     assert books.as_of(BEGIN).days.is_empty()
 

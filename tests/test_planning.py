@@ -27,7 +27,7 @@ from flows.planning import (
     expected_days,
 )
 from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
-from warehouse.ledger import Books, DayRange, State, days_event
+from warehouse.ledger import EXPECTED, Books, DayRange, State, days_event
 
 FIRST = date(2024, 1, 1)
 DAILY = every_day(timedelta(minutes=5))
@@ -176,10 +176,8 @@ def test_days_that_failed_long_ago_are_asked_for_again() -> None:
 
 
 def frame_of(days: Iterable[tuple[str, date]]) -> pl.DataFrame:
-    rows = [("spot_prices", "here", name, day, True, after(day), None) for name, day in sorted(set(days))]
-    texts = {name: pl.String() for name in ("dataset", "source", "series")}
-    schema = {**texts, "date": pl.Date(), "expected": pl.Boolean(), "due_at": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(rows, schema=pl.Schema({**schema, "state": pl.String()}), orient="row")
+    rows = [("spot_prices", "here", name, day, True, after(day), None, None) for name, day in sorted(set(days))]
+    return pl.DataFrame(rows, schema=pl.Schema({**EXPECTED, "state": pl.String()}), orient="row")
 
 
 def covered(made: Sequence[Batch]) -> list[tuple[str, date]]:

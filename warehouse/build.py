@@ -16,7 +16,7 @@ from warehouse import marts
 from warehouse.files import flush_file, move_in
 from warehouse.home import FORMAT, Home
 from warehouse.lake import Lake
-from warehouse.ledger import LEDGER_COLUMNS, Books, Ledger
+from warehouse.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
 
 # The storage that DuckDB 1.5 and its clients open too.
 STORAGE = "v1.5.0"
@@ -87,7 +87,7 @@ class Inputs:
     """What a build is told besides the lake.
 
     Attributes:
-        expected: dataset, source, series, date, expected, due_at of every day that the home is about.
+        expected: The calendar, in the columns of `warehouse.ledger.EXPECTED`, of every day that the home is about.
         assets: The sector baskets, dated.
         now: The instant of the build.
     """
@@ -330,7 +330,7 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
 
 
 def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """How current each feed is: its newest loaded day against its newest due day."""
+    """How current each feed is: its newest loaded day against its newest due day, and what it must not lose."""
     feed = ["dataset", "source"]
     due = expected.filter(pl.col("expected"))
     newest = ledger.group_by(feed).agg(last_date=pl.col("date").filter(pl.col("state") == "loaded").max())
@@ -338,11 +338,18 @@ def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl
         expected_date=pl.col("date").filter(pl.col("due_at") <= now).max(),
         next_due_at=pl.col("due_at").filter(pl.col("due_at") > now).min(),
     )
+    lacking = ledger.filter(pl.col("state").is_in(["missing", "failed", "not_yet"])).select(DAY_KEY)
+    perishing = (
+        expected.filter(pl.col("due_at") <= now, pl.col("perishes_at") > now)
+        .join(lacking, on=DAY_KEY, how="semi")
+        .group_by(feed)
+        .agg(pl.col("perishes_at").min())
+    )
     return (
         newest.join(wanted, on=feed, how="full", coalesce=True)
+        .join(perishing, on=feed, how="left")
         .with_columns(
             lag_days=(pl.col("expected_date") - pl.col("last_date")).dt.total_days().clip(lower_bound=0),
-            perishes_at=pl.lit(None, pl.Datetime("us", "UTC")),
         )
         .select(OPS["freshness"][2])
         .sort(feed)

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -145,21 +145,21 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
 
 
 @contextmanager
-def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) -> Iterator[None]:
-    """Hold the home's writer lock; the operating system frees it when the process dies, however it dies.
+def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy: str) -> Iterator[None]:
+    """Hold a lock; the operating system frees it when the process dies, however it dies.
 
     Args:
-        folder: The home.
+        path: The lock's file, which names its holder.
         who: What others are told while they wait.
-        wait: Whether to wait for another writer, or to raise `HomeBusy`.
+        wait: Whether to wait for another holder, or to raise `HomeBusy`.
         tell: Where to say for whom we wait.
+        busy: The message of `HomeBusy`, with the holder's name in `{holder}`.
     """
-    path = folder / "writer.lock"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as refused:
         raise HomeRefused(
-            f"cannot write to {folder} ({refused.strerror}): set TIDEMARK_HOME to a folder that you may write to"
+            f"cannot write to {path.parent} ({refused.strerror}): set TIDEMARK_HOME to a folder that you may write to"
         ) from refused
     try:
         try:
@@ -167,14 +167,20 @@ def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) 
         except BlockingIOError:
             holder = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip() or "another tidemark"
             if not wait:
-                raise HomeBusy(f"{folder} is being written by {holder}: try again when it has ended") from None
-            tell(f"waiting for {holder}, which is writing to {folder}")
+                raise HomeBusy(busy.format(holder=holder)) from None
+            tell(f"waiting for {holder}, which is writing to {path.parent}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{who} (process {os.getpid()})\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Hold the home's writer lock: one writer, any number of readers; as `hold`."""
+    busy = f"{folder} is being written by {{holder}}: try again when it has ended"
+    return hold(folder / "writer.lock", who=who, wait=wait, tell=tell, busy=busy)
 
 
 def warn_origin(home: Home) -> str | None:

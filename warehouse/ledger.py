@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 
 from expectations.contract import polars_schema
-from expectations.errors import HomeRefused, StorageDamaged
+from expectations.errors import HomeRefused, PayloadChanged, StorageDamaged
 from expectations.interval import ONE_DAY
 from warehouse.files import flush_folder
 
@@ -41,6 +41,16 @@ LEDGER_COLUMNS = (
     "last_error",
 )
 _SERIES = ("dataset", "source", "series")
+# What a calendar of series-days says of each.
+EXPECTED = pl.Schema(
+    {
+        **dict.fromkeys(_SERIES, pl.String()),
+        "date": pl.Date(),
+        "expected": pl.Boolean(),
+        "due_at": pl.Datetime("us", "UTC"),
+        "perishes_at": pl.Datetime("us", "UTC"),
+    }
+)
 # What `ranges` holds: whose days, the fields of a DayRange, when and by whom it was written.
 _RANGES = (
     *_SERIES,
@@ -355,7 +365,7 @@ class Books:
         """One row per series-day: what is recorded, and what is due or not yet out.
 
         Args:
-            expected: dataset, source, series, date, expected, due_at of every day that the home is about.
+            expected: The calendar, in the columns of `EXPECTED`, of every day that the home is about.
             now: The instant to judge by.
 
         Returns:
@@ -368,7 +378,18 @@ class Books:
             state=pl.when(due).then(pl.lit("missing")).otherwise(pl.lit("not_yet")),
             rows=pl.lit(0, pl.Int64),
         )
-        return pl.concat([self.days, blank], how="diagonal").select(LEDGER_COLUMNS).sort(DAY_KEY)
+        known = pl.concat([self.days, blank], how="diagonal").select(LEDGER_COLUMNS).sort(DAY_KEY)
+        gone = expected.filter(pl.col("perishes_at") <= now).select(*DAY_KEY, gone=pl.lit(value=True))
+        if gone.is_empty():
+            return known
+        # An answer that could not be read is in the archive: a mended transform may still read it.
+        unread = pl.col("reason").str.starts_with(f"{PayloadChanged.__name__}:").fill_null(value=False)
+        lost = pl.col("gone") & pl.col("state").is_in(["missing", "not_yet", "failed"]) & ~unread
+        return (
+            known.join(gone, on=DAY_KEY, how="left", maintain_order="left")
+            .with_columns(state=pl.when(lost).then(pl.lit("perished")).otherwise("state"))
+            .select(LEDGER_COLUMNS)
+        )
 
     def collections(self, dataset: str, source: str) -> list[Collection]:
         """All answers taken for a feed, oldest first."""

@@ -1,0 +1,93 @@
+"""What a plan will take: series-days, requests, time under the rate limits, and what perishes first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import itemgetter
+
+from flows.planning import Batch, Mode, date_of
+
+
+@dataclass(frozen=True)
+class ForecastLine:
+    """One batch of a plan.
+
+    Attributes:
+        series: How many series.
+        days: How many series-days.
+        first: The first day.
+        last: The last day.
+        requests: How many requests it is expected to take.
+        perishes_at: When the first of its lacking days can no longer be had.
+    """
+
+    dataset: str
+    source: str
+    series: int
+    days: int
+    first: date
+    last: date
+    requests: int
+    perishes_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan as people see it.
+
+    Attributes:
+        lines: A line for each batch, in the order in which a source is asked.
+        seconds: How long the requests take at least under the rate limits.
+    """
+
+    lines: tuple[ForecastLine, ...]
+    seconds: float
+
+    @property
+    def days(self) -> int:
+        """Series-days in all."""
+        return sum(line.days for line in self.lines)
+
+    @property
+    def requests(self) -> int:
+        """Requests in all."""
+        return sum(line.requests for line in self.lines)
+
+    @property
+    def sentence(self) -> str:
+        """The totals, and what perishes first."""
+        if not self.lines:
+            return "nothing is due"
+        total = f"{self.days:,} series-days, about {self.requests:,} requests, at least {self.seconds:,.0f} s"
+        perishing = [(line.perishes_at, line) for line in self.lines if line.perishes_at is not None]
+        if not perishing:
+            return f"{total} under the rate limits; nothing of it perishes"
+        at, first = min(perishing, key=itemgetter(0))
+        return (
+            f"{total} under the rate limits; {first.dataset} from {first.source} perishes first, "
+            f"at {at:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
+    """What batches will take; a replay asks nobody."""
+    lines = []
+    hosts: dict[str, float] = {}
+    for batch in planned:
+        asked = {} if mode is Mode.replay else batch.requests_by_host
+        for host, requests in asked.items():
+            hosts[host] = hosts.get(host, 0.0) + requests / batch.source.limits[host].per_second
+        days = date_of(batch.wanted)
+        lines.append(
+            ForecastLine(
+                batch.feed.dataset.name,
+                batch.source.name,
+                batch.wanted["series"].n_unique(),
+                len(days),
+                min(days),
+                max(days),
+                sum(asked.values()),
+                batch.perishes_at,
+            )
+        )
+    return Forecast(tuple(lines), max(hosts.values(), default=0.0))  # hosts are asked side by side

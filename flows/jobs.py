@@ -1,0 +1,137 @@
+"""Jobs: what a run is asked to do, before a home is opened for it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from expectations.errors import BadRequest
+from expectations.interval import ONE_DAY, Interval
+from flows.planning import Batch, Mode, backfill_days, batches, choose, daily_days, due_days, is_settled
+from flows.plans import Source
+from flows.settings import Settings
+from flows.sources import sources
+from warehouse.home import Home
+from warehouse.ledger import Books
+
+START_DAYS_BACK = 400
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run is asked to do.
+
+    Attributes:
+        kind: What the run is called in `ops.runs`.
+        chosen: The sources that may be asked, with only the feeds and series that are meant.
+        choose_days: Makes the batches of a home whose ledger has been read.
+        mode: What is done with days that are already there.
+    """
+
+    kind: str
+    chosen: Sequence[Source]
+    choose_days: Callable[[Home, Books], list[Batch]]
+    mode: Mode = Mode.missing
+
+
+def enabled(settings: Settings) -> dict[str, Source]:
+    """The sources that the settings enable.
+
+    Raises:
+        BadRequest: A name that nobody knows.
+    """
+    every = sources()
+    if settings.sources is None:
+        return every
+    unknown = sorted(set(settings.sources) - set(every))
+    if unknown:
+        raise BadRequest(f"TIDEMARK_SOURCES: unknown source {unknown[0]!r}: there are {', '.join(sorted(every))}")
+    return {name: every[name] for name in every if name in settings.sources}
+
+
+def home_start(settings: Settings) -> date:
+    """Where the ledger of a new home begins."""
+    return settings.start or settings.clock.now().date() - timedelta(days=START_DAYS_BACK)
+
+
+def finished(first: date, last: date, settings: Settings, mode: Mode = Mode.missing) -> Interval:
+    """The days first to last, if a person may ask for them; a replay takes what is over of them.
+
+    Raises:
+        BadRequest: The end lies before the start, or the last day is not over.
+    """
+    if last < first:
+        raise BadRequest(f"the end {last} lies before the start {first}")
+    yesterday = settings.clock.yesterday()
+    if mode is Mode.replay and first <= yesterday:
+        last = min(last, yesterday)
+    if last > yesterday:
+        raise BadRequest(f"{last} is not over yet (UTC): the newest whole day is {yesterday}")
+    return Interval.of_days(first, last)
+
+
+def daily_job(
+    settings: Settings,
+    *,
+    day: date | None = None,
+    last: date | None = None,
+    among: Sequence[Source] | None = None,
+) -> Job:
+    """The daily job: everything that is due and not settled, with what may still be restated.
+
+    Args:
+        settings: Where and when.
+        day: Only this day of what is not settled.
+        last: The newest day to fill, for a run that was meant for an earlier day; yesterday when unknown.
+        among: The sources that may be asked; all that are enabled when unknown.
+
+    Raises:
+        BadRequest: The day is not over.
+    """
+    if day is not None:
+        finished(day, day, settings)
+    chosen = list(enabled(settings).values()) if among is None else among
+
+    def choose_days(home: Home, books: Books) -> list[Batch]:
+        now = settings.clock.now()
+        newest = min(day or last or date.max, settings.clock.yesterday())
+        start = min(home.start, newest, books.first_day or newest)
+        due = due_days(chosen, Interval(start, newest + ONE_DAY), books, now)
+        # Days before the ledger's start exist only where a backfill has named them.
+        due = due.filter((pl.col("date") >= min(home.start, newest)) | pl.col("state").is_not_null())
+        wanted = daily_days(due, chosen)
+        if day is not None:
+            wanted = wanted.filter((pl.col("date") == day) | is_settled())
+        return batches(chosen, wanted, now)
+
+    return Job("run", chosen, choose_days)
+
+
+def backfill_job(
+    settings: Settings,
+    first: date,
+    last: date,
+    *,
+    names: Iterable[str] = (),
+    datasets: Iterable[str] = (),
+    series: Iterable[str] = (),
+    mode: Mode = Mode.missing,
+) -> Job:
+    """A backfill: the due days of an interval, all of them or those that are lacking.
+
+    Raises:
+        BadRequest: A name that nobody knows, an end before the start, or a day that is not over.
+    """
+    days = finished(first, last, settings, mode)
+    return fill_job(settings, choose(enabled(settings), names=names, datasets=datasets, series=series), days, mode)
+
+
+def fill_job(settings: Settings, chosen: Sequence[Source], days: Interval, mode: Mode) -> Job:
+    """The due days of an interval from some sources."""
+
+    def choose_days(_: Home, books: Books) -> list[Batch]:
+        now = settings.clock.now()
+        return batches(chosen, backfill_days(due_days(chosen, days, books, now), mode), now)
+
+    return Job("backfill" if mode is Mode.missing else mode.value, chosen, choose_days, mode)

@@ -1,0 +1,132 @@
+"""Prefect's server and interface behind a door: they answer their own origin only, and the page calls nobody else."""
+
+import base64
+import hmac
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi.staticfiles import StaticFiles
+from prefect.server.api.server import create_app
+
+from flows.environment import end_with_parent
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
+REPORTS = "/reports/"
+# The interface is all here; a browser that obeys this sends nothing to anybody else and shows it in no other page.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+]
+
+
+class Door:
+    """Lets in what comes from the server's own pages and from programs on this machine, and nothing else.
+
+    A page of another site that asks is known by its `Origin`; one that reaches this server by a name of its own, by
+    its `Host`.
+
+    Args:
+        app: Prefect's server.
+        reports: The home's pages, shown below `/reports/`.
+        loopback: Whether the server is bound to this machine alone.
+        authentication: `user:password`, where Prefect's authentication is configured; it guards the reports too.
+    """
+
+    def __init__(self, app: App, reports: App, *, loopback: bool, authentication: str | None) -> None:
+        self._app = app
+        self._reports = reports
+        self._loopback = loopback
+        self._expected = b"Basic " + base64.b64encode(authentication.encode()) if authentication else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        reason = self.refusal(headers)
+        if reason is not None:
+            await refuse(scope, send, 403, reason)
+        elif scope["type"] == "http" and scope["path"].startswith(REPORTS):
+            if self._expected and not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
+                await refuse(scope, send, 401, "user and password, please", (b"www-authenticate", b"Basic"))
+            else:
+                await self._reports({**scope, "path": scope["path"].removeprefix("/reports")}, receive, dressed(send))
+        else:
+            await self._app(scope, receive, dressed(send))
+
+    def refusal(self, headers: dict[bytes, bytes]) -> str | None:
+        """Why a request is not answered, or none."""
+        host = headers.get(b"host", b"").decode("latin-1")
+        if self._loopback and name_of(f"//{host}") not in LOOPBACK_NAMES:
+            return f"tidemark answers on this machine only, and {host!r} is not one of its names"
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
+            return f"tidemark answers its own pages only, not those of {origin.decode('latin-1')!r}"
+        return None
+
+
+def name_of(address: str) -> str | None:
+    """The host name in an address; none where it is nonsense."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def dressed(send: Send) -> Send:
+    """Add our headers to every answer."""
+
+    async def with_headers(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
+        await send(message)
+
+    return with_headers
+
+
+async def refuse(scope: Scope, send: Send, status: int, reason: str, *extra: tuple[bytes, bytes]) -> None:
+    """Say no, in one sentence."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+        return
+    headers: Iterable[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8"), *extra]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+
+
+def main(descriptor: int) -> None:
+    """Serve on a socket that the parent process listens on, until told to stop."""
+    end_with_parent()
+    listening = socket.socket(fileno=descriptor)
+    reports = Path(os.environ["TIDEMARK_HOME"]) / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    door = Door(
+        create_app(),
+        StaticFiles(directory=reports, html=True),
+        loopback=name_of(f"//{listening.getsockname()[0]}") in LOOPBACK_NAMES,
+        authentication=os.environ.get("PREFECT_SERVER_API_AUTH_STRING"),
+    )
+    config = uvicorn.Config(door, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,169 @@
+"""A run as Prefect shows it: one task per batch, its plan, its progress and its outcome as artifacts."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from expectations.errors import PipelineError
+from flows import pipeline
+from flows.environment import end_with_parent
+from flows.forecast import Forecast, forecast
+from flows.jobs import Job
+from flows.planning import Batch
+from flows.run import BatchOutcome, Run
+from flows.settings import Settings
+from flows.showing import outcome_markdown, plan_markdown, status_markdown
+from flows.status import report
+from flows.words import in_words
+
+STATUS_KEY = "status"
+STATUS_ABOUT = "What is there, what is missing and what mends it"
+
+Verdict = State[None]
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@task(task_run_name="{batch.name}", cache_policy=NO_CACHE, persist_result=False)
+def ingest(run: Run, batch: Batch) -> State[BatchOutcome]:
+    """Collect, check and publish one batch; failed when something of it is not there, whose siblings go on."""
+    outcome = pipeline.ingest(run, batch)
+    if outcome.problems:
+        _, reason, _ = outcome.problems[0]
+        return Failed(message=f"{outcome.failed_days:,} series-days are not there: {reason}", data=outcome)
+    return Completed(message=in_words(outcome.states), data=outcome)
+
+
+@task(task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
+def build(run: Run) -> None:
+    """Close the books and rebuild the warehouse file."""
+    pipeline.finish(run)
+
+
+@dataclass
+class Progress:
+    """The bar of a run, and a line in its log for each batch."""
+
+    total: int
+    log: Log
+    done: int = 0
+    _bar: UUID | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """Show an empty bar."""
+        bar = create_progress_artifact(0.0, key="progress", description=f"0 of {self.total} batches")
+        self._bar = cast("UUID", bar)  # a coroutine only where the caller is one
+
+    def tell(self, outcome: BatchOutcome) -> None:
+        """One more batch is done."""
+        say = self.log.warning if outcome.problems else self.log.info
+        say("%s: %s", outcome.name, in_words(outcome.states))
+        with self._lock:
+            self.done += 1
+            if self._bar is not None:
+                update_progress_artifact(
+                    self._bar, 100 * self.done / self.total, description=f"{self.done} of {self.total} batches"
+                )
+
+
+def guarded(work: Callable[[], Verdict]) -> Verdict:
+    """Do a flow's work; what tidemark knows how to name becomes one sentence, not a traceback."""
+    end_with_parent()
+    logging.getLogger("prefect.flow_runs").addFilter(_is_news)
+    try:
+        return work()
+    except PipelineError as problem:
+        return Failed(message=str(problem))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line says more than that a flow returned a failure, which its state has said already."""
+    return not record.getMessage().startswith("Engine execution exited with unexpected exception")
+
+
+def carry_out(settings: Settings, job: Job) -> Verdict:
+    """Plan, show the plan, apply exactly that, and show what became of it.
+
+    Returns:
+        Completed, or failed with the names of what was tried and is not there.
+
+    Raises:
+        PipelineError: Nothing could be done.
+    """
+    log = get_run_logger()
+    with pipeline.begin(settings, job, tell=log.info) as run:
+        planned = forecast(run.batches, job.mode)
+        show_plan(planned)
+        log.info("run %s: %s", run.run_id, planned.sentence)
+        progress = Progress(len(run.batches), log)
+        if run.batches:
+            progress.begin()
+        pipeline.ingest_all(run, progress.tell, in_a_task)
+        build(run)
+    show_outcome(run)
+    show_status(settings)
+    missing = pipeline.lacking(run.outcomes)
+    if missing is not None:
+        return Failed(message=missing)
+    return Completed(message=_done(run))
+
+
+def in_a_task(run: Run, batch: Batch) -> BatchOutcome:
+    """One batch as a task of its own; its outcome, failed or not."""
+    state = ingest(run, batch, return_state=True)
+    outcome: object = state.result(raise_on_failure=False)
+    if isinstance(outcome, BatchOutcome):
+        return outcome
+    if isinstance(outcome, BaseException):
+        raise outcome
+    raise TypeError(f"expected what became of {batch.name}, found {outcome!r}")
+
+
+def _done(run: Run) -> str:
+    states: dict[str, int] = {}
+    for outcome in run.outcomes:
+        for state, count in outcome.states.items():
+            states[state] = states.get(state, 0) + count
+    if not run.outcomes:
+        return "nothing was due"
+    return f"{in_words(states)} series-days, {run.traffic.requests:,} requests"
+
+
+def show_plan(planned: Forecast) -> None:
+    """Publish what a run is about to do."""
+    create_markdown_artifact(plan_markdown(planned), key="plan", description="What this run is about to do")
+
+
+def show_outcome(run: Run) -> None:
+    """Publish what became of a run, and where the results of its checks are."""
+    page = f"reports/checks/{run.run_id}.html"
+    own = os.environ.get("PREFECT_UI_URL")
+    where = f"{own}/{page}" if own else (run.home.folder.absolute() / page).as_uri()
+    text = outcome_markdown(run.outcomes, run.traffic.requests, where)
+    create_markdown_artifact(text, key="outcome", description="What was loaded, what failed and why, what was restated")
+    create_link_artifact(where, link_text="How the checks fared", key="checks")
+
+
+def show_status(settings: Settings) -> None:
+    """Publish what `tidemark status` says, under the key that always holds the newest."""
+    create_markdown_artifact(status_markdown_of(settings), key=STATUS_KEY, description=STATUS_ABOUT)
+
+
+def status_markdown_of(settings: Settings) -> str:
+    """What `tidemark status` says of a home now."""
+    return status_markdown(report(settings))

@@ -1,0 +1,190 @@
+"""`tidemark serve` as a test sees it: a process, its children, and Prefect's API."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from tests.tool import COMMAND, ROOT, Tool
+
+UP_WITHIN_SECONDS = 180
+T = TypeVar("T")
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class RefusedError(Exception):
+    """The API said no."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+        self.text = text
+
+
+def until(found: Callable[[], T], *, within: float, what: str) -> T:
+    """Wait until something is true; returns it."""
+    ends = time.monotonic() + within
+    while True:
+        value = found()
+        if value:
+            return value
+        assert time.monotonic() < ends, f"never came within {within:.0f} s: {what}"
+        Event().wait(0.1)
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process; empty when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, and those that these have started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found += [int(entry.name), *children(int(entry.name))]
+    return found
+
+
+@dataclass
+class Served:
+    """A running `tidemark serve`.
+
+    Attributes:
+        process: The command.
+        log: What it printed.
+        address: Where it answers.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    address: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def said(self) -> str:
+        """Everything that was printed so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_ready(self) -> None:
+        """Until it says where it is."""
+
+        def place() -> str:
+            assert self.process.poll() is None, self.said()
+            lines = [line for line in self.said().splitlines() if line.startswith("tidemark is at ")]
+            return lines[-1].split()[3] if lines else ""
+
+        self.address = until(place, within=UP_WITHIN_SECONDS, what="tidemark serve")
+
+    def pid(self, module: str) -> int | None:
+        """The process that runs a module, if it lives."""
+        found = [pid for pid in children(self.process.pid) if module in command_of(pid)]
+        return found[0] if found else None
+
+    def call(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """Ask Prefect's API."""
+        data = None if body is None else json.dumps(body).encode()
+        asked = Request(  # noqa: S310  loopback
+            f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}
+        )
+        try:
+            with urlopen(asked, timeout=60) as answer:  # noqa: S310  loopback
+                return json.loads(answer.read() or b"null")
+        except HTTPError as refused:
+            raise RefusedError(refused.code, refused.read().decode()) from None
+
+    def submit(self, name: str, **parameters: Any) -> str:
+        """Ask for a run of a deployment, as the interface does; returns its id."""
+        if name not in self.ids:
+            self.ids[name] = self.call(f"/deployments/name/{name}/{name}")["id"]
+        made = self.call(f"/deployments/{self.ids[name]}/create_flow_run", {"parameters": parameters})
+        return str(made["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run as Prefect knows it."""
+        found: dict[str, Any] = self.call(f"/flow_runs/{run_id}")
+        return found
+
+    def running(self, run_id: str, *, within: float = 60) -> None:
+        """Until a run has begun."""
+        until(lambda: self.run(run_id)["state_type"] == "RUNNING", within=within, what="a run that has begun")
+
+    def ended(self, run_id: str, *, within: float = 180) -> dict[str, Any]:
+        """Until a run has ended; returns it."""
+
+        def found() -> dict[str, Any] | None:
+            run = self.run(run_id)
+            return run if run["state_type"] in ENDED else None
+
+        run = until(found, within=within, what="the end of a run")
+        assert run is not None
+        return run
+
+    def artifacts(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """What a run published, by key."""
+        asked = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+        return {one["key"]: one for one in self.call("/artifacts/filter", asked) if one["key"]}
+
+    def log_lines(self, run_id: str) -> list[str]:
+        """What a run logged, once its last line has come."""
+        asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
+
+        def found() -> list[str]:
+            lines = [one["message"] for one in self.call("/logs/filter", asked)]
+            return lines if any(line.startswith("Finished in state") for line in lines) else []
+
+        return until(found, within=30, what="the last line of a log")
+
+    def end(self) -> None:
+        """Stop it as a system does."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+
+
+def start(tool: Tool, *arguments: str, **environment: str) -> Served:
+    """Start `tidemark serve` on a free port."""
+    log = tool.home.with_name(f"{tool.home.name}.serve.log")
+    given = {name: value for name, value in tool.environment.items() if value is not None}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "serve", "--port", "0", *arguments],
+            env={**clean, **given, "PYTHONPATH": str(ROOT), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    return Served(process, log)
+
+
+@contextmanager
+def serving(tool: Tool, *arguments: str, **environment: str) -> Iterator[Served]:
+    """A `tidemark serve` that is ready, and ended afterwards."""
+    served = start(tool, *arguments, **environment)
+    try:
+        served.wait_until_ready()
+        yield served
+    finally:
+        served.end()

@@ -23,7 +23,7 @@ SILENT_FOR = timedelta(seconds=90)
 
 ABOUT = """{what}
 
-[What is there and what is missing](/artifacts/key/status) is what `tidemark status` says."""
+[What is there and what is missing](/v2/artifacts/key/status) is what `tidemark status` says."""
 
 
 class Form(ParameterSchema):

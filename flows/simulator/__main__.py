@@ -17,9 +17,9 @@ def main() -> None:
     options = parser.parse_args()
     now = moment(parse(options.now))
     with Simulator(now, seed=options.seed, port=options.port, limits=options.limits) as simulator:
-        sys.stdout.write(f"simulator ready on {simulator.url} now={now.isoformat()} seed={options.seed}\n")
-        sys.stdout.flush()
         try:
+            sys.stdout.write(f"simulator ready on {simulator.url} now={now.isoformat()} seed={options.seed}\n")
+            sys.stdout.flush()
             simulator.wait()
         except KeyboardInterrupt:
             sys.stdout.write("simulator stopped\n")

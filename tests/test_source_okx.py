@@ -7,15 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from expectations.contract import datasets
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
 from flows.collecting import drive
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.plans import Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import okx
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
+from tests.gathering import at, broken_rules, rows_of
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
@@ -33,22 +31,6 @@ def simulator() -> Iterator[Simulator]:
 def wire(simulator: Simulator) -> Wire:
     simulator.misbehave([])
     return Wire(simulator)
-
-
-def at(year: int, month: int, day: int, hour: int = 0) -> int:
-    return milliseconds(datetime(year, month, day, hour, tzinfo=UTC))
-
-
-def rows_of(dataset: str, gathered: Gathered) -> pl.DataFrame:
-    """The rows of the wanted days, each as often as the answers hold it."""
-    days = gathered.ask.days
-    frames = [normalize(datasets()[dataset], "okx", Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
-    return pl.concat(frames).filter(pl.col("date") >= days.start, pl.col("date") < days.end)
-
-
-def broken_rules(dataset: str, rows: pl.DataFrame) -> set[str]:
-    labelled = rows.with_columns(series=pl.lit("BTC"), source=pl.lit("okx"))
-    return {check.name for check in datasets()[dataset].checks if labelled.filter(check.failing()).height}
 
 
 def test_candles_are_walked_backward_from_an_exclusive_end() -> None:
@@ -79,7 +61,7 @@ def test_payments_are_walked_until_one_lies_before_the_first_day() -> None:
 def test_candles_come_exactly_once_in_the_stated_requests(wire: Wire, count: int) -> None:
     ask = ask_of("okx", "spot_prices", "BTC", days_back(count, LAST), LAST, now=NEW_YEARS_NIGHT)
     gathered = drive(CANDLES, ask, wire.fetch)
-    rows = rows_of("spot_prices", gathered)
+    rows = rows_of("okx", "spot_prices", gathered)
     assert sorted(rows["date"]) == list(ask.days)
     assert Counter(request.host for request in wire.sent) == CANDLES.requests(ask)
     assert broken_rules("spot_prices", rows) == set()
@@ -90,7 +72,7 @@ def test_candles_come_exactly_once_in_the_stated_requests(wire: Wire, count: int
 def test_payments_come_exactly_once_in_the_stated_requests(wire: Wire, count: int, pages: int) -> None:
     ask = ask_of("okx", "funding_rates", "BTC", days_back(count, LAST), LAST, now=NEW_YEARS_NIGHT)
     gathered = drive(PAYMENTS, ask, wire.fetch)
-    rows = rows_of("funding_rates", gathered).sort("settled_at")
+    rows = rows_of("okx", "funding_rates", gathered).sort("settled_at")
     hours = [ask.days.starts_at + timedelta(hours=8 * number) for number in range(3 * count)]
     assert rows["settled_at"].to_list() == hours
     assert rows["interval_hours"].unique().to_list() == [8]
@@ -104,7 +86,7 @@ def test_the_running_day_is_left_out_though_it_is_served(wire: Wire) -> None:
     gathered = drive(CANDLES, ask, wire.fetch)
     newest = gathered.answers[0].json()["data"][0]
     assert (newest[0], newest[-1]) == (str(at(2025, 1, 1)), "0")
-    assert rows_of("spot_prices", gathered)["date"].to_list() == [LAST]
+    assert rows_of("okx", "spot_prices", gathered)["date"].to_list() == [LAST]
 
 
 def test_what_is_older_than_the_window_is_asked_for_twice_and_not_there(wire: Wire) -> None:
@@ -112,7 +94,7 @@ def test_what_is_older_than_the_window_is_asked_for_twice_and_not_there(wire: Wi
     gathered = drive(PAYMENTS, ask, wire.fetch)
     assert [one.json()["data"] for one in gathered.answers] == [[], []]
     edge = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 20), date(2024, 10, 5), now=NEW_YEARS_NIGHT)
-    rows = rows_of("funding_rates", drive(PAYMENTS, edge, wire.fetch))
+    rows = rows_of("okx", "funding_rates", drive(PAYMENTS, edge, wire.fetch))
     # The first day of the window is cut: without its first payment, whose interval nothing tells, it is held back.
     assert rows["date"].min() == date(2024, 9, 29)
     assert rows.filter(pl.col("date") == date(2024, 9, 29)).height == 1
@@ -123,7 +105,7 @@ def test_what_is_older_than_the_window_is_asked_for_twice_and_not_there(wire: Wi
 def test_a_payment_that_is_left_out_holds_its_day_back(wire: Wire, every: int) -> None:
     wire.simulator.misbehave([Misbehaviour("funding-rate-history", "drop", "always", drop_every=every)])
     ask = ask_of("okx", "funding_rates", "BTC", days_back(60, LAST), LAST, now=NEW_YEARS_NIGHT)
-    rows = rows_of("funding_rates", drive(PAYMENTS, ask, wire.fetch))
+    rows = rows_of("okx", "funding_rates", drive(PAYMENTS, ask, wire.fetch))
     whole = rows.group_by("date").agg(pl.len(), pl.col("interval_hours").sum())
     assert whole.filter(pl.col("len") < 3).height > 0
     assert whole.filter(pl.col("len") < 3, pl.col("interval_hours") >= 24).is_empty()
@@ -164,23 +146,21 @@ def test_a_renamed_field_stops_the_plan(wire: Wire, key: str) -> None:
     ],
 )
 def test_the_simulator_refuses_in_okx_words(wire: Wire, query: str, code: str) -> None:
-    request = next(okx.plan_candles(ask_of("okx", "spot_prices", "BTC")))
     path, _, text = query.partition("?")
     params = dict(pair.split("=") for pair in text.split("&"))
-    asked = type(request)(f"https://www.okx.com/api/v5/{path}", params=params)
+    asked = Request(f"https://www.okx.com/api/v5/{path}", params=params)
     one = wire.fetch(asked)
     assert (one.status, one.json()["code"], one.json()["data"]) == (200, code, [])
 
 
 def test_both_bounds_of_the_simulator_are_exclusive_and_the_page_is_a_hundred(wire: Wire) -> None:
-    request = next(okx.plan_candles(ask_of("okx", "spot_prices", "BTC")))
     between: dict[str, str | int] = {
         "instId": "BTC-USDT",
         "bar": "1Dutc",
         "before": at(2024, 12, 1),
         "after": at(2024, 12, 4),
     }
-    found = wire.fetch(type(request)(okx.CANDLES, params=between)).json()["data"]
+    found = wire.fetch(Request(okx.CANDLES, params=between)).json()["data"]
     assert [row[0] for row in found] == [str(at(2024, 12, 3)), str(at(2024, 12, 2))]
     long: dict[str, str | int] = {"instId": "BTC-USDT", "bar": "1Dutc", "limit": 300}
-    assert len(wire.fetch(type(request)(okx.CANDLES, params=long)).json()["data"]) == 100
+    assert len(wire.fetch(Request(okx.CANDLES, params=long)).json()["data"]) == 100

@@ -13,10 +13,12 @@ import pytest
 import requests
 
 from expectations.errors import PayloadChanged
-from flows.plans import Request
+from flows.collecting import drive
+from flows.plans import Answer, Request
 from flows.simulator import Simulator
-from flows.sources import bybit, okx
-from tests.asking import Wire
+from flows.sources import bybit, kraken, okx
+from tests.asking import Wire, answer, ask_of
+from tests.gathering import rows_of
 from tests.replay import Replay
 from tests.test_recordings import RECORDINGS, broken_rules, read, values
 from transforms.spot_prices.bybit import normalize
@@ -89,6 +91,55 @@ def test_bybit_documented_candles_of_a_contract_are_refused() -> None:
         read("doc-examples/bybit/kline.json", "bybit", "spot_prices", {"asset": "BTC", "symbol": "BTCUSDT"})
 
 
+KRAKEN = "kraken/ohlc_BTCUSD_1440_2026-08-20.json"
+
+
+def test_kraken_two_years_and_the_running_day_left_out() -> None:
+    rows = read(KRAKEN, "kraken", "spot_prices", {"asset": "BTC", "pair": "BTC/USD"})
+    assert rows["date"].to_list() == [date(2024, 8, 30) + timedelta(days=number) for number in range(720)]
+    assert values(rows, 0, *PRICES[:5]) == (59385.5, 59899.0, 57755.0, 59105.0, 1521.27611375)
+    assert rows["volume_usd"][0] == pytest.approx(58775.5 * 1521.27611375)
+    assert values(rows, -1, "date", "close_usd") == (date(2026, 8, 19), 69285.0)
+    assert broken_rules("spot_prices", rows) == {}
+
+
+def test_kraken_ten_days_agree_with_the_two_years_and_with_coinbase() -> None:
+    ten = read("kraken/ohlc_XXBTZUSD_1440.json", "kraken", "spot_prices", {"asset": "BTC", "pair": "XXBTZUSD"})
+    assert ten["date"].to_list() == [date(2026, 8, day) for day in range(8, 17)]
+    years = read(KRAKEN, "kraken", "spot_prices", {"asset": "BTC", "pair": "BTC/USD"})
+    columns = ["date", *PRICES]
+    assert ten.select(columns).join(years.select(columns), on=columns).height == 9
+    coinbase = read("coinbase/candles_BTC-USD_86400.json", "coinbase", "spot_prices", {"asset": "BTC"})
+    both = years.join(coinbase, on="date", suffix="_there")
+    assert both.height == 10
+    assert both.filter((pl.col("close_usd") / pl.col("close_usd_there") - 1).abs() > 0.0005).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("name", "pair", "sentence"),
+    [
+        (KRAKEN, "XETHZUSD", "expected an object with 'XETHZUSD'"),
+        ("kraken/ohlc_XXBTZUSD_1m_2017.json", "XXBTZUSD", "start at 00:00 UTC"),
+    ],
+)
+def test_kraken_of_another_pair_and_minutes_are_refused(name: str, pair: str, sentence: str) -> None:
+    with pytest.raises(PayloadChanged, match=sentence):
+        read(name, "kraken", "spot_prices", {"asset": "BTC", "pair": pair})
+
+
+def test_kraken_from_the_first_to_the_last_day_of_the_replay(replay: Replay) -> None:
+    def fetch(one: Request) -> Answer:
+        sent = requests.get(f"{replay.url}/{one.address.removeprefix('https://')}", timeout=10)
+        return answer(one, sent.content, status=sent.status_code)
+
+    ask = ask_of("kraken", "spot_prices", "BTC", date(2024, 8, 1), date(2024, 12, 9))
+    rows = rows_of("kraken", "spot_prices", drive(kraken.SOURCE.feeds[0], ask, fetch))
+    assert rows["date"].to_list() == [date(2024, 8, 30) + timedelta(days=number) for number in range(102)]
+    assert rows["date"].max() == date(2024, 12, 9)
+    assert broken_rules("spot_prices", rows.with_columns(series=pl.lit("replayed"))) == {}
+    assert rows["low_usd"][-1] == pytest.approx(94_150, rel=0.01)
+
+
 def test_bybit_days_of_a_perpetual_as_the_replay_has_them(replay: Replay) -> None:
     """Spot is not served; but for the category its candles have the same shape."""
     asked = "category=linear&symbol=BTCUSDT&interval=D&limit=5"
@@ -109,6 +160,7 @@ def test_bybit_days_of_a_perpetual_as_the_replay_has_them(replay: Replay) -> Non
         ("doc-examples/okx/funding_rate_history.json", okx.FUNDING, {"instId": "BTC-USDT-SWAP"}),
         ("bybit/funding_history_BTCUSDT.json", bybit.FUNDING, {"category": "linear", "symbol": "BTCUSDT"}),
         ("doc-examples/bybit/funding_history.json", bybit.FUNDING, {"category": "linear", "symbol": "BTCUSDT"}),
+        ("kraken/ohlc_XXBTZUSD_1440.json", kraken.OHLC, {"pair": "XBTUSD", "interval": 1440}),
         (
             "doc-examples/bybit/kline.json",
             bybit.KLINES,

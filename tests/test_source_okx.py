@@ -38,7 +38,7 @@ def test_candles_are_walked_backward_from_an_exclusive_end() -> None:
     first = [[str(at(2024, 12, day))] for day in range(9, 0, -1)]
     asked = walk(okx.plan_candles(ask), [{"data": first}, {"data": [[str(at(2024, 9, 1))]]}])
     assert asked[0].address == (
-        "https://www.okx.com/api/v5/market/history-candles?instId=BTC-USDT&bar=1Dutc&after=1733788800000&limit=100"
+        "https://www.okx.com/api/v5/market/history-candles?instId=BTC-USDT&bar=1Dutc&after=1733788800000&limit=300"
     )
     assert asked[1].params["after"] == at(2024, 12, 1)
     assert asked[0].labels == {"asset": "BTC"}
@@ -57,7 +57,7 @@ def test_payments_are_walked_until_one_lies_before_the_first_day() -> None:
     assert asked[0].labels == {"asset": "ETH", "symbol": "ETH-USDT-SWAP"}
 
 
-@pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
+@pytest.mark.parametrize("count", [1, 299, 300, 301, 600, 601])
 def test_candles_come_exactly_once_in_the_stated_requests(wire: Wire, count: int) -> None:
     ask = ask_of("okx", "spot_prices", "BTC", days_back(count, LAST), LAST, now=NEW_YEARS_NIGHT)
     gathered = drive(CANDLES, ask, wire.fetch)
@@ -153,7 +153,7 @@ def test_the_simulator_refuses_in_okx_words(wire: Wire, query: str, code: str) -
     assert (one.status, one.json()["code"], one.json()["data"]) == (200, code, [])
 
 
-def test_both_bounds_of_the_simulator_are_exclusive_and_the_page_is_a_hundred(wire: Wire) -> None:
+def test_both_bounds_of_the_simulator_are_exclusive_and_its_pages_end(wire: Wire) -> None:
     between: dict[str, str | int] = {
         "instId": "BTC-USDT",
         "bar": "1Dutc",
@@ -162,5 +162,6 @@ def test_both_bounds_of_the_simulator_are_exclusive_and_the_page_is_a_hundred(wi
     }
     found = wire.fetch(Request(okx.CANDLES, params=between)).json()["data"]
     assert [row[0] for row in found] == [str(at(2024, 12, 3)), str(at(2024, 12, 2))]
-    long: dict[str, str | int] = {"instId": "BTC-USDT", "bar": "1Dutc", "limit": 300}
-    assert len(wire.fetch(Request(okx.CANDLES, params=long)).json()["data"]) == 100
+    whole: dict[str, str | int] = {"instId": "BTC-USDT", "bar": "1Dutc"}
+    for limit, rows in (({}, 100), ({"limit": 300}, 300), ({"limit": 1000}, 300)):
+        assert len(wire.fetch(Request(okx.CANDLES, params=whole | limit)).json()["data"]) == rows

@@ -27,7 +27,8 @@ from transforms.payload import member
 HOST = "www.okx.com"
 CANDLES = f"https://{HOST}/api/v5/market/history-candles"
 FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
-PAGE = 100  # three hundred candles and four hundred payments are documented by now; a hundred was always allowed
+PAGE = 300
+PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
 SETTLED = every_day(timedelta(minutes=5))
 
@@ -61,7 +62,7 @@ SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2020, 1, 1)), "ETH": ("ETH-USDT-SWAP", da
 
 
 def plan_candles(ask: Ask) -> Plan:
-    """Walk backward from the end, a hundred days a page, until the first wanted day is there."""
+    """Walk backward from the end, 300 days a page, until the first wanted day is there."""
     days = ask.days
 
     def page_before(stamp: int) -> Request:
@@ -81,7 +82,7 @@ def plan_payments(ask: Ask) -> Plan:
     def page_before(stamp: int) -> Request:
         return Request(
             FUNDING,
-            params={"instId": ask.series.symbol, "after": stamp, "limit": PAGE},
+            params={"instId": ask.series.symbol, "after": stamp, "limit": PAYMENTS_PAGE},
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
@@ -97,14 +98,14 @@ def _payment_stamps(answer: Answer) -> Sequence[int]:
 
 
 def count_candles(ask: Ask) -> Mapping[str, int]:
-    """One request for each hundred days."""
+    """One request for each 300 days."""
     return {HOST: -(-len(ask.days) // PAGE)}
 
 
 def count_payments(ask: Ask) -> Mapping[str, int]:
     """One request for the first hundred payments, the one before the first included, and one for each 99 more."""
-    older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAGE
-    return {HOST: 1 + max(-(-older // (PAGE - 1)), 0)}
+    older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
+    return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
 
 
 FINE = "0"
@@ -141,7 +142,7 @@ SOURCE = Source(
             count=count_payments,
         ),
     ),
-    limits={HOST: Limit(10, 2, burst=2)},  # 20 in two seconds for candles, 10 for the funding of one swap
+    limits={HOST: Limit(14, 2, burst=4)},  # 20 in two seconds for candles, 10 for the funding of each swap
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="OKX",

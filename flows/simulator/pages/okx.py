@@ -1,7 +1,7 @@
-"""OKX: daily candles and the funding of swaps, newest first, at most 100 a page; errors come in a 200.
+"""OKX: daily candles and the funding of swaps, newest first; errors come in a 200.
 
 `after` means older than, `before` newer than; both are exclusive. The candle of the running day says so in its last
-field. Funding is kept for 94 days.
+field. Funding is kept for 94 days. A page holds 100 candles, up to 300 where so many are asked for, and 400 payments.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Reques
 
 CANDLES = "/api/v5/market/history-candles"
 FUNDING = "/api/v5/public/funding-rate-history"
-MAX_ROWS = 100
 KEPT_MS = 94 * DAY_MS
 SHARE = 0.3
 
@@ -96,16 +95,17 @@ def _funding(request: Request, older_than: int | None, newer_than: int | None, l
 
 def answer(request: Request) -> Answer:
     """The candles of a market, or the funding of a swap."""
-    pages = {CANDLES: _candles, FUNDING: _funding}
+    pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400)}
     if request.path not in pages:
         return error(404)
+    page, default, most = pages[request.path]
     try:
         older_than, newer_than, limit = (request.integer(name) for name in ("after", "before", "limit"))
     except BadParameterError as bad:
         return reply([], "51000", f"Parameter {bad.name} error")
     if limit is not None and limit < 1:
         return reply([], "51000", "Parameter limit error")
-    return pages[request.path](request, older_than, newer_than, min(limit or MAX_ROWS, MAX_ROWS))
+    return page(request, older_than, newer_than, min(limit or default, most))
 
 
 PAGES = (Page(("www.okx.com",), answer, error, envelope, _rows, Budget(10, 2, says_when=False)),)

@@ -1,0 +1,111 @@
+"""OKX: daily candles and the funding of swaps, newest first; errors come in a 200.
+
+`after` means older than, `before` newer than; both are exclusive. The candle of the running day says so in its last
+field. Funding is kept for 94 days. A page holds 100 candles, up to 300 where so many are asked for, and 400 payments.
+"""
+
+from collections.abc import Sequence
+
+from flows.simulator.candles import Candle, shown, window
+from flows.simulator.instants import DAY_MS
+from flows.simulator.script import PEGGED
+from flows.simulator.venues import pair, payments, plain
+from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows
+
+CANDLES = "/api/v5/market/history-candles"
+FUNDING = "/api/v5/public/funding-rate-history"
+KEPT_MS = 94 * DAY_MS
+SHARE = 0.3
+
+
+def reply(data: Sequence[object], code: str = "0", message: str = "", status: int = 200) -> Answer:
+    """OKX's envelope."""
+    return json_answer({"code": code, "msg": message, "data": data}, status)
+
+
+def error(status: int) -> Answer:
+    """What OKX says along with an HTTP error."""
+    if status == 429:
+        return reply([], "50011", "Too Many Requests", status)
+    if status == 404:
+        return reply([], "404", "Not Found", status)
+    return reply([], "50026", "System error. Try again later", status)
+
+
+def envelope() -> Answer:
+    """An error that comes as a success."""
+    return reply([], "50011", "Too Many Requests")
+
+
+def _rows(document: object) -> list[object]:
+    return list_rows(document.get("data")) if isinstance(document, dict) else []
+
+
+def _ticker(name: str, ending: str) -> str | None:
+    ticker = name.removesuffix(ending)
+    known = name.endswith(ending) and ticker.isalnum() and ticker != "USDT"
+    return ticker if known else None
+
+
+def _wire(candle: Candle, now_ms: int) -> list[str]:
+    return [
+        str(candle.start_ms),
+        *(plain(price) for price in (candle.open, candle.high, candle.low, candle.close)),
+        *(plain(amount, 8) for amount in (candle.volume, candle.turnover, candle.turnover)),
+        "1" if candle.start_ms + DAY_MS <= now_ms else "0",
+    ]
+
+
+def _candles(request: Request, older_than: int | None, newer_than: int | None, limit: int) -> Answer:
+    ticker = _ticker(request.query.get("instId", ""), "-USDT")
+    if ticker is None:
+        return reply([], "51001", "Instrument ID doesn't exist.")
+    if request.query.get("bar") != "1Dutc":
+        return reply([], "51000", "Parameter bar error")
+    series = pair(request.market, "okx", ticker, SHARE)
+    first = None if newer_than is None else newer_than + 1
+    last = None if older_than is None else older_than - 1
+    numbers = window(series, DAY_MS, first, last, request.now_ms)[-limit:][::-1]
+    return reply([_wire(candle, request.now_ms) for candle in shown(series, DAY_MS, numbers, request.now_ms)])
+
+
+def _funding(request: Request, older_than: int | None, newer_than: int | None, limit: int) -> Answer:
+    name = request.query.get("instId", "")
+    ticker = _ticker(name, "-USDT-SWAP")
+    if ticker is None or ticker in PEGGED:
+        return reply([], "51001", "Instrument ID doesn't exist.")
+    first = max(request.now_ms - KEPT_MS, 0 if newer_than is None else newer_than + 1)
+    last = request.now_ms if older_than is None else min(older_than - 1, request.now_ms)
+    found = payments(request.market, "okx", ticker, first, last)[-limit:][::-1]
+    data = [
+        {
+            "formulaType": "withRate",
+            # What was predicted is near what was paid, and not the same.
+            "fundingRate": f"{each.rate * 1.001:.16f}",
+            "fundingTime": str(each.at_ms),
+            "instId": name,
+            "instType": "SWAP",
+            "method": "current_period",
+            "realizedRate": f"{each.rate:.16f}",
+        }
+        for each in found
+    ]
+    return reply(data)
+
+
+def answer(request: Request) -> Answer:
+    """The candles of a market, or the funding of a swap."""
+    pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400)}
+    if request.path not in pages:
+        return error(404)
+    page, default, most = pages[request.path]
+    try:
+        older_than, newer_than, limit = (request.integer(name) for name in ("after", "before", "limit"))
+    except BadParameterError as bad:
+        return reply([], "51000", f"Parameter {bad.name} error")
+    if limit is not None and limit < 1:
+        return reply([], "51000", "Parameter limit error")
+    return page(request, older_than, newer_than, min(limit or default, most))
+
+
+PAGES = (Page(("www.okx.com",), answer, error, envelope, _rows, Budget(10, 2, says_when=False)),)

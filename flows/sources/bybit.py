@@ -1,0 +1,168 @@
+"""Bybit: spot prices in USDT and the funding of its linear perpetuals.
+
+Docs      https://bybit-exchange.github.io/docs/v5/intro
+Terms     public market data, free; no redistribution of raw data
+Quirks    newest first, with both bounds included; nothing says that the newest candle runs, but the answer states its
+          own time. The funding history refuses a start without an end, so it is walked by its end alone, and it does
+          not state the interval of a payment; the list of instruments tells only the interval of today. Errors come
+          in a 200, with another retCode than 0. A 403 means too many requests, or a place that is not served: its
+          body says which
+Verified  a recorded answer of the funding of BTCUSDT (2026); candles against documentation, and the same endpoint's
+          daily candles of perpetuals as the replay has them. The first days are from memory and on the safe side:
+          what Bybit has before them is not asked for. BNB is left out, because it is not known since when it is listed
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.spot_prices import SPOT_PRICES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import walk_back, walk_back_overlapping
+from transforms.payload import member
+
+HOST = "api.bybit.com"
+KLINES = f"https://{HOST}/v5/market/kline"
+FUNDING = f"https://{HOST}/v5/market/funding/history"
+PAGE = 1000
+PAYMENTS_PAGE = 200
+PAYMENTS_A_DAY = 3
+SETTLED = every_day(timedelta(minutes=5))
+
+# Our name of the asset: the spot market in USDT and a day from which it surely trades.
+SPOT = {
+    "AAVE": ("AAVEUSDT", date(2022, 6, 1)),
+    "ADA": ("ADAUSDT", date(2022, 6, 1)),
+    "APT": ("APTUSDT", date(2022, 11, 1)),
+    "ARB": ("ARBUSDT", date(2023, 4, 1)),
+    "ARKM": ("ARKMUSDT", date(2023, 8, 1)),
+    "AVAX": ("AVAXUSDT", date(2022, 6, 1)),
+    "BCH": ("BCHUSDT", date(2022, 6, 1)),
+    "BTC": ("BTCUSDT", date(2021, 8, 1)),
+    "DOGE": ("DOGEUSDT", date(2022, 6, 1)),
+    "DOT": ("DOTUSDT", date(2022, 6, 1)),
+    "ETH": ("ETHUSDT", date(2021, 8, 1)),
+    "IO": ("IOUSDT", date(2024, 7, 1)),
+    "LINK": ("LINKUSDT", date(2022, 6, 1)),
+    "LTC": ("LTCUSDT", date(2022, 6, 1)),
+    "OP": ("OPUSDT", date(2022, 7, 1)),
+    "PEPE": ("PEPEUSDT", date(2023, 6, 1)),
+    "SEI": ("SEIUSDT", date(2023, 9, 1)),
+    "SHIB": ("SHIBUSDT", date(2022, 6, 1)),
+    "SOL": ("SOLUSDT", date(2022, 6, 1)),
+    "SUI": ("SUIUSDT", date(2023, 6, 1)),
+    "TRX": ("TRXUSDT", date(2022, 6, 1)),
+    "UNI": ("UNIUSDT", date(2022, 6, 1)),
+    "WLD": ("WLDUSDT", date(2023, 8, 1)),
+    "XLM": ("XLMUSDT", date(2022, 6, 1)),
+    "XRP": ("XRPUSDT", date(2022, 6, 1)),
+}
+
+PERPETUALS = {"BTC": ("BTCUSDT", date(2020, 4, 1)), "ETH": ("ETHUSDT", date(2020, 11, 1))}
+
+
+def plan_klines(ask: Ask) -> Plan:
+    """Walk backward from the end, a thousand days a page, until the first wanted day is there."""
+    start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
+
+    def page_before(stamp: int) -> Request:
+        return Request(
+            KLINES,
+            params={
+                "category": "spot",
+                "symbol": ask.series.symbol,
+                "interval": "D",
+                "start": start,
+                "end": stamp - 1,
+                "limit": PAGE,
+            },
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
+        )
+
+    return walk_back(page_before, _kline_stamps, start, end)
+
+
+def plan_payments(ask: Ask) -> Plan:
+    """Walk backward from the end, 200 payments a page, until one before the first wanted day is there."""
+    start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
+
+    def page_before(stamp: int) -> Request:
+        return Request(
+            FUNDING,
+            params={
+                "category": "linear",
+                "symbol": ask.series.symbol,
+                "endTime": stamp - 1,
+                "limit": PAYMENTS_PAGE,
+            },
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
+        )
+
+    return walk_back_overlapping(page_before, _payment_stamps, start, end)
+
+
+def _kline_stamps(answer: Answer) -> Sequence[int]:
+    return [int(kline[0]) for kline in member(member(answer.json(), "result"), "list")]
+
+
+def _payment_stamps(answer: Answer) -> Sequence[int]:
+    payments = member(member(answer.json(), "result"), "list")
+    return [int(member(payment, "fundingRateTimestamp")) for payment in payments]
+
+
+def count_klines(ask: Ask) -> Mapping[str, int]:
+    """One request for each thousand days."""
+    return {HOST: -(-len(ask.days) // PAGE)}
+
+
+def count_payments(ask: Ask) -> Mapping[str, int]:
+    """One request for the first 200 payments, the one before the first included, and one for each 199 more."""
+    older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
+    return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
+
+
+FINE = 0
+# Timed out, too many visits, server error, too many requests of this address, overloaded.
+TOO_BUSY = {10000, 10006, 10016, 10018, 10429}
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Bybit's envelope, when its retCode is not 0."""
+    document = answer.json()
+    if not isinstance(document, dict) or "retCode" not in document or document["retCode"] == FINE:
+        return None
+    message = f"expected data from Bybit, found error {document['retCode']}: {document.get('retMsg')!r}"
+    return SourceUnavailable(message) if document["retCode"] in TOO_BUSY else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="bybit",
+    feeds=(
+        Feed(
+            SPOT_PRICES,
+            plan_klines,
+            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=3),
+            count=count_klines,
+        ),
+        Feed(
+            FUNDING_RATES,
+            plan_payments,
+            tuple(Series(asset, perpetual, since, SETTLED) for asset, (perpetual, since) in PERPETUALS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_payments,
+        ),
+    ),
+    limits={HOST: Limit(100, 5, burst=10)},  # 600 in five seconds are allowed, and too many cost ten minutes
+    docs="https://bybit-exchange.github.io/docs/v5/intro",
+    terms="public market data, free to use; no redistribution of raw data",
+    attribution="Bybit",
+    verified="documented",
+    refusal=refusal,
+    connections=2,
+)

@@ -1,0 +1,107 @@
+"""Coin Metrics' community data: the supply of two stablecoins as their ledgers show it.
+
+Docs      https://docs.coinmetrics.io/api/v4
+Terms     CC BY-NC 4.0: with attribution, not for commercial use
+Quirks    a day is stamped with its beginning, and both bounds are inclusive days. A long answer is paged by the address
+          of the next page. A day is public about seven hours after its end. `SplyCur` counts what was issued, what lies
+          in the issuer's treasury included, on the chains that Coin Metrics follows: it may be above or below what
+          another provider calls circulating
+Verified  documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of its history,
+          as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum alone before, so that older
+          days are not asked for. Prices are left out: there is a close and no candle
+"""
+
+from datetime import date, timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+from expectations.calendar import Release
+from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import ONE_DAY, day_start
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.payload import member
+
+HOST = "community-api.coinmetrics.io"
+ASSET_METRICS = f"https://{HOST}/v4/timeseries/asset-metrics"
+PAGE = 10_000
+
+# Usually there after seven hours; a chain that is slow to follow delays its asset.
+SETTLED = Release(
+    "every day",
+    lambda _: True,
+    lambda day: day_start(day + ONE_DAY) + timedelta(hours=7, minutes=30),
+    grace=timedelta(days=2),
+)
+
+COINS = {"USDC": ("usdc", date(2025, 9, 8)), "USDT": ("usdt", date(2017, 11, 29))}
+
+
+def plan_supply(ask: Ask) -> Plan:
+    """The wanted days, page after page until no next one is named."""
+    labels = {"asset": ask.series.name, "symbol": ask.series.symbol}
+    page = yield Request(
+        ASSET_METRICS,
+        params={
+            "assets": ask.series.symbol,
+            "metrics": "SplyCur",
+            "frequency": "1d",
+            "start_time": f"{ask.days.start}",
+            "end_time": f"{ask.days.last}",
+            "paging_from": "start",
+            "page_size": PAGE,
+        },
+        labels=labels,
+    )
+    asked: set[str] = set()
+    while following := next_page(page):
+        if following in asked:
+            raise PayloadChanged(f"expected another page, found {following} again")
+        asked.add(following)
+        page = yield Request(ASSET_METRICS, params=dict(parse_qsl(urlsplit(following).query)), labels=labels)
+
+
+def next_page(page: Answer) -> str | None:
+    """The address of the page after this one, which must be one of the same kind; the last page names none."""
+    document = page.json()
+    member(document, "data")
+    address = document.get("next_page_url")
+    if address is None:
+        return None
+    if not isinstance(address, str) or not address.startswith(f"{ASSET_METRICS}?"):
+        raise PayloadChanged(f"expected a next page at {ASSET_METRICS}, found {address!r}")
+    return address
+
+
+TOO_BUSY = {"internal_server_error", "service_unavailable", "too_many_requests"}
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Coin Metrics' error object."""
+    document = answer.json()
+    if not isinstance(document, dict) or "error" not in document:
+        return None
+    error = document["error"]
+    message = f"expected data from Coin Metrics, found error {error}"
+    busy = isinstance(error, dict) and error.get("type") in TOO_BUSY
+    return SourceUnavailable(message) if busy else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="coinmetrics",
+    feeds=(
+        Feed(
+            STABLECOIN_SUPPLY,
+            plan_supply,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in COINS.items()),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=10),
+        ),
+    ),
+    limits={HOST: Limit(9, 6, burst=3)},  # ten in six seconds are allowed
+    docs="https://docs.coinmetrics.io/api/v4",
+    terms="CC BY-NC 4.0: attribution, no commercial use",
+    attribution="Coin Metrics",
+    verified="documented",
+    refusal=refusal,
+    connections=1,
+)

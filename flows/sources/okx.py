@@ -1,0 +1,152 @@
+"""OKX: spot prices in USDT and the funding of its perpetual swaps.
+
+Docs      https://www.okx.com/docs-v5/en/
+Terms     public market data, free; no redistribution of raw data
+Quirks    newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00.
+          A candle says itself whether it is finished. Errors come in a 200, with another code than "0". The history
+          of funding reaches back about 94 days and does not state the interval of a payment. The archive of older
+          payments (static.okx.com) is left out: its days begin at 16:00 UTC, and nothing tells whether its rate is
+          the predicted or the realised one.
+Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape.
+          The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
+          SEI and IO are left out, because it is not known since when OKX lists them
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.spot_prices import SPOT_PRICES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import walk_back, walk_back_overlapping
+from transforms.payload import member
+
+HOST = "www.okx.com"
+CANDLES = f"https://{HOST}/api/v5/market/history-candles"
+FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
+PAGE = 300
+PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
+PAYMENTS_A_DAY = 3
+SETTLED = every_day(timedelta(minutes=5))
+
+# Our name of the asset: the spot market in USDT and a day from which it surely trades.
+SPOT = {
+    "AAVE": ("AAVE-USDT", date(2021, 1, 1)),
+    "ADA": ("ADA-USDT", date(2021, 1, 1)),
+    "APT": ("APT-USDT", date(2022, 11, 1)),
+    "ARB": ("ARB-USDT", date(2023, 4, 1)),
+    "AVAX": ("AVAX-USDT", date(2021, 1, 1)),
+    "BCH": ("BCH-USDT", date(2021, 1, 1)),
+    "BTC": ("BTC-USDT", date(2018, 2, 1)),
+    "DOGE": ("DOGE-USDT", date(2021, 1, 1)),
+    "DOT": ("DOT-USDT", date(2021, 1, 1)),
+    "ETH": ("ETH-USDT", date(2018, 2, 1)),
+    "LINK": ("LINK-USDT", date(2021, 1, 1)),
+    "LTC": ("LTC-USDT", date(2021, 1, 1)),
+    "OP": ("OP-USDT", date(2022, 7, 1)),
+    "PEPE": ("PEPE-USDT", date(2023, 6, 1)),
+    "SHIB": ("SHIB-USDT", date(2021, 6, 1)),
+    "SOL": ("SOL-USDT", date(2021, 1, 1)),
+    "SUI": ("SUI-USDT", date(2023, 6, 1)),
+    "TRX": ("TRX-USDT", date(2021, 1, 1)),
+    "UNI": ("UNI-USDT", date(2021, 1, 1)),
+    "WLD": ("WLD-USDT", date(2023, 8, 1)),
+    "XLM": ("XLM-USDT", date(2021, 1, 1)),
+    "XRP": ("XRP-USDT", date(2021, 1, 1)),
+}
+
+SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2020, 1, 1)), "ETH": ("ETH-USDT-SWAP", date(2020, 1, 1))}
+
+
+def plan_candles(ask: Ask) -> Plan:
+    """Walk backward from the end, 300 days a page, until the first wanted day is there."""
+    days = ask.days
+
+    def page_before(stamp: int) -> Request:
+        return Request(
+            CANDLES,
+            params={"instId": ask.series.symbol, "bar": "1Dutc", "after": stamp, "limit": PAGE},
+            labels={"asset": ask.series.name},
+        )
+
+    return walk_back(page_before, _candle_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+
+
+def plan_payments(ask: Ask) -> Plan:
+    """Walk backward from the end, a hundred payments a page, until one before the first wanted day is there."""
+    days = ask.days
+
+    def page_before(stamp: int) -> Request:
+        return Request(
+            FUNDING,
+            params={"instId": ask.series.symbol, "after": stamp, "limit": PAYMENTS_PAGE},
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
+        )
+
+    return walk_back_overlapping(page_before, _payment_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+
+
+def _candle_stamps(answer: Answer) -> Sequence[int]:
+    return [int(candle[0]) for candle in member(answer.json(), "data")]
+
+
+def _payment_stamps(answer: Answer) -> Sequence[int]:
+    return [int(member(payment, "fundingTime")) for payment in member(answer.json(), "data")]
+
+
+def count_candles(ask: Ask) -> Mapping[str, int]:
+    """One request for each 300 days."""
+    return {HOST: -(-len(ask.days) // PAGE)}
+
+
+def count_payments(ask: Ask) -> Mapping[str, int]:
+    """One request for the first hundred payments, the one before the first included, and one for each 99 more."""
+    older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
+    return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
+
+
+FINE = "0"
+# Unavailable, timed out, too many requests, too busy, system error.
+TOO_BUSY = {"50001", "50004", "50011", "50013", "50026", "50040", "50061"}
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """OKX's envelope, when its code is not "0"."""
+    document = answer.json()
+    if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
+        return None
+    message = f"expected data from OKX, found error {document['code']!r}: {document.get('msg')!r}"
+    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="okx",
+    feeds=(
+        Feed(
+            SPOT_PRICES,
+            plan_candles,
+            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
+            days_per_ask=1000,
+            restates_for=timedelta(days=3),
+            count=count_candles,
+        ),
+        Feed(
+            FUNDING_RATES,
+            plan_payments,
+            tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
+            days_per_ask=90,
+            restates_for=timedelta(days=3),
+            count=count_payments,
+        ),
+    ),
+    limits={HOST: Limit(14, 2, burst=4)},  # 20 in two seconds for candles, 10 for the funding of each swap
+    docs="https://www.okx.com/docs-v5/en/",
+    terms="public market data, free to use; no redistribution of raw data",
+    attribution="OKX",
+    verified="documented",
+    refusal=refusal,
+    connections=2,
+)

@@ -1,0 +1,29 @@
+"""What a source's answers hold, for tests of one provider."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from expectations.contract import datasets
+from expectations.interval import milliseconds
+from flows.publishing import normalize
+from flows.run import Gathered
+
+
+def at(year: int, month: int, day: int, hour: int = 0) -> int:
+    """An hour (UTC) in milliseconds since 1970."""
+    return milliseconds(datetime(year, month, day, hour, tzinfo=UTC))
+
+
+def rows_of(source: str, dataset: str, gathered: Gathered) -> pl.DataFrame:
+    """The rows of the wanted days, each as often as the answers hold it."""
+    assert gathered.error is None
+    days = gathered.ask.days
+    frames = [normalize(datasets()[dataset], source, Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
+    return pl.concat(frames).filter(pl.col("date") >= days.start, pl.col("date") < days.end)
+
+
+def broken_rules(dataset: str, rows: pl.DataFrame) -> set[str]:
+    """The declared checks that the rows of one series break."""
+    labelled = rows.with_columns(series=pl.lit("one"), source=pl.lit("one"))
+    return {check.name for check in datasets()[dataset].checks if labelled.filter(check.failing()).height}

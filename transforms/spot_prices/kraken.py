@@ -1,0 +1,56 @@
+"""Kraken's candles, as rows of `spot_prices`."""
+
+from typing import Any
+
+import polars as pl
+
+from transforms.payload import column, member, members, table
+from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
+
+
+def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
+    """Turn one page of daily candles into rows.
+
+    A candle is stamped with its open, 00:00 UTC. `last` is the stamp of the newest finished candle; what comes after
+    it still runs and is left out. Kraken does not publish turnover but the mean price weighted by quantity, `vwap`,
+    which is the turnover over the quantity: their product is the turnover again, to the digits that `vwap` has (a
+    millionth). It is no estimate from another price.
+
+    Args:
+        payload: The decoded answer: under `result` the pair's lists of eight fields, oldest first, prices as text.
+        asset: Our name of the asset.
+        pair: Kraken's name of the pair in its answers; an answer about another one is refused.
+
+    Returns:
+        Rows of `spot_prices`: prices and turnover in USD, quantity in units of the asset.
+    """
+    result = members(payload, "result")
+    candles = table(
+        member(result, pair),
+        time=pl.Int64,
+        open=pl.String,
+        high=pl.String,
+        low=pl.String,
+        close=pl.String,
+        vwap=pl.String,
+        volume=pl.String,
+        trades=pl.Int64,
+    )
+    last = column("last", [member(result, "last")], pl.Int64)[0]
+    finished = candles.filter(pl.col("time") <= last)
+    stamped = finished.with_columns(stamped_at=seconds_to_instant(pl.col("time")))
+    day = day_of(pl.col("stamped_at"))
+    return require_midnights(stamped, "stamped_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("kraken"),
+        quote=pl.lit("USD"),
+        open_usd=decimal_text(pl.col("open")),
+        high_usd=decimal_text(pl.col("high")),
+        low_usd=decimal_text(pl.col("low")),
+        close_usd=decimal_text(pl.col("close")),
+        volume_base=decimal_text(pl.col("volume")),
+        volume_usd=decimal_text(pl.col("vwap")) * decimal_text(pl.col("volume")),
+        stamped_at=pl.col("stamped_at"),
+        available_at=end_of(day),
+    )

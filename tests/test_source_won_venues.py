@@ -135,7 +135,7 @@ def test_a_korean_day_is_the_sum_of_its_hours(wire: Wire) -> None:
     hours = wire.fetch(
         Request(
             f"https://{bithumb.HOST}/v1/candles/minutes/60",
-            params={"market": "KRW-USDT", "count": 24, "to": "2024-12-10 00:00:00"},
+            params={"market": "KRW-USDT", "count": 24, "to": "2024-12-10T00:00:00"},
         )
     ).json()
     assert (hours[-1]["candle_date_time_utc"], hours[0]["candle_date_time_utc"]) == (
@@ -164,8 +164,8 @@ def test_bithumb_is_asked_in_the_time_of_seoul() -> None:
     ask = asked(bithumb, date(2024, 12, 1), date(2024, 12, 9))
     page = [{"candle_date_time_kst": f"2024-12-{day:02}T00:00:00"} for day in range(9, 4, -1)]
     first, second = walk(bithumb.plan_days(ask), [page, [{"candle_date_time_kst": "2024-12-01T00:00:00"}]])
-    assert first.params == {"market": "KRW-USDT", "count": 9, "to": "2024-12-10 00:00:00"}
-    assert second.params == {"market": "KRW-USDT", "count": 4, "to": "2024-12-05 00:00:00"}
+    assert first.params == {"market": "KRW-USDT", "count": 9, "to": "2024-12-10T00:00:00"}
+    assert second.params == {"market": "KRW-USDT", "count": 4, "to": "2024-12-05T00:00:00"}
     assert first.labels == {"asset": "USDT", "market": "KRW-USDT"}
 
 

@@ -3,7 +3,9 @@
 Docs      https://apidocs.bithumb.com/reference
 Terms     public market data, free
 Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is
-          read as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a 200
+          read as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a
+          200. Hours, of which days like Upbit's could be made, are not asked for: an hour without a trade is left out,
+          and looks like one that the answer has lost
 Verified  a recorded answer of KRW-BTC days (2026); the dollar coins' markets have the same shape. That `to` is Seoul
           time is documented, and others measured it. USDT was announced on 2023-12-07; the first day of USDC is only
           believed: what Bithumb has nothing for before its first candle ends as verified_empty
@@ -41,7 +43,7 @@ def plan_days(ask: Ask) -> Plan:
             params={
                 "market": ask.series.symbol,
                 "count": min(PAGE, (to - ask.days.start).days),
-                "to": f"{to} 00:00:00",
+                "to": f"{to}T00:00:00",
             },
             labels={"asset": ask.series.name, "market": ask.series.symbol},
         )

@@ -407,3 +407,13 @@ def test_a_month_sums_over_all_of_them(korea: Tool) -> None:
     months = "select venues, days_covered from krw_stablecoin_monthly order by month"
     every = ["bithumb", "coinone", "gopax", "korbit", "upbit"]
     assert korea.ask(months) == [(every, 11), (every, 9)]
+
+
+@EVERY_VENUE
+def test_the_days_before_a_history_begins_are_known_to_be_empty(venue: ModuleType, tmp_path: Path) -> None:
+    with Simulator(now=NOW) as market:
+        tool = Tool(tmp_path / "home", market.url, sources=venue.SOURCE.name, start="2023-11-20")
+        said = tool("backfill", "2023-11-20", "2024-01-31", "--series", "USDT")
+        assert said.code == 0, said.err
+        assert tool.states("series = 'USDT' and date < '2023-12-01'") == {"verified_empty": 11}
+        assert tool.states("series = 'USDT' and date between '2023-12-01' and '2024-01-31'") == {"loaded": 62}

@@ -7,8 +7,8 @@ Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00
           200. Hours, of which days like Upbit's could be made, are not asked for: an hour without a trade is left out,
           and looks like one that the answer has lost
 Verified  a recorded answer of KRW-BTC days (2026); the dollar coins' markets have the same shape. That `to` is Seoul
-          time is documented, and others measured it. USDT was announced on 2023-12-07; the first day of USDC is only
-          believed: what Bithumb has nothing for before its first candle ends as verified_empty
+          time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
+          known: what Bithumb has nothing for before its first candle ends as verified_empty
 """
 
 from datetime import date, timedelta
@@ -27,7 +27,9 @@ SETTLED = every_day(timedelta(minutes=5))
 # Names of errors that pass by themselves.
 PASSING = {"429", "too_many_requests", "500", "503"}
 
-MARKETS = {"USDC": ("KRW-USDC", date(2023, 12, 7)), "USDT": ("KRW-USDT", date(2023, 12, 7))}
+# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+SINCE = date(2023, 11, 20)
+MARKETS = {"USDC": "KRW-USDC", "USDT": "KRW-USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -77,7 +79,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in MARKETS.items()),
+            tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},

@@ -7,8 +7,8 @@ Quirks    newest first; 200 candles unless more are asked for, at most 500; days
 Verified  documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in Seoul is
           what those clients assume, and each row is held to it. Whether `timestamp` itself still belongs to the page
           is told both ways, so it is always asked for a millisecond between two candles. USDT was listed on
-          2023-11-30 at 17:05 in Seoul; the first day of USDC is only believed: what Coinone has nothing for before
-          its first candle ends as verified_empty
+          2023-11-30 at 17:05 in Seoul; the first day of USDC is not known: what Coinone has nothing for before its
+          first candle ends as verified_empty
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +29,9 @@ SEOUL_AHEAD = timedelta(hours=9)
 SETTLED = every_day(timedelta(minutes=5))
 BLOCKED = "4"  # asked too often
 
-MARKETS = {"USDC": ("USDC", date(2023, 11, 30)), "USDT": ("USDT", date(2023, 11, 30))}
+# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+SINCE = date(2023, 11, 20)
+MARKETS = {"USDC": "USDC", "USDT": "USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -79,7 +81,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, target, since, SETTLED) for asset, (target, since) in MARKETS.items()),
+            tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},

@@ -5,8 +5,8 @@ Terms     public market data, free
 Quirks    low and high come before open and close; oldest first; `start` and `end` must be sent; days start at 00:00
           UTC; at most 1,024 candles; no turnover in won, so it is estimated; days without a trade may be left out
 Verified  documentation and other people's clients; no answer for a day was recorded. Whether `end` itself belongs
-          to the page is not documented, so it is asked for a millisecond before a candle. The first days are only
-          believed: what GOPAX has nothing for before its first candle ends as verified_empty
+          to the page is not documented, so it is asked for a millisecond before a candle. The first days are not
+          known: what GOPAX has nothing for before its first candle ends as verified_empty
 """
 
 from datetime import date, timedelta
@@ -22,7 +22,9 @@ PAIRS = f"https://{HOST}/trading-pairs"
 PAGE = 500  # well below the limit, so that a smaller one than documented is not met either
 SETTLED = every_day(timedelta(minutes=5))
 
-MARKETS = {"USDC": ("USDC-KRW", date(2023, 12, 1)), "USDT": ("USDT-KRW", date(2023, 12, 1))}
+# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+SINCE = date(2023, 11, 20)
+MARKETS = {"USDC": "USDC-KRW", "USDT": "USDT-KRW"}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -53,7 +55,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, pair, since, SETTLED) for asset, (pair, since) in MARKETS.items()),
+            tuple(Series(asset, pair, SINCE, SETTLED) for asset, pair in MARKETS.items()),
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},

@@ -6,7 +6,7 @@ Quirks    oldest first; `limit` must be sent, at most 200, and keeps the newest;
           of the day before); numbers are text; no turnover in won, so it is estimated; an error may come in a 200
 Verified  a recorded answer of btc_krw days (2026); the dollar coins' markets have the same shape. Whether `end` itself
           belongs to the page is not documented, so it is asked for a millisecond before a candle. The first days are
-          only believed: what Korbit has nothing for before its first candle ends as verified_empty
+          not known: what Korbit has nothing for before its first candle ends as verified_empty
 """
 
 from datetime import date, timedelta
@@ -24,7 +24,9 @@ SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 
-MARKETS = {"USDC": ("usdc_krw", date(2023, 12, 1)), "USDT": ("usdt_krw", date(2023, 12, 1))}
+# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+SINCE = date(2023, 11, 20)
+MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -57,7 +59,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in MARKETS.items()),
+            tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},

@@ -59,3 +59,22 @@ def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
     if odd.height:
         raise PayloadChanged(f"expected days that start at 00:00 UTC, found {odd[stamp][0]}")
     return frame
+
+
+def korean_day_of(instant: pl.Expr) -> pl.Expr:
+    """The day in Seoul, nine hours ahead of UTC and without summer time, of an instant."""
+    return day_of(instant.dt.offset_by("9h"))
+
+
+def end_of_korean_day(day: pl.Expr) -> pl.Expr:
+    """The first instant after a day in Seoul: 15:00 UTC of the same date."""
+    return end_of(day).dt.offset_by("-9h")
+
+
+def require_korean_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
+    """Refuse daily rows that do not start at 00:00 in Seoul, which is 15:00 UTC of the day before."""
+    seoul = pl.col(stamp).dt.offset_by("9h")
+    odd = frame.filter(seoul != seoul.dt.truncate("1d"))
+    if odd.height:
+        raise PayloadChanged(f"expected days that start at 15:00 UTC, found {odd[stamp][0]}")
+    return frame

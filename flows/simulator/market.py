@@ -11,6 +11,7 @@ from flows.simulator.lending import Lending
 from flows.simulator.macro import Macro
 from flows.simulator.spot import Coinbase, Spot
 from flows.simulator.stablecoins import Stablecoins
+from flows.simulator.won import Won
 
 
 class Market:
@@ -20,6 +21,7 @@ class Market:
         spot: Coins against the dollar at the main venue.
         coinbase: The same at the dollar venue, within a fifth of a percent.
         korea: The won, and markets in won.
+        won: The same markets at the smaller Korean venues.
         funding: Settlements of perpetual swaps.
         lending: Deposit rates of lending pools.
         stablecoins: Stablecoins in circulation.
@@ -30,6 +32,7 @@ class Market:
         self.spot = Spot(seed)
         self.coinbase = Coinbase(self.spot, seed)
         self.korea = Korea(self.spot, seed)
+        self.won = Won(self.korea, seed)
         self.funding = Funding(seed)
         self.lending = Lending(seed)
         self.stablecoins = Stablecoins(seed)

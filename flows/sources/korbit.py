@@ -1,0 +1,75 @@
+"""Korbit (DigitalX since August 2026, the host is unchanged): won prices and turnover of the dollar coins.
+
+Docs      https://docs.korbit.co.kr
+Terms     public market data, free
+Quirks    oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at 00:00 in Seoul (15:00 UTC
+          of the day before); numbers are text; no turnover in won, so it is estimated; an error may come in a 200
+Verified  a recorded answer of btc_krw days (2026); the dollar coins' markets have the same shape. Whether `end` itself
+          belongs to the page is not documented, so it is asked for a millisecond before a candle. The first days are
+          not known: what Korbit has nothing for before its first candle ends as verified_empty
+"""
+
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.krw_prices import KRW_PRICES
+from expectations.errors import PipelineError, SourceRefused
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+
+HOST = "api.korbit.co.kr"
+CANDLES = f"https://{HOST}/v2/candles"
+PAGE = 200
+SEOUL_AHEAD = timedelta(hours=9)
+# A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
+SETTLED = every_day(timedelta(minutes=5))
+
+# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+SINCE = date(2023, 11, 20)
+MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
+
+
+def plan_days(ask: Ask) -> Plan:
+    """Windows of at most 200 days of Seoul, which a page holds whole."""
+    for days in ask.days.split(PAGE):
+        yield Request(
+            CANDLES,
+            params={
+                "symbol": ask.series.symbol,
+                "interval": "1D",
+                "start": milliseconds(days.starts_at - SEOUL_AHEAD),
+                "end": milliseconds(days.ends_at - SEOUL_AHEAD) - 1,
+                "limit": PAGE,
+            },
+            labels={"asset": ask.series.name},
+        )
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Korbit's error, which may come with the status of a success."""
+    document = answer.json()
+    if isinstance(document, dict) and document.get("success") is False:
+        return SourceRefused(f"expected candles from Korbit, found {document.get('error')}")
+    return None
+
+
+SOURCE = Source(
+    name="korbit",
+    feeds=(
+        Feed(
+            KRW_PRICES,
+            plan_days,
+            tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
+            days_per_ask=2000,
+            restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+        ),
+    ),
+    limits={HOST: Limit(10, 1, burst=2)},
+    docs="https://docs.korbit.co.kr",
+    terms="public market data, free to use",
+    attribution="Korbit (DigitalX)",
+    verified="recorded",
+    refusal=refusal,
+    connections=2,
+)

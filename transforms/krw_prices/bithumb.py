@@ -1,0 +1,62 @@
+"""Bithumb's daily candles, as rows of `krw_prices`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import rows
+from transforms.units import end_of_korean_day, epoch_to_instant, korean_day_of, require_korean_midnights
+
+
+def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
+    """Turn one page of daily candles into rows.
+
+    Bithumb's day starts at 00:00 in Seoul, which is 15:00 UTC of the day before, and the candle is named by that
+    start, once in each zone; `date` is the day in Seoul. `timestamp` is the day's last trade, kept as the provider's
+    stamp. Turnover is `candle_acc_trade_price`, exact and in won.
+
+    Args:
+        payload: The decoded answer: objects, newest first.
+        asset: Our name of the asset.
+        market: Bithumb's name of the market that was asked for; an answer about another one is refused.
+
+    Returns:
+        Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.
+    """
+    candles = rows(
+        payload,
+        market=pl.String,
+        candle_date_time_utc=pl.String,
+        opening_price=pl.Float64,
+        high_price=pl.Float64,
+        low_price=pl.Float64,
+        trade_price=pl.Float64,
+        timestamp=pl.Int64,
+        candle_acc_trade_price=pl.Float64,
+        candle_acc_trade_volume=pl.Float64,
+    )
+    others = candles.filter(pl.col("market").ne_missing(pl.lit(market)))
+    if others.height:
+        raise PayloadChanged(f"expected candles of {market}, found {others['market'][0]}")
+    opened = candles.with_columns(
+        opened_at=pl.col("candle_date_time_utc")
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us")
+        .dt.replace_time_zone("UTC")
+    )
+    day = korean_day_of(pl.col("opened_at"))
+    return require_korean_midnights(opened, "opened_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("bithumb"),
+        open_krw=pl.col("opening_price"),
+        high_krw=pl.col("high_price"),
+        low_krw=pl.col("low_price"),
+        close_krw=pl.col("trade_price"),
+        volume_base=pl.col("candle_acc_trade_volume"),
+        volume_krw=pl.col("candle_acc_trade_price"),
+        volume_is_estimated=pl.lit(value=False),
+        day_boundary=pl.lit("KST"),
+        stamped_at=epoch_to_instant(pl.col("timestamp")),
+        available_at=end_of_korean_day(day),
+    )

@@ -1,0 +1,61 @@
+"""Coinone's daily candles, as rows of `krw_prices`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import member, rows
+from transforms.units import (
+    decimal_text,
+    end_of_korean_day,
+    epoch_to_instant,
+    korean_day_of,
+    require_korean_midnights,
+)
+
+
+def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn one page of daily candles into rows.
+
+    A candle is stamped with its start, in milliseconds. The day starts at 00:00 in Seoul, which is 15:00 UTC of the day
+    before, and a candle that starts at another time is refused; `date` is the day in Seoul. `target_volume` counts
+    coins, `quote_volume` is their exact value in won.
+
+    Args:
+        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
+        asset: Which asset was asked for; the answer does not say.
+
+    Returns:
+        Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.
+    """
+    result = member(payload, "result")
+    if result != "success":
+        raise PayloadChanged(f"expected a success from Coinone, found {result!r}")
+    chart = rows(
+        member(payload, "chart"),
+        timestamp=pl.Int64,
+        open=pl.String,
+        high=pl.String,
+        low=pl.String,
+        close=pl.String,
+        target_volume=pl.String,
+        quote_volume=pl.String,
+    )
+    stamped = chart.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp")))
+    day = korean_day_of(pl.col("stamped_at"))
+    return require_korean_midnights(stamped, "stamped_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("coinone"),
+        open_krw=decimal_text(pl.col("open")),
+        high_krw=decimal_text(pl.col("high")),
+        low_krw=decimal_text(pl.col("low")),
+        close_krw=decimal_text(pl.col("close")),
+        volume_base=decimal_text(pl.col("target_volume")),
+        volume_krw=decimal_text(pl.col("quote_volume")),
+        volume_is_estimated=pl.lit(value=False),
+        day_boundary=pl.lit("KST"),
+        stamped_at=pl.col("stamped_at"),
+        available_at=end_of_korean_day(day),
+    )

@@ -1,0 +1,61 @@
+"""Korbit's daily candles, as rows of `krw_prices`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import member, rows
+from transforms.units import (
+    decimal_text,
+    end_of_korean_day,
+    epoch_to_instant,
+    korean_day_of,
+    require_korean_midnights,
+)
+
+
+def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn one page of daily candles into rows.
+
+    A candle is stamped with its start, in milliseconds. The day starts at 00:00 in Seoul, which is 15:00 UTC of the day
+    before, and a candle that starts at another time is refused; `date` is the day in Seoul. `volume` counts coins.
+    Turnover in won is not told, so it is estimated as coins times the day's last price, and marked as such.
+
+    Args:
+        payload: The decoded answer: an object whose `data` holds objects, oldest first, numbers as text.
+        asset: Which asset was asked for; the answer does not say.
+
+    Returns:
+        Rows of `krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.
+    """
+    success = member(payload, "success")
+    if success is not True:
+        raise PayloadChanged(f"expected a success from Korbit, found {success!r}")
+    candles = rows(
+        member(payload, "data"),
+        timestamp=pl.Int64,
+        open=pl.String,
+        high=pl.String,
+        low=pl.String,
+        close=pl.String,
+        volume=pl.String,
+    )
+    stamped = candles.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp")))
+    day = korean_day_of(pl.col("stamped_at"))
+    close, quantity = decimal_text(pl.col("close")), decimal_text(pl.col("volume"))
+    return require_korean_midnights(stamped, "stamped_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("korbit"),
+        open_krw=decimal_text(pl.col("open")),
+        high_krw=decimal_text(pl.col("high")),
+        low_krw=decimal_text(pl.col("low")),
+        close_krw=close,
+        volume_base=quantity,
+        volume_krw=quantity * close,
+        volume_is_estimated=pl.lit(value=True),
+        day_boundary=pl.lit("KST"),
+        stamped_at=pl.col("stamped_at"),
+        available_at=end_of_korean_day(day),
+    )

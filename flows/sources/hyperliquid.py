@@ -74,7 +74,7 @@ SOURCE = Source(
         ),
     ),
     # 1,200 weight a minute: a page costs 20, and one more for each 20 rows, which is 45 when it is full.
-    limits={HOST: Limit(24, 60, burst=2)},
+    limits={HOST: Limit(24, 60, burst=6)},
     docs="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals",
     terms="public market data, free to use",
     attribution="Hyperliquid",

@@ -203,6 +203,7 @@ class Fetcher:
                 request.method,
                 address,
                 data=request.body,
+                headers=None if request.body is None else {"Content-Type": "application/json"},
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
             )

@@ -71,7 +71,9 @@ class Wire:
         """The simulator's answer, whatever its status."""
         self.sent.append(request)
         address = f"{self.simulator.url}/{request.address.removeprefix('https://')}"
-        asked = urllib.request.Request(address, headers={"User-Agent": "tidemark-tests"})  # noqa: S310  loopback
+        headers = {"User-Agent": "tidemark-tests", "Content-Type": "application/json"}
+        sent = None if request.body is None else request.body.encode()
+        asked = urllib.request.Request(address, sent, headers, method=request.method)  # noqa: S310  loopback
         try:
             with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310  loopback
                 return answer(request, response.read(), status=response.status, now=self.simulator.now)

@@ -38,6 +38,11 @@ def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
     return epoch_to_instant(stamp * 1000)
 
 
+def iso_to_instant(text: pl.Expr) -> pl.Expr:
+    """ISO 8601 text that ends in Z, with or without fractions of a second; any other text raises."""
+    return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
+
+
 def day_of(instant: pl.Expr) -> pl.Expr:
     """The UTC day of an instant."""
     return instant.dt.date()

@@ -106,8 +106,13 @@ class Simulator:
         """Stay silent, but no longer than the server lives."""
         self._closing.wait(seconds)
 
-    def ask(self, target: str, headers: Mapping[str, str]) -> tuple[Answer, Misbehaviour | None]:
-        """Answer `/HOST/PATH?QUERY`; also tell which misbehaviour applies to the connection."""
+    def ask(
+        self, target: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[Answer, Misbehaviour | None]:
+        """Answer `/HOST/PATH?QUERY`, a POST where there is a body; also tell which misbehaviour applies.
+
+        Rules of misbehaviour are searched for in `host/path?query`, and in the body after it.
+        """
         parts = urlsplit(target)
         host, _, path = parts.path.lstrip("/").partition("/")
         asked = Asked(unquote(host), "/" + unquote(path), unquote(parts.query))
@@ -124,8 +129,12 @@ class Simulator:
             headers=headers,
             market=self._market,
             now_ms=self._now_ms,
+            body=body,
         )
-        return self._answer(page, request, self._zoo.pick(f"{asked.host}{asked.path}?{asked.query}"))
+        if body is not None and not page.takes_post:
+            return page.error(405), None
+        target = f"{asked.host}{asked.path}?{asked.query}{(body or b'').decode(errors='replace')}"
+        return self._answer(page, request, self._zoo.pick(target))
 
     def _answer(self, page: Page, request: Request, rule: Misbehaviour | None) -> tuple[Answer, Misbehaviour | None]:
         headers: dict[str, str] = {}
@@ -191,13 +200,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._respond()
 
+    def do_POST(self) -> None:
+        self._respond(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
     def log_message(self, *_: object) -> None:
         """Requests are counted by the simulator, not printed."""
 
-    def _respond(self) -> None:
+    def _respond(self, sent: bytes | None = None) -> None:
         simulator = self.server.simulator
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer, rule = simulator.ask(self.path, headers)
+        answer, rule = simulator.ask(self.path, headers, sent)
         kind = rule.kind if rule else None
         if kind == "reset":
             self._reset()

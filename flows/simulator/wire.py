@@ -25,7 +25,7 @@ class BadParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One GET of `https://HOST/PATH?QUERY`, in a market, at a moment.
+    """One request for `https://HOST/PATH?QUERY`, in a market, at a moment.
 
     Attributes:
         host: Whom the client meant to ask.
@@ -34,6 +34,7 @@ class Request:
         headers: What the client sent, names in lower case.
         market: The world that the answer tells of.
         now_ms: The virtual time, in milliseconds since 1970.
+        body: What a POST sent along; None with a GET.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Request:
     headers: Mapping[str, str]
     market: Market
     now_ms: int
+    body: bytes | None = None
 
     @property
     def today(self) -> int:
@@ -115,6 +117,7 @@ class Page:
         envelope: How the provider, or a proxy before it, reports a failure inside an HTTP 200.
         rows: The lists or dicts of a decoded JSON answer that hold its rows.
         budget: The provider's rate limit, where one is imitated.
+        takes_post: Whether it may be sent a POST; to the others one is an error.
     """
 
     hosts: tuple[str, ...]
@@ -123,6 +126,7 @@ class Page:
     envelope: Callable[[], Answer]
     rows: Callable[[Any], list[Any]]
     budget: Budget | None = None
+    takes_post: bool = False
 
 
 def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

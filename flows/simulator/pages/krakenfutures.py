@@ -1,0 +1,70 @@
+"""Kraken Futures: every funding rate of a perpetual of the last 368 days, in one answer, oldest first.
+
+A row is stamped at the start of its hour, and the running hour is listed with its rate. `fundingRate` is in dollars per
+contract of one coin and hour, `relativeFundingRate` the fraction. What was paid every four hours, before 30 September
+2022, is not imitated.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of, moment
+from flows.simulator.perpetuals import hourly_rates, hours, price_at
+from flows.simulator.wire import Answer, Page, Request, json_answer
+
+PATH = "/derivatives/api/v3/historical-funding-rates"
+CONTRACTS = {"PF_XBTUSD": "BTC", "PF_ETHUSD": "ETH"}
+FIRST_MS = millis_of(datetime(2022, 9, 30, tzinfo=UTC))
+KEPT_DAYS = 368
+SERVED = "1970-01-01T00:00:00.000Z"  # where the time of the request is not at hand
+
+
+def _stamp(millis: int) -> str:
+    return moment(millis).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def failure(status: int, word: str) -> Answer:
+    """A refusal in the shape of version 3."""
+    return json_answer({"result": "error", "error": word, "serverTime": SERVED}, status)
+
+
+def error(status: int) -> Answer:
+    """What Kraken says along with an HTTP error."""
+    words = {404: "notFound", 429: "apiLimitExceeded"}
+    return failure(status, words.get(status, "Server Error"))
+
+
+def envelope() -> Answer:
+    """The limit is told in a success."""
+    return failure(200, "apiLimitExceeded")
+
+
+def answer(request: Request) -> Answer:
+    """The funding history of one contract."""
+    if request.path.rstrip("/") != PATH:
+        return error(404)
+    ticker = CONTRACTS.get(request.query.get("symbol", ""))
+    if ticker is None:
+        told = [{"code": 11, "message": "Argument invalid: symbol"}]
+        return json_answer(
+            {"status": "BAD_REQUEST", "result": "error", "errors": told, "serverTime": _stamp(request.now_ms)}, 400
+        )
+    begun = hours(max(FIRST_MS, request.now_ms - KEPT_DAYS * DAY_MS), request.now_ms)
+    rates = hourly_rates(request.market, "krakenfutures", ticker, range(begun.start + 1, begun.stop + 1))
+    listed = [
+        {
+            "timestamp": _stamp(hour * HOUR_MS),
+            "fundingRate": round(rate * price_at(request.market, ticker, hour), 12),
+            "relativeFundingRate": rate,
+        }
+        for hour, rate in zip(begun, rates, strict=True)
+    ]
+    return json_answer({"result": "success", "serverTime": _stamp(request.now_ms), "rates": listed})
+
+
+def rows(document: Any) -> list[Any]:
+    """The rows of an answer."""
+    return [document["rates"]] if isinstance(document, dict) and "rates" in document else []
+
+
+PAGES = (Page(("futures.kraken.com",), answer, error, envelope, rows),)

@@ -1,0 +1,40 @@
+"""What the tests of every venue that pays funding share: a walk against the simulator, and the rows that it brings."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from expectations.contract import datasets
+from expectations.interval import Interval
+from flows.collecting import drive
+from flows.publishing import normalize
+from flows.run import Gathered
+from flows.sources import sources
+from tests.asking import Wire, ask_of, days_back, feed_of
+
+FUNDING = datasets()["funding_rates"]
+NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
+LAST = date(2024, 12, 31)
+
+
+def paid(
+    wire: Wire, source: str, count: int, *, asset: str = "BTC", last: date = LAST
+) -> tuple[Gathered, pl.DataFrame]:
+    """The answers to an ask for so many days, and the payments of those days, each as often as the answers hold it."""
+    ask = ask_of(source, "funding_rates", asset, days_back(count, last), last, now=wire.simulator.now)
+    gathered = drive(feed_of(sources()[source], "funding_rates"), ask, wire.fetch)
+    frames = [normalize(FUNDING, source, Gathered(ask, (answer,), None)) for answer in gathered.answers]
+    rows = pl.concat(frames).filter(pl.col("date") >= ask.days.start, pl.col("date") < ask.days.end)
+    return gathered, rows
+
+
+def due(days: Interval, every: int, first: int = 0) -> list[datetime]:
+    """The payments of some days: from this hour of the first one, every so many hours."""
+    start = days.starts_at + timedelta(hours=first)
+    return [start + timedelta(hours=every * number) for number in range(len(days) * 24 // every)]
+
+
+def broken_rules(rows: pl.DataFrame) -> list[str]:
+    """The declared checks that some payments break."""
+    named = rows.with_columns(series=pl.col("asset"), source=pl.col("venue"))
+    return [check.name for check in FUNDING.checks if named.filter(check.failing()).height]

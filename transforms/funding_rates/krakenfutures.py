@@ -1,0 +1,48 @@
+"""Kraken Futures' hourly funding, as rows of `funding_rates`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import member, rows
+from transforms.payments import hour_of, payments
+from transforms.units import iso_to_instant
+
+EVERY_HOUR = 1
+ALMOST_A_DAY = pl.duration(hours=23, minutes=59)
+
+
+def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn the whole history into one payment per hour.
+
+    The stamp is "the date and time of the period to which the funding rate applies": the start of an hour, over which
+    funding accrues and at whose end it is settled. So the row stamped 23:00 is the payment of the next midnight, and
+    belongs to the next day. The running hour is listed with its rate; it is left out, by the server's own time.
+
+    Kraken keeps about a year, to the hour: of the oldest day listed, only the evening may be left. Unless it begins
+    with its first payment, that day is left out too.
+
+    We read `relativeFundingRate`, a fraction of the position's value. `fundingRate` is in dollars per contract.
+
+    Args:
+        payload: The decoded answer: `rates`, oldest first, and `serverTime`.
+        asset: Our name of the asset; the answer does not say what it is about.
+
+    Returns:
+        Rows of `funding_rates`: a fraction per hour; positive means that longs paid shorts.
+    """
+    if member(payload, "result") != "success":
+        raise PayloadChanged(f"expected result 'success', found {payload['result']!r}")
+    listed = rows(member(payload, "rates"), timestamp=pl.String, relativeFundingRate=pl.Float64)
+    stamped = listed.select(
+        stamped_at=iso_to_instant(pl.col("timestamp")),
+        funding_rate=pl.col("relativeFundingRate"),
+        interval_hours=pl.lit(EVERY_HOUR),
+    )
+    paid = stamped.with_columns(settled_at=hour_of(stamped, "stamped_at").dt.offset_by("1h"))
+    now = pl.select(iso_to_instant(pl.lit(member(payload, "serverTime"), pl.String))).item()
+    # The first midnight that is listed: one minute less than a day after the oldest payment, cut to the day.
+    whole_from = (pl.col("settled_at").min() + ALMOST_A_DAY).dt.truncate("1d")
+    over = paid.filter(pl.col("settled_at") <= now, pl.col("settled_at") >= whole_from)
+    return payments(over, asset=asset, venue="krakenfutures")

@@ -132,7 +132,7 @@ class Run:
 
     @cached_property
     def _budgets(self) -> Budgets:
-        return Budgets(self.sources, self.settings.clock)
+        return Budgets(self.sources, self.settings.clock, enforced=not self.home.simulated)
 
     def fetcher(self, source: Source) -> Fetcher:
         """The one fetcher of a source."""

@@ -11,7 +11,7 @@ import requests
 
 from expectations.errors import PayloadChanged
 from flows.clock import Clock
-from flows.http import Fetcher, Traffic
+from flows.http import Budgets, Fetcher, Traffic
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import hyperliquid
 from tests.asking import Wire, ask_of, days_back, feed_of, walk
@@ -77,8 +77,14 @@ def test_the_first_day_is_whole(wire: Wire) -> None:
 def test_a_post_says_what_it_sends_and_is_archived_with_it(simulator: Simulator, tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     recorder = Recorder(archive, "000001", NIGHT)
+    clock = Clock(NIGHT)
     fetcher = Fetcher(
-        hyperliquid.SOURCE, gateway=simulator.url, recorder=recorder, clock=Clock(NIGHT), traffic=Traffic()
+        hyperliquid.SOURCE,
+        gateway=simulator.url,
+        recorder=recorder,
+        clock=clock,
+        traffic=Traffic(),
+        budgets=Budgets([hyperliquid.SOURCE], clock),
     )
     request = next(hyperliquid.plan_history(ask_of("hyperliquid", "funding_rates", "BTC")))
     answer = fetcher.fetch(request, dataset="funding_rates", series="BTC")

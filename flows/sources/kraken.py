@@ -68,6 +68,7 @@ SOURCE = Source(
             ),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
+            kept_for=timedelta(days=PAGE - 5),
         ),
     ),
     limits={HOST: Limit(50, 60, burst=2)},  # one a second is allowed

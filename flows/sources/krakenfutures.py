@@ -21,6 +21,7 @@ from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "futures.kraken.com"
 HISTORY = f"https://{HOST}/derivatives/api/v3/historical-funding-rates"
 WHOLE_HISTORY = 36_600  # days: more than there are
+KEPT_DAYS = 366  # about 368 were measured
 SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("PF_XBTUSD", date(2022, 10, 1)), "ETH": ("PF_ETHUSD", date(2022, 10, 1))}
@@ -51,6 +52,7 @@ SOURCE = Source(
             tuple(Series(asset, contract, since, SETTLED) for asset, (contract, since) in PERPETUALS.items()),
             days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=3),
+            kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
         ),
     ),

@@ -30,6 +30,7 @@ FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
 PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
+KEPT_DAYS = 90  # of payments; about 94 were measured
 SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the spot market in USDT and a day from which it surely trades.
@@ -139,6 +140,7 @@ SOURCE = Source(
             tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
             days_per_ask=90,
             restates_for=timedelta(days=3),
+            kept_for=timedelta(days=KEPT_DAYS),
             count=count_payments,
         ),
     ),

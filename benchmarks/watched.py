@@ -100,8 +100,8 @@ def measure(work: Path) -> Section:
     ]
     section.table(("way", "seconds", "more than the command"), rows)
     section.say(
-        f"{watched['tasks']:.0f} tasks; Prefect's database holds {watched['megabytes']:.1f} MB afterwards and was found "
-        f"locked {watched['locked']:.0f} times. The providers' rate limits are kept in both. Aim: under 15 %."
+        f"{watched['tasks']:.0f} tasks; Prefect's database holds {watched['megabytes']:.1f} MB afterwards and was "
+        f"found locked {watched['locked']:.0f} times. The providers' rate limits are kept in both. Aim: under 15 %."
     )
     return section
 

@@ -14,6 +14,7 @@ import daily_run
 import raw_to_warehouse
 import start_up
 import unchanged
+import watched
 from measuring import HERE, ROOT, Section, machine
 
 Found = Section | tuple[Section, ...]
@@ -21,6 +22,7 @@ SECTIONS: dict[str, Callable[[Path], Found]] = {
     "raw_to_warehouse": raw_to_warehouse.measure,
     "daily_run": daily_run.measure,
     "unchanged": unchanged.measure,
+    "watched": watched.measure,
     "start_up": start_up.measure,
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from prefect.server.api.server import create_app
 
@@ -68,7 +69,7 @@ class Door:
             if self._expected and not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
                 await refuse(scope, send, 401, "user and password, please", (b"www-authenticate", b"Basic"))
             else:
-                await self._reports({**scope, "path": scope["path"].removeprefix("/reports")}, receive, dressed(send))
+                await self._reports(scope, receive, dressed(send))
         else:
             await self._app(scope, receive, dressed(send))
 
@@ -112,15 +113,21 @@ async def refuse(scope: Scope, send: Send, status: int, reason: str, *extra: tup
     await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
 
 
+def pages_of(folder: Path) -> App:
+    """The home's pages below `/reports/`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    app = FastAPI(openapi_url=None)
+    app.mount(REPORTS.rstrip("/"), StaticFiles(directory=folder, html=True))
+    return app
+
+
 def main(descriptor: int) -> None:
     """Serve on a socket that the parent process listens on, until told to stop."""
     end_with_parent()
     listening = socket.socket(fileno=descriptor)
-    reports = Path(os.environ["TIDEMARK_HOME"]) / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
     door = Door(
         create_app(),
-        StaticFiles(directory=reports, html=True),
+        pages_of(Path(os.environ["TIDEMARK_HOME"]) / "reports"),
         loopback=name_of(f"//{listening.getsockname()[0]}") in LOOPBACK_NAMES,
         authentication=os.environ.get("PREFECT_SERVER_API_AUTH_STRING"),
     )

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sqlite3
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -130,6 +131,28 @@ def test_other_machines_are_let_in_only_with_a_password(tool: Tool) -> None:
     said = tool("serve", "--host", "0.0.0.0")  # noqa: S104  it is refused
     assert said.code == 2
     assert "--host 0.0.0.0 lets other machines start runs: set PREFECT_SERVER_API_AUTH_STRING" in said.sentence
+
+
+def test_with_a_password_it_serves_those_who_have_it_and_keeps_it_to_itself(tool: Tool, tmp_path: Path) -> None:
+    guarded = tool.at(tmp_path / "home")
+    with serving(guarded, "--host", "0.0.0.0", PREFECT_SERVER_API_AUTH_STRING=OWNER) as served:  # noqa: S104
+        basic = {"Authorization": f"Basic {b64encode(OWNER.encode()).decode()}"}
+        for path in ("/reports/checks/index.html", "/api/deployments/name/daily/daily"):
+            assert asked(served, "GET", path)[0] == 401
+        assert asked(served, "GET", "/reports/checks/index.html", **basic)[0] == 404  # there is none yet
+        assert asked(served, "GET", "/api/health", Host="server.example", **basic)[0] == 200
+        assert asked(served, "GET", "/api/health", Host="server.example", Origin="http://evil.example")[0] == 403
+        found = served.call("/deployments/name/backfill/backfill", headers=basic)["id"]
+        wanted = {"parameters": {**ALL_DAYS, "plan_only": True}}
+        run = served.call(f"/deployments/{found}/create_flow_run", wanted, headers=basic)["id"]
+
+        def ended() -> bool:
+            return bool(served.call(f"/flow_runs/{run}", headers=basic)["state_type"] == "COMPLETED")
+
+        until(ended, within=60, what="a run behind a password")
+    _, _, password = OWNER.partition(":")
+    holding = [path for path in guarded.home.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
+    assert holding == []
 
 
 # Its schedule -------------------------------------------------------------------------------------------------------

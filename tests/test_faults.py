@@ -99,7 +99,8 @@ def undisturbed(world: World, home: Path) -> Clean:
 
 def command() -> tuple[str, ...]:
     chosen = [word for series in (*SERIES, *MACRO) for word in ("--series", series)]
-    return ("backfill", *DAYS, *chosen)
+    sources = sorted({victim.source for victim in VICTIMS} | {"fred"})  # the replay serves no others of these series
+    return ("backfill", *DAYS, *chosen, *(word for source in sources for word in ("--source", source)))
 
 
 def ledger(tool: Tool) -> pl.DataFrame:

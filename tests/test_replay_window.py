@@ -106,13 +106,13 @@ def test_what_is_not_served_has_failed_and_nothing_else_stands_in_for_it(year: T
     for dataset, source, series, states in days:
         served = SERVED.get((str(dataset), str(source)))
         if served is not None and series not in served:
-            assert set(states) <= {"failed", "not_yet"}, (dataset, source, series, states)
+            assert set(states) <= {"failed", "not_yet", "perished"}, (dataset, source, series, states)
             where = f"from core.{dataset} where source = '{source}' and series = '{series}'"
             assert year.ask(f"{where} limit 1") == []
         elif served is not None:
             assert "loaded" in set(states), (dataset, source, series, states)
     assert year.one("select count(*) from ops.ledger where state = 'failed' and reason is null") == 0
-    assert year.states("state not in ('loaded', 'verified_empty', 'failed', 'not_yet')") == {}
+    assert year.states("state not in ('loaded', 'verified_empty', 'failed', 'not_yet', 'perished')") == {}
 
 
 def test_the_year_asked_twice_asks_only_for_what_failed(year: Tool, replay: Replay) -> None:

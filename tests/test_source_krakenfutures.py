@@ -41,18 +41,18 @@ def test_the_contract_is_all_that_is_asked() -> None:
     assert request.labels == {"asset": "ETH"}
 
 
-def test_days_before_the_year_that_is_kept_are_empty_and_none_is_cut(tmp_path: Path) -> None:
+def test_days_before_the_year_that_is_kept_have_perished_and_none_is_cut(tmp_path: Path) -> None:
     with Simulator(now=NIGHT) as served:
         tool = Tool(tmp_path / "home", served.url, sources="krakenfutures", start="2023-12-01", now=NIGHT)
         said = tool("backfill", "2023-12-01", "2024-12-31")
     assert said.code == 0, said.err
     states = "select state, min(date), max(date), count(*) from ops.ledger where series = 'BTC' group by 1"
     assert sorted(tool.ask(states)) == [
-        ("loaded", date(2023, 12, 31), date(2024, 12, 31), 367),
+        ("loaded", date(2024, 1, 1), date(2024, 12, 31), 366),
         ("not_yet", date(2025, 1, 1), date(2025, 1, 1), 1),
-        ("verified_empty", date(2023, 12, 1), date(2023, 12, 30), 30),
+        ("perished", date(2023, 12, 1), date(2023, 12, 31), 31),
     ]
-    assert tool.one("select count(*) from core.funding_rates") == 2 * 24 * 367
+    assert tool.one("select count(*) from core.funding_rates") == 2 * 24 * 366
 
 
 # the simulator's manners ---------------------------------------------------------------------------------------------

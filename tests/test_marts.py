@@ -344,6 +344,10 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     ]
     fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
     pools = grid(rng, names, 240).rename({"name": "asset"})
+    closed = grid(rng, names[:30], DAYS).rename({"name": "asset"})
+    closed = closed.join(pl.DataFrame({"venue": ["bitfinex", "gate"]}), how="cross")
+    for side in ("long_usd", "short_usd"):
+        closed = number(rng, closed, side, 0.0, 0.1, 1e6, 2e6 / 3)
     return {
         "assets": sectors,
         "spot_prices": with_prices(rng, spot, "usd", 100.0),
@@ -355,6 +359,9 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         ),
         "exchange_rates": number(rng, fixings, "rate_per_usd", 1_380.0, 1_400.0, 1_420.0).with_columns(
             pl.col("available_at").dt.offset_by("-10h")
+        ),
+        "liquidations": closed.with_columns(
+            total_usd=pl.col("long_usd") + pl.col("short_usd"), largest_usd="short_usd", accounts=pl.lit(7)
         ),
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
         "lending_rates": number(rng, pools, "supply_apr", 0.01, 0.02, 0.03, 0.031).with_columns(

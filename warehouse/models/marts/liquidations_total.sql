@@ -16,6 +16,7 @@ checks  = [
 caveats = [
     "A lower bound: a labelled subset of venues, read it with venues; the largest ones have no free history.",
     "The venues change over time, and so does what a day is compared with.",
+    "What others report of all exchanges together is in famous_days, and is not summed here.",
 ]
 
 [notes]

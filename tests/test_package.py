@@ -106,7 +106,7 @@ def test_the_demo_runs_outside_the_clone(installed: Path, tmp_path: Path) -> Non
     assert demo.one("select low_usd from asset_daily where asset = 'BTC' and date = '2024-12-09'") == 94_150.05
     assert demo.one("select max(high_usd) from asset_daily where asset = 'BTC' and date = '2024-12-05'") == 104_088.0
     assert demo.one("select value from ops.home where key = 'origin'") == "simulated"
-    assert set(demo.states()) <= {"loaded", "verified_empty", "not_yet"}
+    assert set(demo.states()) <= {"loaded", "verified_empty", "not_yet", "perished"}
     silent = "select count(*) from duckdb_tables() where not starts_with(coalesce(comment, ''), 'SIMULATED')"
     assert demo.one(silent) == 0
     for page in (demo.home / "reports").rglob("*.html"):

@@ -112,7 +112,7 @@ def test_what_is_not_served_has_failed_and_nothing_else_stands_in_for_it(year: T
         elif served is not None:
             assert "loaded" in set(states), (dataset, source, series, states)
     assert year.one("select count(*) from ops.ledger where state = 'failed' and reason is null") == 0
-    assert year.states("state not in ('loaded', 'verified_empty', 'failed', 'not_yet')") == {}
+    assert year.states("state not in ('loaded', 'verified_empty', 'failed', 'not_yet', 'perished')") == {}
 
 
 def test_the_year_asked_twice_asks_only_for_what_failed(year: Tool, replay: Replay) -> None:

@@ -84,6 +84,12 @@ def glossary() -> dict[str, Column]:
     return names
 
 
+def entry(table: str, name: str) -> Column:
+    """The glossary's entry for a column of a table: `table.name` where the name holds another kind of value there."""
+    names = glossary()
+    return names.get(f"{table}.{name}") or names[name]
+
+
 @dataclass(frozen=True, eq=False)
 class Range:
     """A number measured on each row that must lie between two bounds; unknown, and 0 over 0, passes.

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
+from expectations.famous_days import COLUMNS, famous_days
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -38,10 +39,10 @@ def create_core(
 
     Args:
         connection: Where to.
-        tables: Dataset name (or `assets`) to rows, in which columns may be left out.
+        tables: Dataset name (or `assets`, `famous_days`) to rows, in which columns may be left out.
         sources: The order in which the preferred tables take their sources.
     """
-    unknown = set(tables) - {"assets", *datasets()}
+    unknown = set(tables) - {"assets", "famous_days", *datasets()}
     if unknown:
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
     connection.execute("set timezone = 'UTC'")
@@ -64,6 +65,7 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))"
     )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
+    _create(connection, "famous_days", COLUMNS, _typed(tables.get("famous_days", famous_days()), COLUMNS))
 
 
 def read_rows(path: Path) -> pl.DataFrame:

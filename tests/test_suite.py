@@ -51,6 +51,15 @@ GOOD: dict[str, Row] = {
         "available_usd": 1e8,
         "sampling": "daily_last",
     },
+    "liquidations": {
+        "asset": "SOL",
+        "venue": "gate",
+        "long_usd": 3e6,
+        "short_usd": 1e6,
+        "total_usd": 4e6,
+        "largest_usd": 5e5,
+        "accounts": 10,
+    },
     "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
     "spot_prices": {
         "asset": "SOL",
@@ -80,6 +89,11 @@ def rate(**values: Any) -> Row:
 def candle(unit: str, prices: Sequence[float], **others: Any) -> Row:
     names = (f"open_{unit}", f"high_{unit}", f"low_{unit}", f"close_{unit}")
     return {**dict(zip(names, prices, strict=True)), **others}
+
+
+def closed(total: float | None, **others: Any) -> Row:
+    """Liquidations of a venue that tells a total alone."""
+    return {"long_usd": None, "short_usd": None, "largest_usd": None, "total_usd": total, **others}
 
 
 # Dataset, rule and the rows of its case; how many of them, at the end, break the rule (one unless said).
@@ -135,6 +149,21 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "available_usd is below 100 billion": [{"available_usd": 1e14}],
         "sampling is one that we know": [{"sampling": "guessed"}],
     },
+    "liquidations": {
+        "long_usd is not negative": [{"long_usd": -1.0}],
+        "short_usd is not negative": [{"short_usd": -1.0}],
+        "total_usd is not negative": [closed(-1.0)],
+        "long_usd and short_usd do not exceed total_usd": [{"total_usd": 3e6}],
+        "largest_usd does not exceed total_usd": [{"largest_usd": 5e6}],
+        "accounts are not negative": [{"accounts": -1}],
+        "total_usd is below 10 billion": [closed(2e10)],
+        "half of the days of BTC and ETH are below 500 million, over 5 days or more": [
+            closed(6e8, asset="BTC", venue="contracts", day=day) for day in range(5)
+        ],
+        "half of the days of BTC and ETH with liquidations are above 1,000, over 5 days or more": [
+            closed(12.5, asset="ETH", venue="coins", day=day) for day in range(5)
+        ],
+    },
     "macro_series": {
         "either an amount or a rate is known": [{"amount": None}],
         "an amount has its currency": [{"currency": None}],
@@ -183,6 +212,8 @@ CASES: dict[str, dict[str, list[Row]]] = {
 }
 # How many rows of a case break its rule, where it is not its last row alone.
 ROWS_THAT_BREAK = {
+    "half of the days of BTC and ETH are below 500 million, over 5 days or more": 5,
+    "half of the days of BTC and ETH with liquidations are above 1,000, over 5 days or more": 5,
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
@@ -322,6 +353,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "spike": [{"supply_apr": 0.46}],
         "nothing earned": [{"supply_apr": 0.0, "available_usd": 0.0}],
         "borrowing alone": [{"supply_apr": None, "borrow_apr": 0.9, "utilization": 1.0}],
+    },
+    "liquidations": {
+        "a crash at the largest venue": [closed(4.5e9, asset="BTC", venue="largest")],
+        "two wild weeks there": [closed(3e8, asset="ETH", venue="largest", day=day) for day in range(14)],
+        "a quiet week at a small one": [closed(0.0, asset="BTC", venue="small", day=day) for day in range(7)],
+        "one order alone": [{"long_usd": 85.63, "short_usd": 0.0, "total_usd": 85.63, "largest_usd": 85.63}],
     },
     "macro_series": {
         "repo at zero": [{"series": "rrp", "amount": 0.0}],

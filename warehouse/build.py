@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
+from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
 from expectations.errors import ContractViolated, HomeRefused
+from expectations.famous_days import famous_days
 from expectations.preferences import preferences
 from warehouse import marts
 from warehouse.files import flush_file, move_in
@@ -282,8 +283,9 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
 
 
 def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, instant: datetime) -> None:
-    """Make `core.assets`, the dated sector baskets, and `core.days`, the UTC days that are over and may have rows."""
+    """Make `core.assets`, the dated sector baskets, `core.famous_days`, and `core.days`, the UTC days that are over."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
+    _table(connection, "core.famous_days", famous_days())
     firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
     connection.execute(
         f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
@@ -366,13 +368,13 @@ def create_books(
         if isinstance(rows, pl.DataFrame):
             frame = rows
         else:
-            frame = pl.DataFrame(rows, schema=polars_schema(columns), orient="row")
+            schema = {column: POLARS[entry(f"ops.{name}", column).type] for column in columns}
+            frame = pl.DataFrame(rows, schema=schema, orient="row")
         _table(connection, f"ops.{name}", frame.select(columns).sort(key, maintain_order=True))
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
-    kinds = glossary()
-    columns = ", ".join(f"{_quoted(column)} {DUCKDB[kinds[column].type]}" for column in frame.columns)
+    columns = ", ".join(f"{_quoted(column)} {DUCKDB[entry(name, column).type]}" for column in frame.columns)
     connection.execute(f"create table {name} ({columns})")
     insert(connection, name, frame)
 
@@ -387,7 +389,6 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
     """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
     promises = _promises()
-    kinds = glossary()
     rows: list[tuple[str, ...]] = []
     statements: list[str] = []
     for schema, table, column, kind in connection.execute(
@@ -397,13 +398,13 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
     ).fetchall():
         name = f"{schema}.{table}"
         about, notes = promises[name]
-        entry = kinds[column].noted(notes.get(column))
+        about_column = entry(name, column).noted(notes.get(column))
         if schema != "main":
             if not rows or rows[-1][0] != name:
                 relation = "view" if table.endswith("_preferred") else "table"
                 statements.append(f"comment on {relation} {name} is {_text(prefix + about)}")
-            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + entry.comment)}")
-        rows.append((name, column, kind, entry.unit, entry.measure, entry.meaning))
+            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about_column.comment)}")
+        rows.append((name, column, kind, about_column.unit, about_column.measure, about_column.meaning))
     # One transaction: else every comment is logged and flushed by itself.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
     insert(connection, "ops.catalog", pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row"))
@@ -413,6 +414,10 @@ def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
     """What every table is about, and what it adds to the meaning of its columns."""
     promises: dict[str, tuple[str, Mapping[str, str]]] = {
         "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
+        "core.famous_days": (
+            "What was reported of famous days, curated by hand. One row: one figure.",
+            {"unit": "Here: that of value."},
+        ),
         "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
     }
     for dataset in datasets().values():

@@ -52,6 +52,9 @@ def catalog() -> str:
         text += _table(f"core.{dataset.name}", dataset.meaning, facts, dataset.caveats, columns)
     text += _table("core.assets", "The sector baskets: ours, fixed, equal-weighted.", [], (), columns)
     text += _table(
+        "core.famous_days", "What was reported of famous days, curated by hand with its pages.", [], (), columns
+    )
+    text += _table(
         "core.days", "The UTC days that are over, from the first of which anything is held.", [], (), columns
     )
     text += ["", "## Books", "", "What the pipeline knows about itself. Schema `ops`."]

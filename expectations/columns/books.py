@@ -54,5 +54,5 @@ COLUMNS = {
     "unit": _text("The column's unit."),
     "measure": _text("How the column may be rolled up.", "key, stock, flow, rate, price, label"),
     "meaning": _text("What the column means."),
-    "value": _text("The fact."),
+    "ops.home.value": _text("The fact."),
 }

@@ -1,0 +1,95 @@
+"""Gate: daily statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are asked for.
+
+What is older than 180 days is refused. The newest row is of the running day. Sizes are text and count contracts.
+"""
+
+from flows.simulator.candles import Candle, shown, window
+from flows.simulator.chance import key_of, unit
+from flows.simulator.instants import DAY_MS, DAY_S, SECOND_MS
+from flows.simulator.liquidations import liquidated
+from flows.simulator.script import PEGGED
+from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
+
+PATH = "/api/v4/futures/usdt/contract_stats"
+QUOTE = "_USDT"
+KEPT_MS = 180 * DAY_MS
+USUAL_ROWS, MAX_ROWS = 30, 2000
+COINS_PER_CONTRACT = {"BTC": 0.0001, "ETH": 0.01}
+SHARE = 1.0
+
+
+def failure(status: int, label: str, message: str) -> Answer:
+    """A refusal in Gate's shape."""
+    return json_answer({"label": label, "message": message}, status)
+
+
+def error(status: int) -> Answer:
+    """What Gate says along with an HTTP error."""
+    if status == 429:
+        return failure(status, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
+    if status == 404:
+        return failure(status, "INVALID_PARAM_VALUE", "Not Found")
+    return failure(status, "SERVER_ERROR", "Internal server error")
+
+
+def envelope() -> Answer:
+    """An error that comes as a success."""
+    return failure(200, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
+
+
+def _bad(message: str) -> Answer:
+    return failure(400, "INVALID_PARAM_VALUE", message)
+
+
+def _wire(ticker: str, day: Candle) -> dict[str, object]:
+    key, number = key_of("gate", ticker, "statistics"), day.start_ms // DAY_MS
+    closed = liquidated("gate", ticker, day, SHARE)
+    size = COINS_PER_CONTRACT.get(ticker, 1.0)
+    middle = (day.high + day.low) / 2
+    longs, shorts = closed.long_usd / middle, closed.short_usd / middle
+    held = 0.1 * day.turnover * (1 + unit(key, number))
+    ratio = round(0.8 + 0.8 * unit(key, number, 1), 4)
+    return {
+        "time": day.start_ms // SECOND_MS,
+        "lsr_taker": round(0.8 + 0.4 * unit(key, number, 2), 6),
+        "lsr_account": ratio,
+        "long_liq_size": str(round(longs / size)),
+        "long_liq_amount": whole(round(longs, 8)),
+        "long_liq_usd": whole(closed.long_usd),
+        "short_liq_size": str(round(shorts / size)),
+        "short_liq_amount": whole(round(shorts, 8)),
+        "short_liq_usd": whole(closed.short_usd),
+        "open_interest": str(round(held / day.close / size)),
+        "open_interest_usd": whole(round(held, 4)),
+        "top_lsr_account": ratio,
+        "top_lsr_size": round(ratio * 1.1, 4),
+        "mark_price": whole(day.close),
+    }
+
+
+def answer(request: Request) -> Answer:
+    """The daily statistics of one contract."""
+    if request.path.rstrip("/") != PATH:
+        return error(404)
+    contract = request.query.get("contract", "")
+    ticker = contract.removesuffix(QUOTE)
+    if not contract.endswith(QUOTE) or not ticker.isalnum() or ticker in PEGGED:
+        return failure(400, "CONTRACT_NOT_FOUND", f"contract {contract} not found")
+    if request.query.get("interval") != "1d":
+        return _bad("invalid interval")
+    try:
+        start, limit = request.integer("from"), request.integer("limit")
+    except BadParameterError as bad:
+        return _bad(f"Invalid request parameter `{bad.name}` value")
+    if limit is not None and not 0 < limit <= MAX_ROWS:
+        return _bad("Invalid request parameter `limit` value")
+    if start is not None and start * SECOND_MS < request.now_ms - KEPT_MS:
+        return _bad("from time exceeds 180-day limit")
+    series, size = request.market.spot.series(ticker), limit or USUAL_ROWS
+    first = request.now_ms - KEPT_MS if start is None else start // DAY_S * DAY_MS
+    numbers = window(series, DAY_MS, first, None, request.now_ms)
+    page = numbers[max(len(numbers) - size, 0) :] if start is None else numbers[:size]
+    return json_answer([_wire(ticker, day) for day in shown(series, DAY_MS, page, request.now_ms)])
+
+
+PAGES = (Page(("api.gateio.ws",), answer, error, envelope, list_rows, Budget(200, 10)),)

@@ -1,0 +1,1 @@
+"""Rows of `liquidations`, one file per provider."""

@@ -1,0 +1,65 @@
+"""Gate's daily statistics of a perpetual, as rows of `liquidations`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import rows
+from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
+
+# Where a side comes to so many dollars, they must be worth its coins, at a price within a factor of two of the day's.
+WORTH_A_LOOK_USD = 1_000
+FACTOR = 2
+
+
+def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn daily statistics into rows.
+
+    A row is stamped with the start of its day, 00:00 UTC; the newest one is of the running day, and is never wanted.
+    `long_liq_usd` is the value of the long positions that were closed by force, in the quote currency, USDT, taken at
+    par. `long_liq_size` counts contracts, of a ten-thousandth of a bitcoin for example, and `long_liq_amount` coins:
+    neither is money. The coins are read too, because dollars that are not worth them are in another unit. Since
+    2026 there is a `long_liq_usd_new` as well, contracts at the bar's mark price; the older field is older than that.
+
+    Args:
+        payload: The decoded answer: a list of objects, oldest first.
+        asset: Our name of the asset; the answer does not say which contract it is about.
+
+    Returns:
+        Rows of `liquidations`; 0 is a day without liquidations. The largest one and the accounts are not published.
+    """
+    stats = rows(
+        payload,
+        time=pl.Int64,
+        mark_price=pl.Float64,
+        long_liq_usd=pl.Float64,
+        long_liq_amount=pl.Float64,
+        short_liq_usd=pl.Float64,
+        short_liq_amount=pl.Float64,
+    )
+    for side in ("long", "short"):
+        _require_worth(stats, f"{side}_liq_usd", f"{side}_liq_amount")
+    stamped = stats.with_columns(stamped_at=seconds_to_instant(pl.col("time")))
+    day = day_of(pl.col("stamped_at"))
+    return require_midnights(stamped, "stamped_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("gate"),
+        long_usd=pl.col("long_liq_usd"),
+        short_usd=pl.col("short_liq_usd"),
+        total_usd=pl.col("long_liq_usd") + pl.col("short_liq_usd"),
+        largest_usd=pl.lit(None, pl.Float64),
+        accounts=pl.lit(None, pl.Int64),
+        stamped_at=pl.col("stamped_at"),
+        available_at=end_of(day),
+    )
+
+
+def _require_worth(stats: pl.DataFrame, dollars: str, coins: str) -> None:
+    """Refuse dollars that are not the value of the coins."""
+    price = (pl.col(dollars) / pl.col(coins) / pl.col("mark_price")).log().abs()
+    odd = stats.filter(pl.col(dollars) >= WORTH_A_LOOK_USD, (price > pl.lit(FACTOR).log()).fill_null(value=True))
+    if odd.height:
+        found = odd.select(dollars, coins, "mark_price").row(0)
+        raise PayloadChanged(f"expected {dollars} to be worth {coins} at about the mark price, found {found}")

@@ -296,12 +296,8 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
 def conclude(job: "Run") -> None:
     """Say what came of a run; exit 1 when something that was tried is not there."""
-    states: dict[str, int] = {}
-    for outcome in job.outcomes:
-        for state, count in outcome.states.items():
-            states[state] = states.get(state, 0) + count
-    done = f"{in_words(states)} series-days, {job.traffic.requests:,} requests" if job.outcomes else "nothing is due"
-    say(f"run {job.run_id}: {done}")
+    done = f"{in_words(job.states)} series-days, {job.traffic.requests:,} requests"
+    say(f"run {job.run_id}: {done if job.outcomes else 'nothing is due'}")
     problems: list[tuple[str, str, str, int, str]] = []
     for outcome in job.outcomes:
         kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}

@@ -1,6 +1,7 @@
 """One writing session on a home: what is to be done, what has been done, and the answers at hand."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -108,6 +109,14 @@ class Run:
     def lake(self) -> Lake:
         """Where rows are published."""
         return Lake(self.home.lake, self.home.staging)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """State to number of series-days, over all outcomes so far."""
+        counts: Counter[str] = Counter()
+        for outcome in self.outcomes:
+            counts.update(outcome.states)
+        return dict(counts)
 
     def now(self) -> datetime:
         """The instant; never earlier than one that this run has told before."""

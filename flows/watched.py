@@ -114,8 +114,10 @@ def carry_out(settings: Settings, job: Job) -> Verdict:
         if run.batches:
             progress.begin()
         pipeline.ingest_all(run, progress.tell, in_a_task)
-        build(run)
-    show_outcome(run)
+        try:
+            build(run)
+        finally:
+            show_outcome(run)  # what was published stays published, whatever the marts say
     show_status(settings)
     missing = pipeline.lacking(run.outcomes)
     if missing is not None:
@@ -135,13 +137,9 @@ def in_a_task(run: Run, batch: Batch) -> BatchOutcome:
 
 
 def _done(run: Run) -> str:
-    states: dict[str, int] = {}
-    for outcome in run.outcomes:
-        for state, count in outcome.states.items():
-            states[state] = states.get(state, 0) + count
     if not run.outcomes:
         return "nothing was due"
-    return f"{in_words(states)} series-days, {run.traffic.requests:,} requests"
+    return f"{in_words(run.states)} series-days, {run.traffic.requests:,} requests"
 
 
 def show_plan(planned: Forecast) -> None:

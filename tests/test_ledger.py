@@ -400,3 +400,9 @@ def test_a_confirmed_partition_must_be_there_and_whole(tmp_path: Path) -> None:
     publisher.place.write_bytes(content)
     with pytest.raises(StorageDamaged, match="not one that the ledger knows"):
         publisher.read()
+
+
+def test_a_run_that_another_one_followed_without_its_end_was_cut_off() -> None:
+    event = {"event": "run", "kind": "run", "at": "2024-03-01T00:00:00Z", "message": "?"}
+    runs = Books([event | {"run_id": "1"}, event | {"run_id": "2"}]).run_table()
+    assert [(run["state"], run["message"]) for run in runs] == [("cut_off", "cut off"), ("running", "?")]

@@ -425,20 +425,21 @@ class Books:
         return tuple(event["run_id"] for event in self.of("run") if event["run_id"] > last_end)
 
     def run_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.runs`."""
+        """The rows of `ops.runs`; one writer at a time, so a run without an end before another one was cut off."""
         ends = {event["run_id"]: event for event in self.of("run_end")}
         rows = []
         for run in self.of("run"):
             end = ends.get(run["run_id"], {})
+            cut_off = run["run_id"] < self.last_run
             rows.append(
                 {
                     "run_id": run["run_id"],
                     "kind": run["kind"],
                     "started_at": _instant(run["at"]),
                     "ended_at": _instant(end["at"]) if end else None,
-                    "state": end.get("state", "running"),
+                    "state": end.get("state", "cut_off" if cut_off else "running"),
                     **{name: end.get(name, 0) for name in ("requests", "bytes", "rows")},
-                    "message": end.get("message", run["message"]),
+                    "message": end.get("message", "cut off" if cut_off else run["message"]),
                 }
             )
         return rows

@@ -19,7 +19,8 @@ COLUMNS = {
     "dataset": Column("text", "table of core, or a mart", "key", "The table that the row is about."),
     "state": _text(
         "What is known about the series-day, or how the run ended.",
-        "missing, not_yet, failed, failed_check, verified_empty, loaded, perished; of runs: running, done, incomplete",
+        "missing, not_yet, failed, failed_check, verified_empty, loaded, perished; of runs: running, done, incomplete, "
+        "cut_off",
     ),
     "rows": _count("Rows published.", "rows"),
     "reason": _text("The error class or rule behind the state."),

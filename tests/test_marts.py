@@ -345,6 +345,10 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     ]
     fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
     pools = grid(rng, names, 240).rename({"name": "asset"})
+    deposits = number(rng, pools.with_columns(source=pl.lit("first")), "supply_apr", 0.01, 0.02, 0.03, 0.031)
+    both_sides = number(rng, deposits.with_columns(source=pl.lit("second")), "borrow_apr", 0.04, 0.05).filter(
+        drawn(rng, deposits.height, lambda rng: rng.random() < 0.8)
+    )
     return {
         "assets": sectors,
         "spot_prices": with_prices(rng, spot, "usd", 100.0),
@@ -358,7 +362,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
             pl.col("available_at").dt.offset_by("-10h")
         ),
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
-        "lending_rates": number(rng, pools, "supply_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
+        "lending_rates": pl.concat([deposits, both_sides], how="diagonal").with_columns(
             protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
         ),
         "borrow_rates": number(rng, borrowed, "borrow_apr", 0.01, 0.02, 0.03, 0.031).with_columns(

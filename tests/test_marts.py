@@ -322,6 +322,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         + pl.duration(hours=pl.col("hour")),
     )
     paid = paid.filter(drawn(rng, paid.height, lambda rng: rng.random() < 0.998))
+    borrowed = grid(rng, names, 240).rename({"name": "asset"})
     coins = grid(rng, names, 60).rename({"name": "asset"})
     coins = coins.join(pl.DataFrame({"chain": ["ALL", "ethereum"]}), how="cross")
     coins = number(rng, coins, "supply", *(rng.random() * 1e9 for _ in range(20)))
@@ -349,6 +350,10 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     closed = closed.join(pl.DataFrame({"venue": ["bitfinex", "gate"]}), how="cross")
     for side in ("long_usd", "short_usd"):
         closed = number(rng, closed, side, 0.0, 0.1, 1e6, 2e6 / 3)
+    deposits = number(rng, pools.with_columns(source=pl.lit("first")), "supply_apr", 0.01, 0.02, 0.03, 0.031)
+    both_sides = number(rng, deposits.with_columns(source=pl.lit("second")), "borrow_apr", 0.04, 0.05).filter(
+        drawn(rng, deposits.height, lambda rng: rng.random() < 0.8)
+    )
     return {
         "assets": sectors,
         "spot_prices": with_prices(rng, spot, "usd", 100.0),
@@ -365,8 +370,11 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
             total_usd=pl.col("long_usd") + pl.col("short_usd"), largest_usd="short_usd", accounts=pl.lit(7)
         ),
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
-        "lending_rates": number(rng, pools, "supply_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
+        "lending_rates": pl.concat([deposits, both_sides], how="diagonal").with_columns(
             protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
+        ),
+        "borrow_rates": number(rng, borrowed, "borrow_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
+            borrow_apr_max=pl.col("borrow_apr"), venue=pl.lit("okx"), samples=24, sampling=pl.lit("hourly_mean")
         ),
         "stablecoin_supply": coins.with_columns(supply_usd="supply"),
         "macro_series": pl.concat(macro, how="diagonal").with_columns(

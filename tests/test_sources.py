@@ -99,6 +99,7 @@ def test_asks_of_one_day_bring_that_day_of_every_series(source: Source, feed: Fe
 def test_only_whole_histories_are_asked_for_at_once() -> None:
     whole = {(source.name, feed.dataset.name) for source, feed in FEEDS if feed.whole_history}
     assert whole == {
+        ("aave", "lending_rates"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
         ("fred", "macro_series"),

@@ -29,6 +29,14 @@ NAMES = sorted(datasets())
 
 # A row that keeps every promise. `day` is the number of days after the case's first, `hour` that of a payment.
 GOOD: dict[str, Row] = {
+    "borrow_rates": {
+        "asset": "USDT",
+        "venue": "okx",
+        "borrow_apr": 0.1,
+        "borrow_apr_max": 0.12,
+        "samples": 24,
+        "sampling": "hourly_mean",
+    },
     "exchange_rates": {"currency": "KRW", "rate_per_usd": 1400.0},
     "funding_rates": {"asset": "SOL", "venue": "binance", "funding_rate": 1e-4, "interval_hours": 8},
     "krw_prices": {
@@ -98,6 +106,16 @@ def closed(total: float | None, **others: Any) -> Row:
 
 # Dataset, rule and the rows of its case; how many of them, at the end, break the rule (one unless said).
 CASES: dict[str, dict[str, list[Row]]] = {
+    "borrow_rates": {
+        "borrow_apr is between 0 and 10": [{"borrow_apr": 12.0, "borrow_apr_max": 13.0}],
+        "borrow_apr_max is between 0 and 30": [{"borrow_apr_max": 44.0}],
+        "half of the borrow_apr are between 0.0005 and 0.9, over 5 rows or more": [],  # about a whole batch: see below
+        "borrow_apr_max is not below borrow_apr": [{"borrow_apr": 0.13}],
+        "samples is 1 or more": [{"samples": 0, "sampling": "daily_last"}],
+        "one sample alone has no highest": [{"samples": 1, "sampling": "daily_last"}],
+        "an hourly mean is of 20 to 24 hours": [{"samples": 19}],
+        "sampling is one that we know": [{"sampling": "guessed"}],
+    },
     "exchange_rates": {
         "rate_per_usd is above 0": [{"currency": "JPY", "rate_per_usd": 0.0}],
         "a dollar is worth 300 to 5,000 won": [{"rate_per_usd": 1 / 1400}],
@@ -325,6 +343,15 @@ def test_an_empty_batch_fails_for_want_of_rows_and_for_nothing_else(name: str) -
 # what true history may do --------------------------------------------------------------------------------------------
 
 TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
+    "borrow_rates": {
+        "spike": [{"borrow_apr": 0.72, "borrow_apr_max": 2.1}],
+        "lent at seven percent a day": [
+            {"borrow_apr": 1.1, "borrow_apr_max": 25.55, "samples": None, "sampling": "daily_last"}
+        ],
+        "nobody borrows": [{"borrow_apr": 0.0, "borrow_apr_max": 0.0}],
+        "four hours are missing": [{"samples": 20}],
+        "one reading": [{"borrow_apr_max": None, "samples": 1, "sampling": "daily_last"}],
+    },
     # 12 March 2020 and 10 October 2025: deep falls within a day; a coin that triples.
     "spot_prices": {
         "crash": [{"asset": "BTC", **candle("usd", (7900, 7970, 4400, 4800), volume_base=1.0, volume_usd=6000.0)}],
@@ -484,6 +511,16 @@ def test_lending_rates_in_percent_are_blocked() -> None:
     assert blocked("lending_rates", rows) == set()
     in_percent = rows.with_columns(pl.col("supply_apr") * 100)
     assert blocked("lending_rates", in_percent) == {"half of the supply_apr are below 0.5, over 5 rows or more"}
+
+
+@pytest.mark.parametrize("wrong_by", [100, 1 / 365, 1 / 8760, 365])
+def test_borrow_rates_in_percent_or_of_another_period_are_blocked(wrong_by: float) -> None:
+    quiet = enumerate((0.011, 0.03, 0.05, 0.08, 0.15))
+    days = [{"day": day, "borrow_apr": rate, "borrow_apr_max": rate} for day, rate in quiet]
+    rows = batch_of(datasets()["borrow_rates"], {"quiet": days})
+    assert blocked("borrow_rates", rows) == set()
+    wrong = rows.with_columns(pl.col("borrow_apr", "borrow_apr_max") * wrong_by)
+    assert "half of the borrow_apr are between 0.0005 and 0.9, over 5 rows or more" in blocked("borrow_rates", wrong)
 
 
 def statistic(fred_id: str, value: str) -> pl.DataFrame:

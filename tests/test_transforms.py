@@ -26,6 +26,7 @@ from transforms.units import (
     end_of,
     epoch_to_instant,
     millions_to_units,
+    per_day_to_apr,
     percent_to_fraction,
     require_midnights,
     seconds_to_instant,
@@ -50,6 +51,7 @@ def applied(convert: Callable[[pl.Expr], pl.Expr], *values: object) -> list[Any]
         (percent_to_fraction, -0.5, -0.005),
         (millions_to_units, 6_896_500, 6.8965e12),
         (billions_to_units, 151.25, 1.5125e11),
+        (per_day_to_apr, 0.0002, 0.073),
         (decimal_text, "0.00012359", 0.00012359),
         (decimal_text, "-1e-8", -1e-8),
     ],
@@ -65,6 +67,7 @@ def test_units_round_trip(value: float) -> None:
     assert applied(percent_to_fraction, value)[0] * 100 == near
     assert applied(millions_to_units, value)[0] / 1e6 == near
     assert applied(billions_to_units, value)[0] / 1e9 == near
+    assert applied(per_day_to_apr, value)[0] / 365 == near
     assert applied(decimal_text, repr(value)) == [value]
 
 

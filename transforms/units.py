@@ -22,6 +22,11 @@ def billions_to_units(billions: pl.Expr) -> pl.Expr:
     return billions * 1e9
 
 
+def per_day_to_apr(rate: pl.Expr) -> pl.Expr:
+    """A fraction per day, as a simple fraction per year of 365 days."""
+    return rate * 365
+
+
 def decimal_text(text: pl.Expr) -> pl.Expr:
     """Numbers that the provider sends as text; what is no number raises."""
     return text.cast(pl.Float64, strict=True)

@@ -49,6 +49,7 @@ LENDING_RATES = Dataset(
     caveats=(
         "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
         "Rewards are left out: supply_apr is the lending rate alone.",
+        "An hourly_mean is Aave's own average of the day; how it is weighed within the day is not told.",
     ),
     sparse=True,
 )

@@ -1,4 +1,4 @@
-"""OKX: spot prices in USDT and the funding of its perpetual swaps.
+"""OKX: spot prices in USDT, the funding of its perpetual swaps and what it costs to borrow dollar coins.
 
 Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
@@ -6,8 +6,11 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           A candle says itself whether it is finished. Errors come in a 200, with another code than "0". The history
           of funding reaches back about 94 days and does not state the interval of a payment. The archive of older
           payments (static.okx.com) is left out: its days begin at 16:00 UTC, and nothing tells whether its rate is
-          the predicted or the realised one.
-Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape.
+          the predicted or the realised one. Borrowing rates come each hour and are per year; they are asked for by
+          `after` alone, because a page of a hundred hours then holds the four whole days before it
+Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, and
+          one of the borrowing rates of BTC (2026) is read as those of the dollar coins are. Others measured that these
+          rates begin on 14 December 2021, not for which coins: we ask from the next day on, the first that is whole.
           The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
           SEI and IO are left out, because it is not known since when OKX lists them
 """
@@ -16,10 +19,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
+from expectations.interval import Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.payload import member
@@ -27,10 +31,13 @@ from transforms.payload import member
 HOST = "www.okx.com"
 CANDLES = f"https://{HOST}/api/v5/market/history-candles"
 FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
+RATES = f"https://{HOST}/api/v5/finance/savings/lending-rate-history"
 PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
 KEPT_DAYS = 90  # of payments; about 94 were measured
+HOURS_PAGE = 100
+WHOLE_DAYS_A_PAGE = 4  # 96 hours
 SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the spot market in USDT and a day from which it surely trades.
@@ -61,6 +68,8 @@ SPOT = {
 
 SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2020, 1, 1)), "ETH": ("ETH-USDT-SWAP", date(2020, 1, 1))}
 
+BORROWED = {"USDC": date(2021, 12, 15), "USDT": date(2021, 12, 15)}
+
 
 def plan_candles(ask: Ask) -> Plan:
     """Walk backward from the end, 300 days a page, until the first wanted day is there."""
@@ -90,6 +99,17 @@ def plan_payments(ask: Ask) -> Plan:
     return walk_back_overlapping(page_before, _payment_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
 
 
+def plan_rates(ask: Ask) -> Plan:
+    """Pages of a hundred hours, each of which holds up to four whole days; a day that is not over is not asked for."""
+    over = min(ask.days.end, ask.now.date())
+    for days in Interval(ask.days.start, max(over, ask.days.start)).split(WHOLE_DAYS_A_PAGE):
+        yield Request(
+            RATES,
+            params={"ccy": ask.series.symbol, "after": milliseconds(days.ends_at), "limit": HOURS_PAGE},
+            labels={"asset": ask.series.name, "first": f"{days.start}", "last": f"{days.last}"},
+        )
+
+
 def _candle_stamps(answer: Answer) -> Sequence[int]:
     return [int(candle[0]) for candle in member(answer.json(), "data")]
 
@@ -107,6 +127,11 @@ def count_payments(ask: Ask) -> Mapping[str, int]:
     """One request for the first hundred payments, the one before the first included, and one for each 99 more."""
     older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
     return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
+
+
+def count_rates(ask: Ask) -> Mapping[str, int]:
+    """One request for each four days."""
+    return {HOST: -(-len(ask.days) // WHOLE_DAYS_A_PAGE)}
 
 
 FINE = "0"
@@ -143,8 +168,17 @@ SOURCE = Source(
             kept_for=timedelta(days=KEPT_DAYS),
             count=count_payments,
         ),
+        Feed(
+            BORROW_RATES,
+            plan_rates,
+            tuple(Series(coin, coin, since, SETTLED) for coin, since in BORROWED.items()),
+            days_per_ask=30 * WHOLE_DAYS_A_PAGE,
+            restates_for=timedelta(days=3),
+            count=count_rates,
+        ),
     ),
-    limits={HOST: Limit(14, 2, burst=4)},  # 20 in two seconds for candles, 10 for the funding of each swap
+    # In two seconds 20 are allowed for candles and 10 for the funding of each swap, in one 6 for borrowing rates.
+    limits={HOST: Limit(5, 1, burst=2)},
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="OKX",

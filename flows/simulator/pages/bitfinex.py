@@ -1,21 +1,28 @@
 """Bitfinex: candles against the dollar, newest first unless sorted, 100 unless more are asked for, at most 10,000.
 
 Close comes before high and low. Both bounds are inclusive; the newest candle runs. Bitcoin trades a little above the
-other dollar venue.
+other dollar venue. Loans have candles too, of rates per day.
 """
 
 import re
+from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
+from flows.simulator import borrowing
 from flows.simulator.candles import Series, shown, window
 from flows.simulator.chance import bell, key_of, unit
-from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of
+from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of, number_of
 from flows.simulator.market import Market
 from flows.simulator.spot import OLDEST, Mirror, mirrored
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
 
 PATH = re.compile(r"/v2/candles/trade:(?P<step>1D|1h):t(?P<ticker>[A-Z0-9]{3,4})USD/hist/?")
 STEPS = {"1D": DAY_MS, "1h": HOUR_MS}
+LOANS = re.compile(r"/v2/candles/trade:1D:f(?P<coin>[A-Z]{3}):p(?P<term>\d+)/hist/?")
+LENT = {("UST", "2"): "USDT"}
+FIRST_LOAN = number_of(date(2019, 6, 1))
+LENT_A_DAY = 2e7  # in coins
 TICKERS = ("BTC", "ETH")
 ABOVE = 1.0013
 USUAL_ROWS, MAX_ROWS = 100, 10_000
@@ -52,37 +59,64 @@ def _series(market: Market, ticker: str) -> Series:
     return mirrored(Mirror(leader, price, decimals, turnover, {}), key, millis_of(OLDEST))
 
 
-def answer(request: Request) -> Answer:
+def _prices(request: Request, ticker: str, step_ms: int, page: Callable[[range], range]) -> list[list[float]]:
     """The candles of one pair."""
-    match = PATH.fullmatch(request.path)
-    if match is None:
-        return error(404)
-    if match["ticker"] not in TICKERS:
-        return json_answer([])
+    if ticker not in TICKERS:
+        return []
+    series = _series(request.market, ticker)
+    numbers = window(series, step_ms, request.integer("start"), request.integer("end"), request.now_ms)
+    return [
+        [
+            candle.start_ms,
+            whole(candle.open),
+            whole(candle.close),
+            whole(candle.high),
+            whole(candle.low),
+            whole(round(candle.volume, 8)),
+        ]
+        for candle in shown(series, step_ms, page(numbers), request.now_ms)
+    ]
+
+
+def _loans(request: Request, coin: str | None, page: Callable[[range], range]) -> list[list[float]]:
+    """The candles of one coin's loans; the running day holds what has been lent."""
+    if coin is None:
+        return []
+    start, end = request.integer("start"), request.integer("end")
+    first = FIRST_LOAN if start is None else max(-(-start // DAY_MS), FIRST_LOAN)
+    last = request.today if end is None else min(end // DAY_MS, request.today)
+    return [_loan(coin, day, request.now_ms) for day in page(range(first, last + 1))]
+
+
+def _loan(coin: str, day: int, now_ms: int) -> list[float]:
+    key = key_of("bitfinex", coin, "loans")
+    begun = borrowing.hours(day * DAY_MS, min(now_ms, (day + 1) * DAY_MS - 1))
+    rates = [round(borrowing.rate("bitfinex", coin, hour) / 365, 8) for hour in begun]
+    dear, cheap = 1 + 0.3 * unit(key, day, 1), 1 - 0.2 * unit(key, day, 2)
+    lent = LENT_A_DAY * (0.5 + unit(key, day, 3)) * len(rates) / borrowing.HOURS
+    extremes = (round(max(rates) * dear, 8), round(min(rates) * cheap, 8))
+    return [day * DAY_MS, rates[0], rates[-1], *extremes, round(lent, 8)]
+
+
+def answer(request: Request) -> Answer:
+    """The candles of one pair, or of one coin's loans."""
+    pair, loan = PATH.fullmatch(request.path), LOANS.fullmatch(request.path)
     try:
-        start, end, limit = (request.integer(name) for name in ("start", "end", "limit"))
+        limit = request.integer("limit")
+        if limit is not None and not 0 < limit <= MAX_ROWS:
+            return failure(500, 10020, "limit: invalid")
+
+        def page(numbers: range) -> range:
+            size = limit or USUAL_ROWS
+            return numbers[:size] if request.query.get("sort") == "1" else numbers[::-1][:size]
+
+        if pair is not None:
+            return json_answer(_prices(request, pair["ticker"], STEPS[pair["step"]], page))
+        if loan is not None:
+            return json_answer(_loans(request, LENT.get((loan["coin"], loan["term"])), page))
     except BadParameterError as bad:
         return failure(500, 10020, f"{bad.name}: invalid")
-    if limit is not None and not 0 < limit <= MAX_ROWS:
-        return failure(500, 10020, "limit: invalid")
-    step_ms = STEPS[match["step"]]
-    series = _series(request.market, match["ticker"])
-    numbers = window(series, step_ms, start, end, request.now_ms)
-    size = limit or USUAL_ROWS
-    page = numbers[:size] if request.query.get("sort") == "1" else numbers[::-1][:size]
-    return json_answer(
-        [
-            [
-                candle.start_ms,
-                whole(candle.open),
-                whole(candle.close),
-                whole(candle.high),
-                whole(candle.low),
-                whole(round(candle.volume, 8)),
-            ]
-            for candle in shown(series, step_ms, page, request.now_ms)
-        ]
-    )
+    return error(404)
 
 
 PAGES = (Page(("api-pub.bitfinex.com",), answer, error, envelope, list_rows, Budget(30, 60, says_when=False)),)

@@ -1,19 +1,25 @@
-"""OKX: daily candles and the funding of swaps, newest first; errors come in a 200.
+"""OKX: daily candles, the funding of swaps and borrowing rates, newest first; errors come in a 200.
 
 `after` means older than, `before` newer than; both are exclusive. The candle of the running day says so in its last
 field. Funding is kept for 94 days. A page holds 100 candles, up to 300 where so many are asked for, and 400 payments.
+Borrowing rates come each hour, per year, a hundred a page.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
-from flows.simulator.instants import DAY_MS
+from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of
 from flows.simulator.script import PEGGED
 from flows.simulator.venues import pair, payments, plain
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows
 
 CANDLES = "/api/v5/market/history-candles"
 FUNDING = "/api/v5/public/funding-rate-history"
+RATES = "/api/v5/finance/savings/lending-rate-history"
+FIRST_RATE_MS = millis_of(datetime(2021, 12, 14, 8, tzinfo=UTC))
+LENT = 0.85  # what lenders get of what borrowers pay
 KEPT_MS = 94 * DAY_MS
 SHARE = 0.3
 
@@ -93,9 +99,30 @@ def _funding(request: Request, older_than: int | None, newer_than: int | None, l
     return reply(data)
 
 
+def _rates(request: Request, older_than: int | None, newer_than: int | None, limit: int) -> Answer:
+    coin = request.query.get("ccy", "USDT")
+    if coin not in borrowing.COINS:
+        return reply([], "51000", "Parameter ccy error")
+    first = max(FIRST_RATE_MS, 0 if newer_than is None else newer_than + 1)
+    last = request.now_ms if older_than is None else min(older_than - 1, request.now_ms)
+    found = borrowing.hours(first, last)[-limit:][::-1]
+    data = [
+        {
+            "amt": "",
+            "ccy": coin,
+            "lendingRate": plain(rate * LENT, 4),
+            "rate": plain(rate, 4),
+            "ts": str(hour * HOUR_MS),
+        }
+        for hour in found
+        for rate in (borrowing.rate("okx", coin, hour),)
+    ]
+    return reply(data)
+
+
 def answer(request: Request) -> Answer:
-    """The candles of a market, or the funding of a swap."""
-    pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400)}
+    """The candles of a market, the funding of a swap, or what it costs to borrow a coin."""
+    pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400), RATES: (_rates, 100, 100)}
     if request.path not in pages:
         return error(404)
     page, default, most = pages[request.path]

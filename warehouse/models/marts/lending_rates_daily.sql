@@ -10,20 +10,23 @@ checks  = [
     "utilization is null or utilization between 0 and 1",
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
     "percentile_1y is null or supply_apr is not null",
+    "(borrow_source is null) = (borrow_apr is null)",
 ]
 caveats = [
     "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
     "Rewards are left out: supply_apr is the lending rate alone.",
+    "Where borrow_source is not source, the two sides were formed in different ways: their gap is no margin.",
 ]
 
 [notes]
 percentile_1y = "Here: of supply_apr."
+sampling = "Here: of the row's source; the borrowing side may come from another one."
 */
 with
 
 -- No look-ahead: rates of a day that were public by noon (UTC) after it.
 -- A day without a reading has no row; it does not count among the days of the percentile.
-rates as (
+preferred as (
     select
         date,
         protocol,
@@ -39,6 +42,52 @@ rates as (
         source
     from core.lending_rates_preferred
     where available_at at time zone 'UTC' <= date + interval 36 hours
+),
+
+-- The preferred source may know the deposit side alone. The borrowing side is then taken from one that knows it: rather
+-- a side of another source, which borrow_source names, than none.
+borrowing as (
+    select
+        date,
+        protocol,
+        chain,
+        asset,
+        borrow_apr,
+        borrow_apr_max,
+        source
+    from core.lending_rates
+    where borrow_apr is not null
+        and available_at at time zone 'UTC' <= date + interval 36 hours
+    qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
+),
+
+rates as (
+    select
+        preferred.date,
+        preferred.protocol,
+        preferred.chain,
+        preferred.asset,
+        preferred.supply_apr,
+        preferred.supply_apr_max,
+        coalesce(preferred.borrow_apr, borrowing.borrow_apr) as borrow_apr,
+        case
+            when preferred.borrow_apr is null then borrowing.borrow_apr_max
+            else preferred.borrow_apr_max
+        end as borrow_apr_max,
+        preferred.utilization,
+        preferred.available_usd,
+        preferred.sampling,
+        preferred.source,
+        case
+            when preferred.borrow_apr is null then borrowing.source
+            else preferred.source
+        end as borrow_source
+    from preferred
+    left join borrowing
+        on borrowing.date = preferred.date
+        and borrowing.protocol = preferred.protocol
+        and borrowing.chain = preferred.chain
+        and borrowing.asset = preferred.asset
 ),
 
 ranked as (
@@ -72,6 +121,7 @@ select
         when supply_apr is not null and known >= 180
             then (known + from_below - from_above + 1)::double / (2 * known)
     end as percentile_1y,
-    source
+    source,
+    borrow_source
 from ranked
 order by date, protocol, chain, asset

@@ -1,0 +1,106 @@
+"""Aave: both sides of its own lending pools, as averages of each day of the last year.
+
+Docs      https://aave.com/docs/aave-v3/getting-started/graphql
+Terms     free, keyless
+Quirks    asked by POST, in GraphQL; errors come in a 200. The window LAST_YEAR answers 365 daily averages, the running
+          day among them, and nothing is older; shorter windows average over other spans and are not asked for. The
+          answer does not say which pool it is about, so that the market is named: there is a fourth version by now
+Verified  the published schema; no answer was recorded. That a point is stamped with the start of its day, and that the
+          rate is simple though its name says APY, is believed. Until somebody has compared it with DefiLlama's readings
+          of the same days, it stands behind them
+"""
+
+from datetime import date, timedelta
+
+import orjson
+
+from expectations.calendar import every_day
+from expectations.datasets.lending_rates import LENDING_RATES
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+
+HOST = "api.v3.aave.com"
+GRAPHQL = f"https://{HOST}/graphql"
+WHOLE_HISTORY = 36_600  # days: more than there are
+KEPT_DAYS = 360  # of 365
+ETHEREUM = 1
+MARKET = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"  # the main pool of version 3 on Ethereum
+SETTLED = every_day(timedelta(minutes=30))
+
+# Our name of the pool: the asset, its token and a day on which the pool was surely open.
+POOLS = {
+    "aave-v3-ethereum-usdc": ("USDC", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", date(2023, 2, 7)),
+    "aave-v3-ethereum-usdt": ("USDT", "0xdAC17F958D2ee523a2206206994597C13D831ec7", date(2023, 2, 7)),
+}
+
+REQUEST = "request:{market:$market,underlyingToken:$token,window:LAST_YEAR,chainId:$chain}"
+QUERY = (
+    "query($market:EvmAddress!,$token:EvmAddress!,$chain:ChainId!){"
+    f"supplyAPYHistory({REQUEST}){{date avgRate{{value}}}}"
+    f"borrowAPYHistory({REQUEST}){{date avgRate{{value}}}}"
+    "}"
+)
+
+# What GraphQL servers say of a question that will never be answered.
+OUR_FAULT = {"BAD_REQUEST", "BAD_USER_INPUT", "FORBIDDEN", "GRAPHQL_VALIDATION_FAILED", "UNAUTHENTICATED"}
+
+
+def plan_history(ask: Ask) -> Plan:
+    """The pool's last year, both sides at once."""
+    question = {
+        "query": QUERY,
+        "variables": {"market": MARKET, "token": ask.series.symbol, "chain": ETHEREUM},
+    }
+    yield Request(
+        GRAPHQL,
+        method="POST",
+        body=orjson.dumps(question).decode(),
+        labels=dict(ask.series.labels),
+    )
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """GraphQL's list of errors; data beside it are not complete."""
+    document = answer.json()
+    if not isinstance(document, dict):
+        return PayloadChanged(f"expected an object from Aave, found {type(document).__name__}")
+    errors = document.get("errors")
+    if not errors:
+        return None
+    message = f"expected data from Aave, found errors {str(errors)[:120]}"
+    first = errors[0] if isinstance(errors, list) else None
+    extensions = first.get("extensions") if isinstance(first, dict) else None
+    code = extensions.get("code") if isinstance(extensions, dict) else None
+    return SourceRefused(message) if code in OUR_FAULT else SourceUnavailable(message)
+
+
+SOURCE = Source(
+    name="aave",
+    feeds=(
+        Feed(
+            LENDING_RATES,
+            plan_history,
+            tuple(
+                Series(
+                    name,
+                    token,
+                    since,
+                    SETTLED,
+                    labels={"protocol": "aave-v3", "chain": "ethereum", "asset": asset},
+                )
+                for name, (asset, token, since) in POOLS.items()
+            ),
+            days_per_ask=WHOLE_HISTORY,
+            restates_for=timedelta(days=3),
+            whole_history=True,
+            kept_for=timedelta(days=KEPT_DAYS),
+        ),
+    ),
+    limits={HOST: Limit(30, 60, burst=4)},  # none is published; a reader speaks of a thousand a minute
+    docs="https://aave.com/docs/aave-v3/getting-started/graphql",
+    terms="free, keyless; no terms of redistribution are published",
+    attribution="Aave",
+    verified="documented",
+    refusal=refusal,
+    connections=2,
+)

@@ -1,0 +1,1 @@
+"""Rows of `borrow_rates`, one file per provider."""

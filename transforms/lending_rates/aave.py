@@ -1,0 +1,65 @@
+"""Aave's own history of a pool's two rates, as rows of `lending_rates`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import column, member, members, rows
+from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
+
+
+def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.DataFrame:
+    """Turn the two histories of one pool into one row per UTC day.
+
+    `avgRate` is the average of the day; how it is weighed within the day is not told, and neither is its highest.
+    `value` is a fraction per year as text. The field is called APY, Aave's page shows it as `Supply APR` and `Borrow
+    APR, variable`: we take it for the simple rate. A point is stamped with the start of its day: the newest one was
+    stamped with the running day when others looked late in the evening. A stamp at another hour is refused.
+
+    Args:
+        payload: The decoded answer: lists of points under `supplyAPYHistory` and `borrowAPYHistory`.
+        protocol: Our name of the protocol; the answer does not say.
+        chain: The chain.
+        asset: The asset that is lent.
+
+    Returns:
+        Rows of `lending_rates`: fractions per year, simple.
+    """
+    data = members(payload, "data")
+    supply = _side(member(data, "supplyAPYHistory"), "supply_apr")
+    borrow = _side(member(data, "borrowAPYHistory"), "borrow_apr")
+    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True).sort("stamped_at")
+    day = day_of(pl.col("stamped_at"))
+    unknown = pl.lit(None, pl.Float64)
+    return both.select(
+        date=day,
+        protocol=pl.lit(protocol),
+        chain=pl.lit(chain),
+        asset=pl.lit(asset),
+        supply_apr=pl.col("supply_apr"),
+        supply_apr_max=unknown,
+        borrow_apr=pl.col("borrow_apr"),
+        borrow_apr_max=unknown,
+        utilization=unknown,
+        available_usd=unknown,
+        sampling=pl.lit("hourly_mean"),
+        stamped_at=pl.col("stamped_at"),
+        # The day's last hour must have been gathered before its average is whole.
+        available_at=end_of(day).dt.offset_by("30m"),
+    )
+
+
+def _side(points: Any, name: str) -> pl.DataFrame:
+    """One rate by the start of its day; a point without an average stays unknown."""
+    stamps = rows(points, date=pl.String)
+    averages = [member(point, "avgRate") for point in points]
+    values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
+    side = stamps.select(stamped_at=iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")), value=values).select(
+        "stamped_at", decimal_text(pl.col("value")).alias(name)
+    )
+    whole = require_midnights(side, "stamped_at").unique()
+    twice = whole.filter(pl.col("stamped_at").is_duplicated())
+    if twice.height:
+        raise PayloadChanged(f"expected one average for a day, found several at {twice['stamped_at'][0]}")
+    return whole

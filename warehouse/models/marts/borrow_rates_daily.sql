@@ -1,0 +1,70 @@
+/*
+What it cost on each day to borrow an asset at an exchange, and how that compares with the year before.
+
+grain   = "one asset at one venue on one UTC day"
+key     = ["date", "venue", "asset"]
+checks  = [
+    "borrow_apr >= 0",
+    "borrow_apr_max is null or borrow_apr <= borrow_apr_max + 1e-9",
+    "samples is null or samples >= 1",
+    "samples is null or samples > 1 or borrow_apr_max is null",
+    "sampling in ('time_weighted', 'hourly_mean', 'daily_last')",
+    "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
+]
+caveats = [
+    "Venues differ in what a day's figure is (see sampling): compare a venue with itself.",
+    "Rates are those of customers without a discount.",
+]
+
+[notes]
+borrow_apr_max = "Unknown where the day has one sample alone."
+percentile_1y = "Here: of borrow_apr, among the days of the same venue and asset."
+*/
+with
+
+-- No look-ahead: rates of a day that were public by noon (UTC) after it.
+-- A day without a rate has no row; it does not count among the days of the percentile.
+rates as (
+    select
+        date,
+        venue,
+        asset,
+        borrow_apr,
+        borrow_apr_max,
+        samples,
+        sampling,
+        source
+    from core.borrow_rates_preferred
+    where available_at at time zone 'UTC' <= date + interval 36 hours
+),
+
+ranked as (
+    select
+        *,
+        count(borrow_apr) over trailing_year as known,
+        rank(order by borrow_apr) over trailing_year as from_below,
+        rank(order by borrow_apr desc nulls last) over trailing_year as from_above
+    from rates
+    window trailing_year as (
+        partition by venue, asset
+        order by date
+        range between interval 364 days preceding and current row
+    )
+)
+
+select
+    date,
+    venue,
+    asset,
+    borrow_apr,
+    borrow_apr_max,
+    samples,
+    sampling,
+    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
+    case
+        when borrow_apr is not null and known >= 180
+            then (known + from_below - from_above + 1)::double / (2 * known)
+    end as percentile_1y,
+    source
+from ranked
+order by date, venue, asset

@@ -62,9 +62,9 @@ def _days(release: Release, interval: Interval) -> pl.DataFrame:
     )
 
 
-def every_day(after: timedelta) -> Release:
-    """A value for each UTC day, public this long after the day has ended."""
-    return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after)
+def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
+    """A value for each UTC day, public this long after the day has ended, or later by as much as the grace."""
+    return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
 
 
 def _same_day(at: time) -> Callable[[date], datetime]:

@@ -43,6 +43,11 @@ def iso_to_instant(text: pl.Expr) -> pl.Expr:
     return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
 
 
+def spaced_to_instant(text: pl.Expr) -> pl.Expr:
+    """Text such as 2024-12-09 23:55:00, which says no zone and means UTC; any other text raises."""
+    return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").dt.replace_time_zone("UTC")
+
+
 def day_of(instant: pl.Expr) -> pl.Expr:
     """The UTC day of an instant."""
     return instant.dt.date()

@@ -22,6 +22,11 @@ def billions_to_units(billions: pl.Expr) -> pl.Expr:
     return billions * 1e9
 
 
+def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
+    """Open contracts that were counted once for who is long and once for who is short."""
+    return contracts / 2
+
+
 def decimal_text(text: pl.Expr) -> pl.Expr:
     """Numbers that the provider sends as text; what is no number raises."""
     return text.cast(pl.Float64, strict=True)

@@ -1,39 +1,24 @@
-"""Binance's open interest: what its plan asks, and what it brings home from the simulator and from the replay."""
+"""Binance's open interest: what its plan asks, and what it brings home from the simulator."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-import polars as pl
 import pytest
-import requests
 
 from expectations.errors import PayloadChanged, SourceUnavailable
 from flows.collecting import drive
-from flows.plans import Answer, Feed, Request
+from flows.plans import Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import binance
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
-from tests.replay import Replay
-from tests.test_recorded_venues import kinds, recorded
-from transforms.open_interest.binance import normalize
 from transforms.payload import decode
 
 NIGHT = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 9)
 INTEREST = feed_of(binance.SOURCE, "open_interest")
-END_ALONE = Feed(
-    INTEREST.dataset,
-    lambda ask: binance.plan_readings(
-        ask.series.symbol,
-        ask.days.start,
-        {"asset": ask.series.name, "symbol": ask.series.symbol, "day": str(ask.days.start)},
-    ),
-    (),
-    1,
-)
 ARCHIVED = "https://data.binance.vision/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2024-12-08.zip"
 
 
@@ -167,56 +152,3 @@ def test_a_renamed_column_fails_the_days(wire: Wire) -> None:
 def test_the_simulator_refuses_in_binance_words(wire: Wire, params: dict[str, str | int], code: int) -> None:
     one = wire.fetch(Request(binance.READINGS, params=params))
     assert (one.status, one.json()["code"]) == (400, code)
-
-
-def test_the_simulator_has_the_shape_of_what_was_recorded(wire: Wire) -> None:
-    asked: dict[str, str | int] = {"symbol": "BTCUSDT", "period": "1h", "limit": 25}
-    mine = wire.fetch(Request(binance.READINGS, params=asked)).json()
-    assert kinds(mine) == kinds(recorded("binance/usdm_openInterestHist_BTCUSDT_1h_2026.json"))
-    assert len(mine) == 25
-
-
-def test_a_recorded_day_by_the_hour() -> None:
-    page = recorded("binance/usdm_openInterestHist_BTCUSDT_1h_2026.json")
-    rows = normalize(page, asset="BTC", symbol="BTCUSDT", day="2026-09-08").with_columns(series=pl.lit("recorded"))
-    assert rows.select("date", "open_interest_coins", "open_interest_usd", "stamped_at").rows() == [
-        (date(2026, 9, 8), 106422.356, 8356943211.7272, datetime(2026, 9, 8, 23, tzinfo=UTC))
-    ]
-    # The day begins an hour after the first row, which belongs to the day before.
-    assert rows["open_interest_usd_high"].item() == max(float(row["sumOpenInterestValue"]) for row in page[1:])
-    assert broken_rules("open_interest", rows) == set()
-
-
-def test_a_row_of_an_hour_is_neither_a_running_figure_nor_one_of_its_end() -> None:
-    """What was open 14 minutes after the newest row's stamp is another number, and the hour was not over."""
-    newest = recorded("binance/usdm_openInterestHist_BTCUSDT_1h_2026.json")[-1]
-    live = recorded("binance/usdm_openInterest_BTCUSDT_2026.json")
-    assert 13 * 60_000 < live["time"] - newest["timestamp"] < 15 * 60_000
-    assert float(newest["sumOpenInterest"]) != float(live["openInterest"])
-
-
-def test_the_replay_has_two_readings_a_day_and_of_a_day_that_is_not_archived_its_end(replay: Replay) -> None:
-    """Its REST has no rows of five minutes, and at half past midnight the file of 9 December is not out."""
-
-    def fetch(one: Request) -> Answer:
-        sent = requests.get(f"{replay.url}/{one.address.removeprefix('https://')}", timeout=10)
-        return answer(one, sent.content, status=sent.status_code)
-
-    ask = ask_of("binance", "open_interest", "BTC", date(2024, 11, 1), LAST)
-    rows = rows_of("binance", "open_interest", drive(INTEREST, ask, fetch))
-    assert rows["date"].to_list() == list(ask.days)
-    assert rows["open_interest_coins"].to_list()[-2:] == [89998.02, 90559.9]
-    assert rows["open_interest_usd"].to_list()[-2:] == pytest.approx([9099662903.0118, 8809348301.151999])
-    assert rows["stamped_at"][-1] == datetime(2024, 12, 10, tzinfo=UTC)
-    assert rows["flush_usd"].null_count() == 1
-    # What the file will say of that day's end.
-    later = ask_of("binance", "open_interest", "BTC", date(2024, 12, 7), date(2024, 12, 7))
-    from_rest = drive(END_ALONE, later, fetch)
-    end = rows_of("binance", "open_interest", from_rest)
-    there = rows.filter(pl.col("date") == date(2024, 12, 7))
-    assert end["open_interest_coins"].item() == there["open_interest_coins"].item() == 89234.19
-    fallen = rows.filter(pl.col("date") == date(2024, 12, 7))
-    assert fallen["flush_usd"].item() == pytest.approx((90052.95 - 89234.19) * 8908426763.7381 / 89234.19)
-    grown = rows.filter(pl.col("date") == date(2024, 12, 8))
-    assert grown["flush_usd"].item() == 0
-    assert broken_rules("open_interest", rows) == set()

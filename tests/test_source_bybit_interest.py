@@ -1,10 +1,9 @@
-"""Bybit's open interest: what its plan asks, what it brings home from the simulator, and recorded answers."""
+"""Bybit's open interest: what its plan asks, and what it brings home from the simulator."""
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-import polars as pl
 import pytest
 
 from expectations.errors import PayloadChanged
@@ -14,13 +13,10 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.sources import bybit
 from tests.asking import Wire, ask_of, days_back, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
-from tests.test_recorded_venues import kinds, recorded
-from transforms.open_interest.bybit import normalize
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 INTEREST = feed_of(bybit.SOURCE, "open_interest")
-LINEAR = {"asset": "BTC", "symbol": "BTCUSDT", "category": "linear"}
 
 
 @pytest.fixture(scope="module")
@@ -103,39 +99,3 @@ def test_the_cursor_of_the_simulator_walks_on_to_older_rows(wire: Wire) -> None:
 def test_the_simulator_refuses_in_bybit_words(wire: Wire, params: dict[str, str | int]) -> None:
     one = wire.fetch(Request(bybit.READINGS, params=params))
     assert (one.status, one.json()["retCode"]) == (200, 10001)
-
-
-def test_a_recorded_day_by_the_hour() -> None:
-    rows = normalize(recorded("bybit/open_interest_BTCUSDT_1h.json"), **LINEAR).with_columns(series=pl.lit("recorded"))
-    # The answer came at 23:14 of 8 September: that day was not over, and of the day before it has only the last hour.
-    assert rows.select("date", "stamped_at").rows() == [(date(2026, 9, 7), datetime(2026, 9, 7, 23, tzinfo=UTC))]
-    oldest = recorded("bybit/open_interest_BTCUSDT_1h.json")["result"]["list"][-1]
-    assert rows["open_interest_coins"].item() == float(oldest["openInterest"]) / 2
-    assert rows["open_interest_coins"].item() == pytest.approx(float(oldest["singleOpenInterest"]), abs=0.001)
-    assert broken_rules("open_interest", rows) == set()
-
-
-def test_the_documented_answer_of_an_inverse_contract_has_no_hours() -> None:
-    """It holds rows of days, of which none is of a last hour: whether they tell of its begin or end is not said."""
-    page = recorded("doc-examples/bybit/open_interest.json")
-    assert normalize(page, asset="BTC", symbol="BTCUSD", category="inverse").is_empty()
-    page["result"]["list"][0]["singleOpenInterest"] = page["result"]["list"][0]["openInterest"]
-    with pytest.raises(PayloadChanged, match="twice one side"):
-        normalize(page, asset="BTC", symbol="BTCUSD", category="inverse")
-
-
-@pytest.mark.parametrize(
-    ("name", "params"),
-    [
-        ("bybit/open_interest_BTCUSDT_1h.json", {"category": "linear", "symbol": "BTCUSDT", "intervalTime": "1h"}),
-        ("doc-examples/bybit/open_interest.json", {"category": "inverse", "symbol": "BTCUSD", "intervalTime": "1d"}),
-    ],
-)
-def test_the_simulator_has_the_shape_of_what_was_recorded(name: str, params: dict[str, str | int]) -> None:
-    with Simulator(now=datetime(2026, 9, 8, 23, 14, tzinfo=UTC)) as served:
-        mine = Wire(served).fetch(Request(bybit.READINGS, params=params)).json()
-    assert kinds(mine) == kinds(recorded(name))
-    assert all(
-        float(row["openInterest"]) == pytest.approx(2 * float(row["singleOpenInterest"]), rel=1e-6)
-        for row in mine["result"]["list"]
-    )

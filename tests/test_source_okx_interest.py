@@ -1,4 +1,4 @@
-"""OKX's open interest: what its plan asks, what it brings home from the simulator, and a recorded answer."""
+"""OKX's open interest: what its plan asks, and what it brings home from the simulator."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,13 +13,10 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.sources import okx
 from tests.asking import Wire, ask_of, days_back, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
-from tests.test_recorded_venues import kinds, recorded
-from transforms.open_interest.okx import normalize
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 INTEREST = feed_of(okx.SOURCE, "open_interest")
-DAYS = "okx/rubik_open_interest_history_BTC-USDT-SWAP_1D.json"
 
 
 @pytest.fixture(scope="module")
@@ -87,38 +84,3 @@ def test_a_renamed_field_fails_the_days(wire: Wire) -> None:
 def test_the_simulator_refuses_in_okx_words(wire: Wire, params: dict[str, str | int], code: str) -> None:
     one = wire.fetch(Request(okx.READINGS, params=params))
     assert (one.status, one.json()["code"]) == (200, code)
-
-
-def test_the_simulator_has_the_shape_and_the_days_of_what_was_recorded(wire: Wire) -> None:
-    asked: dict[str, str | int] = {"instId": "BTC-USDT-SWAP", "period": "1D", "limit": 5}
-    mine = wire.fetch(Request(okx.READINGS, params=asked)).json()
-    assert kinds(mine) == kinds(recorded(DAYS))
-    for document in (mine, recorded(DAYS)):
-        stamps = [int(row[0]) for row in document["data"]]
-        assert {stamp % 86_400_000 for stamp in stamps} == {57_600_000}
-        assert len(stamps) == 5
-        for _, contracts, coins, usd in document["data"]:
-            assert float(contracts) == pytest.approx(100 * float(coins), rel=1e-6)
-            assert 3_000 < float(usd) / float(coins) < 2_000_000
-
-
-def test_recorded_rows_of_days_are_not_taken_for_the_ends_of_days() -> None:
-    assert normalize(recorded(DAYS), asset="BTC", symbol="BTC-USDT-SWAP").is_empty()
-
-
-def test_recorded_rows_of_days_are_priced_as_of_their_beginning() -> None:
-    """The price that a row implies lies within the day on which its bar begins, and for some beyond the next one's."""
-    candles = recorded("kraken/ohlc_BTCUSD_1440_2026-08-20.json")["result"]
-    days = {
-        datetime.fromtimestamp(row[0], UTC).date(): (float(row[3]), float(row[2]))
-        for row in next(rows for name, rows in candles.items() if name != "last")
-    }
-    beyond = 0
-    for stamp, _, coins, usd in recorded(DAYS)["data"]:
-        begins = datetime.fromtimestamp(int(stamp) / 1000, UTC).date()
-        price = float(usd) / float(coins)
-        low, high = days[begins]
-        assert low < price < high
-        low, high = days[begins + timedelta(days=1)]
-        beyond += not low < price < high
-    assert beyond >= 3

@@ -27,6 +27,11 @@ def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
     return contracts / 2
 
 
+def contracts_to_coins(contracts: pl.Expr, coins: float) -> pl.Expr:
+    """Futures, each of which is of so many coins."""
+    return contracts * coins
+
+
 def decimal_text(text: pl.Expr) -> pl.Expr:
     """Numbers that the provider sends as text; what is no number raises."""
     return text.cast(pl.Float64, strict=True)

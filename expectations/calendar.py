@@ -14,8 +14,10 @@ import polars as pl
 from expectations.interval import ONE_DAY, Interval, day_start
 
 MONDAY = 0
+TUESDAY = 1
 WEDNESDAY = 2
 THURSDAY = 3
+FRIDAY = 4
 SATURDAY = 5
 SUNDAY = 6
 JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
@@ -62,9 +64,9 @@ def _days(release: Release, interval: Interval) -> pl.DataFrame:
     )
 
 
-def every_day(after: timedelta) -> Release:
-    """A value for each UTC day, public this long after the day has ended."""
-    return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after)
+def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
+    """A value for each UTC day, public this long after the day has ended, or later by as much as the grace."""
+    return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
 
 
 def _same_day(at: time) -> Callable[[date], datetime]:
@@ -158,3 +160,28 @@ def daily_next_weekday(at: time) -> Release:
 def wednesdays_next_day(at: time) -> Release:
     """Wednesday levels, public on the Thursday at this time (UTC), or after Thanksgiving on the Friday."""
     return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, _next_bank_day(at), grace=timedelta(days=4))
+
+
+def is_office_day(day: date) -> bool:
+    """A day on which the offices of the government work; a holiday on a Saturday closes them on the Friday before."""
+    following = day + ONE_DAY
+    return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
+
+
+def _is_report_day(day: date) -> bool:
+    if day.weekday() == MONDAY:
+        return is_office_day(day) and not is_office_day(day + ONE_DAY)
+    return day.weekday() == TUESDAY and is_office_day(day)
+
+
+def tuesdays_third_day(at: time) -> Release:
+    """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC)."""
+
+    def public_at(day: date) -> datetime:
+        following, left = day, 3
+        while left:
+            following += ONE_DAY
+            left -= is_office_day(following)
+        return _same_day(at)(following)
+
+    return Release("Tuesdays", _is_report_day, public_at, grace=timedelta(days=4))

@@ -52,9 +52,10 @@ def create_core(
         _create(connection, dataset.name, core_columns(dataset), _filled(given, core_columns(dataset)))
         key = ", ".join(dataset.preferred_key)
         order = ", ".join(f"source = '{source}' desc" for source in sources)
+        # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
-            f"create table core.{dataset.name}_preferred as "  # noqa: S608  names of ours
-            f"select distinct on ({key}) * from core.{dataset.name} order by {key}, {order}, source"
+            f"create table core.{dataset.name}_preferred as select * from core.{dataset.name} "  # noqa: S608  names of ours
+            f"qualify dense_rank() over (partition by {key} order by {order}, source) = 1 order by {key}"
         )
     spans = " union all ".join(
         f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"  # noqa: S608  ours

@@ -39,7 +39,8 @@ def test_rates_and_money_are_named_by_their_unit() -> None:
     for name, column in glossary().items():
         if name.endswith(("_apr", "_apr_7d", "_apr_max")):
             assert column.unit == "fraction per year, simple", name
-        if name.endswith("_usd") and not name.endswith("_per_usd"):
+        # A change of an amount is a fraction, whatever the amount is in.
+        if name.endswith("_usd") and not name.endswith("_per_usd") and not name.startswith("change_"):
             assert column.unit == "USD", name
         if name.endswith("_krw"):
             assert column.unit == "KRW", name

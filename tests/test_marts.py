@@ -295,6 +295,28 @@ def with_prices(rng: random.Random, rows: pl.DataFrame, currency: str, unit: flo
     return rows
 
 
+def open_interest(rng: random.Random, names: list[str]) -> pl.DataFrame:
+    """Venues of one contract or two, told in coins, in dollars or in both, and a venue that is known weekly."""
+    venues = pl.DataFrame(
+        {"venue": ["binance", "bybit", "bybit"], "contract": ["USDT", "USDT", "USD"], "cadence": ["daily"] * 3}
+    )
+    daily = grid(rng, names, 70).rename({"name": "asset"}).join(venues, how="cross")
+    daily = daily.filter(drawn(rng, daily.height, lambda rng: rng.random() < 0.9))
+    weekly = grid(rng, names[:30], 200, kept=0.15).rename({"name": "asset"})
+    weekly = weekly.with_columns(venue=pl.lit("cme"), contract=pl.lit("CME"), cadence=pl.lit("weekly"))
+    rows = pl.concat([daily, weekly], how="diagonal")
+    rows = number(rng, rows, "open_interest_coins", 10.0, 11.0, 12.0)
+    rows = number(rng, rows, "open_interest_usd", 1000.0, 1100.0)
+    rows = number(rng, rows, "flush_usd", 0.0, 50.0)
+    ends = number(rng, number(rng, rows, "open_interest_usd_high", 1200.0), "open_interest_usd_low", 900.0)
+    usdt, bybit = pl.col("contract") == "USDT", pl.col("venue") == "bybit"
+    dollars = ("open_interest_usd", "open_interest_usd_high", "open_interest_usd_low")
+    return ends.with_columns(
+        *(pl.when(~(usdt & bybit)).then(pl.col(name)).alias(name) for name in dollars),
+        open_interest_coins=pl.when(pl.col("contract") != "USD").then(pl.col("open_interest_coins")),
+    )
+
+
 def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     """More than a thousand series, with gaps, late rows, ties and sources that come and go."""
     names = [f"A{number:03}" for number in range(SERIES)]
@@ -370,6 +392,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
             total_usd=pl.col("long_usd") + pl.col("short_usd"), largest_usd="short_usd", accounts=pl.lit(7)
         ),
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
+        "open_interest": open_interest(rng, names),
         "lending_rates": pl.concat([deposits, both_sides], how="diagonal").with_columns(
             protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
         ),

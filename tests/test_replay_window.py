@@ -12,6 +12,7 @@ WINDOW = ("2024-01-01", "2024-12-09")
 MARTS = (
     *("asset_daily", "sector_daily", "premiums_daily", "krw_stablecoin_daily", "krw_stablecoin_monthly"),
     *("funding_daily", "lending_rates_daily", "stablecoin_flows", "stablecoin_flows_total"),
+    *("open_interest_daily", "open_interest_total"),
     *("global_liquidity", "policy_rates"),
 )
 # What the replay serves of each feed, as its README lists it.
@@ -22,6 +23,8 @@ SERVED: Mapping[tuple[str, str], set[str]] = {
     },
     ("spot_prices", "coinbase"): {"BTC", "ETH"},
     ("funding_rates", "binance"): {"BTC", "ETH", "XRP", "ADA", "LTC"},
+    ("open_interest", "binance"): {"BTC"},
+    ("open_interest", "cftc"): {"BTC"},
     ("krw_prices", "upbit"): {"BTC", "USDT"},
     ("exchange_rates", "frankfurter"): {"KRW"},
 }

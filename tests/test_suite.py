@@ -69,6 +69,17 @@ GOOD: dict[str, Row] = {
         "accounts": 10,
     },
     "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
+    "open_interest": {
+        "asset": "SOL",
+        "venue": "binance",
+        "contract": "SOLUSDT",
+        "open_interest_coins": 10_000.0,
+        "open_interest_usd": 2_000_000.0,
+        "open_interest_usd_high": 2_100_000.0,
+        "open_interest_usd_low": 1_900_000.0,
+        "flush_usd": 100_000.0,
+        "cadence": "daily",
+    },
     "spot_prices": {
         "asset": "SOL",
         "venue": "binance",
@@ -92,6 +103,12 @@ def day_of_payments(**changes: Any) -> list[Row]:
 
 def rate(**values: Any) -> Row:
     return {"currency": None, "amount": None, **values}
+
+
+def held(coins: float | None, usd: float | None, **others: Any) -> Row:
+    """Open interest that stood still all day."""
+    ends = {"open_interest_usd_high": usd, "open_interest_usd_low": usd, "flush_usd": None}
+    return {"open_interest_coins": coins, "open_interest_usd": usd, **ends, **others}
 
 
 def candle(unit: str, prices: Sequence[float], **others: Any) -> Row:
@@ -194,6 +211,26 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "the rates of a day lie within 0.1 of each other": [
             rate(series="target_low", rate_apr=0.0),
             rate(series="target_high", rate_apr=0.25),
+        ],
+    },
+    "open_interest": {
+        "coins or dollars are known": [held(None, None)],
+        "open_interest_coins is above 0": [held(0.0, None)],
+        "BTC is at most 1,000,000 coins": [held(3_300_000.0, None, asset="BTC")],  # contracts of 0.01
+        "ETH is at most 8,000,000 coins": [held(15_000_000.0, None, asset="ETH")],
+        "open_interest_usd is 100,000 to 100 billion": [held(None, 95_000.0)],
+        # The contracts of 0.01 coins of a small market.
+        "a coin of BTC is worth 3,000 to 2,000,000 USD": [held(100_000.0, 97e6, asset="BTC")],
+        "a coin of ETH is worth 80 to 100,000 USD": [held(1_000_000.0, 37e6, asset="ETH")],
+        "open_interest_usd is not above the day's high": [{"open_interest_usd": 2_100_001.0}],
+        "open_interest_usd is not below the day's low": [{"open_interest_usd": 1_899_999.0}],
+        "the day's low is at least a fifth of its high": [{"open_interest_usd_low": 400_000.0}],
+        "flush_usd is not negative": [{"flush_usd": -1.0}],
+        "flush_usd is at most 20 times the day's high": [{"flush_usd": 1e8}],
+        "cadence is daily or weekly": [{"cadence": "hourly"}],
+        "open_interest_coins is within a factor of 1.8 of the day before": [
+            {},
+            {"day": 1, "open_interest_coins": 20_000.0},
         ],
     },
     "spot_prices": {
@@ -342,6 +379,7 @@ def test_an_empty_batch_fails_for_want_of_rows_and_for_nothing_else(name: str) -
 
 # what true history may do --------------------------------------------------------------------------------------------
 
+ENDS = ("open_interest_usd", "open_interest_usd_high", "open_interest_usd_low")
 TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
     "borrow_rates": {
         "spike": [{"borrow_apr": 0.72, "borrow_apr_max": 2.1}],
@@ -386,6 +424,26 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "two wild weeks there": [closed(3e8, asset="ETH", venue="largest", day=day) for day in range(14)],
         "a quiet week at a small one": [closed(0.0, asset="BTC", venue="small", day=day) for day in range(7)],
         "one order alone": [{"long_usd": 85.63, "short_usd": 0.0, "total_usd": 85.63, "largest_usd": 85.63}],
+    },
+    "open_interest": {
+        # 12 March 2020 and 10 October 2025: about half of it gone within a day, with the price; the proxy beyond it.
+        "crash": [
+            {"open_interest_coins": 100_000.0, "asset": "BTC", **dict.fromkeys(ENDS, 9e9), "flush_usd": 1e9},
+            {
+                "day": 1,
+                "asset": "BTC",
+                "open_interest_coins": 60_000.0,
+                "open_interest_usd": 3.2e9,
+                "open_interest_usd_high": 9.1e9,
+                "open_interest_usd_low": 3.1e9,
+                "flush_usd": 1.1e10,
+            },
+        ],
+        "in coins alone": [held(28_000.0, None, asset="BTC")],
+        "in dollars alone": [held(None, 4.1e8, asset="BTC")],
+        "a small market": [held(110.0, 4e5, asset="ETH")],
+        "CME": [held(212_620.0, None, asset="BTC", venue="cme", cadence="weekly"), held(187_940.0, None, day=7)],
+        "a day is missing": [{}, {"day": 2, "open_interest_coins": 25_000.0}],
     },
     "macro_series": {
         "repo at zero": [{"series": "rrp", "amount": 0.0}],

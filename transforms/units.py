@@ -27,6 +27,16 @@ def per_day_to_apr(rate: pl.Expr) -> pl.Expr:
     return rate * 365
 
 
+def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
+    """Open contracts that were counted once for who is long and once for who is short."""
+    return contracts / 2
+
+
+def contracts_to_coins(contracts: pl.Expr, coins: float) -> pl.Expr:
+    """Futures, each of which is of so many coins."""
+    return contracts * coins
+
+
 def decimal_text(text: pl.Expr) -> pl.Expr:
     """Numbers that the provider sends as text; what is no number raises."""
     return text.cast(pl.Float64, strict=True)
@@ -46,6 +56,11 @@ def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
 def iso_to_instant(text: pl.Expr) -> pl.Expr:
     """ISO 8601 text that ends in Z, with or without fractions of a second; any other text raises."""
     return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
+
+
+def spaced_to_instant(text: pl.Expr) -> pl.Expr:
+    """Text such as 2024-12-09 23:55:00, which says no zone and means UTC; any other text raises."""
+    return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").dt.replace_time_zone("UTC")
 
 
 def day_of(instant: pl.Expr) -> pl.Expr:

@@ -6,6 +6,7 @@ invented. What may be seen at a given moment is for the pages to say, not for th
 """
 
 from flows.simulator.funding import Funding
+from flows.simulator.interest import Interest
 from flows.simulator.korea import Korea
 from flows.simulator.lending import Lending
 from flows.simulator.macro import Macro
@@ -23,6 +24,7 @@ class Market:
         korea: The won, and markets in won.
         won: The same markets at the smaller Korean venues.
         funding: Settlements of perpetual swaps.
+        interest: Open contracts of perpetual swaps.
         lending: Deposit rates of lending pools.
         stablecoins: Stablecoins in circulation.
         macro: Balance sheet, policy rates and yields of the United States.
@@ -34,6 +36,7 @@ class Market:
         self.korea = Korea(self.spot, seed)
         self.won = Won(self.korea, seed)
         self.funding = Funding(seed)
+        self.interest = Interest(self.spot, seed)
         self.lending = Lending(seed)
         self.stablecoins = Stablecoins(seed)
         self.macro = Macro(seed)

@@ -1,12 +1,17 @@
-"""Binance: spot prices in USDT and the funding of its perpetual futures.
+"""Binance: spot prices in USDT, and the funding and open interest of its perpetual futures.
 
 Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
 Terms     public market data, free; raw data are not to be resold
 Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The REST funding
           history does not state the interval of a payment, the monthly archive does. The archive of a month is
-          published on the first Monday of the next one.
-Verified  recorded answers of klines and funding (2019 to 2026); the archive's CSV only from quoted lines.
-          Listing days are from memory; a day asked for before the true one ends as failed.
+          published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
+          of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it
+          is stamped with, whatever the period: the row of a day (period=1d) tells how the day before it ended
+Verified  recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), five minutes
+          and day (2020); the archive's CSV only from quoted lines. Listing days are from memory; a day asked for
+          before the true one ends as failed. That the archive of open interest begins for ether on the day that it
+          does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 that was not what was
+          open at 23:14 (2026): it is neither a running figure nor one of the hour's end
 """
 
 import hashlib
@@ -15,9 +20,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import Interval, day_start, milliseconds
+from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
@@ -28,13 +34,20 @@ KLINES = f"https://{KLINES_HOST}/api/v3/klines"
 FUNDING = f"https://{FUNDING_HOST}/fapi/v1/fundingRate"
 FUNDING_INFO = f"https://{FUNDING_HOST}/fapi/v1/fundingInfo"
 ARCHIVE = f"https://{ARCHIVE_HOST}/data/futures/um/monthly/fundingRate"
+METRICS = f"https://{ARCHIVE_HOST}/data/futures/um/daily/metrics"
+READINGS = f"https://{FUNDING_HOST}/futures/data/openInterestHist"
 PAGE = 1000
+READINGS_PAGE = 500  # a day has 288 of five minutes
+READINGS_KEPT = timedelta(days=27)  # a month, less what may be missing of it
+ARCHIVED_AFTER = timedelta(hours=2)  # from the end of the day; often later
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
 PAYMENTS_A_DAY = 3
 
 # A day's candle is final at midnight; the answer of a minute later holds it.
 SETTLED = every_day(timedelta(minutes=5))
+# Where REST does not have the readings of a day, the archive will.
+READ_OR_ARCHIVED = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
 # Our name of the asset: the spot market in USDT and its first day.
 SPOT = {
@@ -95,6 +108,9 @@ PERPETUALS = {
     "XLM": ("XLMUSDT", date(2020, 1, 21)),
     "XRP": ("XRPUSDT", date(2020, 1, 7)),
 }
+
+# The perpetual and the first day of its five-minute readings of open interest.
+READ = {"BTC": ("BTCUSDT", date(2020, 9, 1)), "ETH": ("ETHUSDT", date(2020, 9, 1))}
 
 
 def plan_klines(ask: Ask) -> Plan:
@@ -166,16 +182,15 @@ def without(days: Interval, months: Iterable[date]) -> Iterator[Interval]:
 
 
 def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
-    """One monthly file and its checksum; tells whether the file is there."""
+    """The payments of a month; tells whether their file is there."""
     name = f"{ask.series.symbol}-fundingRate-{month:%Y-%m}.zip"
-    address = f"{ARCHIVE}/{ask.series.symbol}/{name}"
-    archive = yield Request(
-        address,
-        form="zip",
-        labels={"asset": ask.series.name},
-        transform="normalize_archive",
-        accept=(NOT_FOUND,),
-    )
+    return (yield from plan_file(f"{ARCHIVE}/{ask.series.symbol}", name, {"asset": ask.series.name}))
+
+
+def plan_file(folder: str, name: str, labels: Mapping[str, str]) -> Generator[Request, Answer, bool]:
+    """One file of the archive and its checksum; tells whether the file is there."""
+    address = f"{folder}/{name}"
+    archive = yield Request(address, form="zip", labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
     if archive.status == NOT_FOUND:
         return False
     checksum = yield Request(f"{address}.CHECKSUM", form="csv", transform=None)
@@ -204,6 +219,39 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
         start = _onward(start, int(member(payments[-1], "fundingTime")))
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """Take each day's readings from the archive, and from REST where their file is not out yet."""
+    symbol = ask.series.symbol
+    for day in ask.days:
+        labels = {"asset": ask.series.name, "symbol": symbol, "day": day.isoformat()}
+        archived = yield from plan_file(f"{METRICS}/{symbol}", f"{symbol}-metrics-{day}.zip", labels)
+        if not archived and day_start(day) > ask.now - READINGS_KEPT:
+            yield from plan_readings(symbol, day, labels)
+
+
+def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
+    """A day's readings from REST; where it has none of five minutes, the one at the day's end."""
+    start, end = milliseconds(day_start(day)), milliseconds(day_start(day + ONE_DAY))
+    page = yield Request(
+        READINGS,
+        params={"symbol": symbol, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
+        labels=labels,
+    )
+    if not page.json():
+        yield Request(
+            READINGS,
+            params={"symbol": symbol, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
+            labels=labels,
+            transform="normalize_end",
+        )
+
+
+def count_open_interest(ask: Ask) -> Mapping[str, int]:
+    """Two requests for a day whose file is out; for another one a request that finds none, and a page."""
+    late = sum(1 for day in ask.days if day_start(day + ONE_DAY) + ARCHIVED_AFTER > ask.now)
+    return {ARCHIVE_HOST: 2 * len(ask.days) - late, FUNDING_HOST: late}
+
+
 def count_pages(ask: Ask) -> Mapping[str, int]:
     """One request for each thousand days."""
     return {KLINES_HOST: -(-len(ask.days) // PAGE)}
@@ -224,7 +272,9 @@ TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Binance's error object, which a proxy in front of it can send with a 200."""
+    """Binance's error object, or the archive's page of one, which a proxy in front of it can send with a 200."""
+    if answer.request.form == "zip" and answer.body.lstrip()[:1] == b"<":
+        return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
     if answer.request.form != "json":
         return None
     document = answer.json()
@@ -252,6 +302,14 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=count_funding,
+        ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(Series(asset, symbol, since, READ_OR_ARCHIVED) for asset, (symbol, since) in READ.items()),
+            days_per_ask=92,
+            restates_for=timedelta(days=3),
+            count=count_open_interest,
         ),
     ),
     limits={

@@ -1,15 +1,18 @@
-"""Bybit: spot prices in USDT and the funding of its linear perpetuals.
+"""Bybit: spot prices in USDT, the funding of its linear perpetuals, and the open interest of linear and inverse ones.
 
 Docs      https://bybit-exchange.github.io/docs/v5/intro
 Terms     public market data, free; no redistribution of raw data
 Quirks    newest first, with both bounds included; nothing says that the newest candle runs, but the answer states its
           own time. The funding history refuses a start without an end, so it is walked by its end alone, and it does
-          not state the interval of a payment; the list of instruments tells only the interval of today. Errors come
-          in a 200, with another retCode than 0. A 403 means too many requests, or a place that is not served: its
-          body says which
-Verified  a recorded answer of the funding of BTCUSDT (2026); candles against documentation, and the same endpoint's
-          daily candles of perpetuals as the replay has them. The first days are from memory and on the safe side:
-          what Bybit has before them is not asked for. BNB is left out, because it is not known since when it is listed
+          not state the interval of a payment; the list of instruments tells only the interval of today. Open interest
+          counts both sides of a contract. It is asked for by the hour, a few whole days a page: nothing says whether a
+          row of a day tells of its beginning or its end, and a cursor would cut a day in two. Errors come in a 200,
+          with another retCode than 0. A 403 means too many requests, or a place that is not served: its body says which
+Verified  recorded answers of the funding and of the hourly open interest of BTCUSDT (2026), and the documentation's
+          answer of the open interest of BTCUSD; candles against documentation, and the same endpoint's daily candles of
+          perpetuals as the replay has them. That both bounds of open interest are included is believed. The first days
+          are from memory and on the safe side: what Bybit has before them is not asked for. BNB is left out, because it
+          is not known since when it is listed
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import milliseconds
@@ -27,9 +31,12 @@ from transforms.payload import member
 HOST = "api.bybit.com"
 KLINES = f"https://{HOST}/v5/market/kline"
 FUNDING = f"https://{HOST}/v5/market/funding/history"
+READINGS = f"https://{HOST}/v5/market/open-interest"
 PAGE = 1000
 PAYMENTS_PAGE = 200
 PAYMENTS_A_DAY = 3
+READINGS_PAGE = 200
+DAYS_OF_READINGS = 8  # 192 hours
 SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the spot market in USDT and a day from which it surely trades.
@@ -62,6 +69,14 @@ SPOT = {
 }
 
 PERPETUALS = {"BTC": ("BTCUSDT", date(2020, 4, 1)), "ETH": ("ETHUSDT", date(2020, 11, 1))}
+
+# Our name of the series: the asset, what its contract is counted in, and a day from which it surely is.
+READ = {
+    "BTC": ("BTC", "linear", "BTCUSDT", date(2021, 1, 1)),
+    "BTC-inverse": ("BTC", "inverse", "BTCUSD", date(2021, 1, 1)),
+    "ETH": ("ETH", "linear", "ETHUSDT", date(2021, 1, 1)),
+    "ETH-inverse": ("ETH", "inverse", "ETHUSD", date(2021, 1, 1)),
+}
 
 
 def plan_klines(ask: Ask) -> Plan:
@@ -104,6 +119,24 @@ def plan_payments(ask: Ask) -> Plan:
     return walk_back_overlapping(page_before, _payment_stamps, start, end)
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """The hours of eight whole days a page."""
+    labels = {**ask.series.labels, "symbol": ask.series.symbol}
+    for days in ask.days.split(DAYS_OF_READINGS):
+        yield Request(
+            READINGS,
+            params={
+                "category": labels["category"],
+                "symbol": ask.series.symbol,
+                "intervalTime": "1h",
+                "startTime": milliseconds(days.starts_at),
+                "endTime": milliseconds(days.ends_at) - 1,
+                "limit": READINGS_PAGE,
+            },
+            labels=labels,
+        )
+
+
 def _kline_stamps(answer: Answer) -> Sequence[int]:
     return [int(kline[0]) for kline in member(member(answer.json(), "result"), "list")]
 
@@ -122,6 +155,11 @@ def count_payments(ask: Ask) -> Mapping[str, int]:
     """One request for the first 200 payments, the one before the first included, and one for each 199 more."""
     older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
     return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
+
+
+def count_open_interest(ask: Ask) -> Mapping[str, int]:
+    """One request for each eight days."""
+    return {HOST: -(-len(ask.days) // DAYS_OF_READINGS)}
 
 
 FINE = 0
@@ -156,6 +194,17 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=count_payments,
+        ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(
+                Series(name, contract, since, SETTLED, labels={"asset": asset, "category": category})
+                for name, (asset, category, contract, since) in READ.items()
+            ),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_open_interest,
         ),
     ),
     limits={HOST: Limit(100, 5, burst=10)},  # 600 in five seconds are allowed, and too many cost ten minutes

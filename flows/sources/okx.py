@@ -1,4 +1,4 @@
-"""OKX: spot prices in USDT, the funding of its perpetual swaps and what it costs to borrow dollar coins.
+"""OKX: spot prices in USDT, funding and open interest of its perpetual swaps, and what it costs to borrow dollar coins.
 
 Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
@@ -7,10 +7,15 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           of funding reaches back about 94 days and does not state the interval of a payment. The archive of older
           payments (static.okx.com) is left out: its days begin at 16:00 UTC, and nothing tells whether its rate is
           the predicted or the realised one. Borrowing rates come each hour and are per year; they are asked for by
-          `after` alone, because a page of a hundred hours then holds the four whole days before it
-Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, and
-          one of the borrowing rates of BTC (2026) is read as those of the dollar coins are. Others measured that these
-          rates begin on 14 December 2021, not for which coins: we ask from the next day on, the first that is whole.
+          `after` alone, because a page of a hundred hours then holds the four whole days before it. Open interest is
+          asked for by the hour too, four whole days a page, with exclusive bounds; of hours there are the newest 1,440
+          or so, of days the newest hundred, but a day begins at 16:00 UTC, and it is not sure whether its row tells of
+          its beginning or its end
+Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
+          the borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
+          (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
+          which coins: we ask from the next day on, the first that is whole. That hours of open interest are kept for 59
+          days was measured by one, four days by another who asked for one page.
           The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
           SEI and IO are left out, because it is not known since when OKX lists them
 """
@@ -21,6 +26,7 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import Interval, milliseconds
@@ -32,12 +38,16 @@ HOST = "www.okx.com"
 CANDLES = f"https://{HOST}/api/v5/market/history-candles"
 FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
 RATES = f"https://{HOST}/api/v5/finance/savings/lending-rate-history"
+READINGS = f"https://{HOST}/api/v5/rubik/stat/contracts/open-interest-history"
 PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
 KEPT_DAYS = 90  # of payments; about 94 were measured
 HOURS_PAGE = 100
 WHOLE_DAYS_A_PAGE = 4  # 96 hours
+READINGS_PAGE = 100
+DAYS_OF_READINGS = 4  # 96 hours
+READINGS_KEPT_DAYS = 55  # about 59 were measured
 SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the spot market in USDT and a day from which it surely trades.
@@ -69,6 +79,14 @@ SPOT = {
 SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2020, 1, 1)), "ETH": ("ETH-USDT-SWAP", date(2020, 1, 1))}
 
 BORROWED = {"USDC": date(2021, 12, 15), "USDT": date(2021, 12, 15)}
+# Our name of the series: the asset and its swap, settled in USDT or in the coin.
+READ = {
+    "BTC": ("BTC", "BTC-USDT-SWAP"),
+    "BTC-inverse": ("BTC", "BTC-USD-SWAP"),
+    "ETH": ("ETH", "ETH-USDT-SWAP"),
+    "ETH-inverse": ("ETH", "ETH-USD-SWAP"),
+}
+READ_SINCE = date(2020, 1, 1)
 
 
 def plan_candles(ask: Ask) -> Plan:
@@ -110,6 +128,22 @@ def plan_rates(ask: Ask) -> Plan:
         )
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """The hours of four whole days a page; both bounds are exclusive."""
+    for days in ask.days.split(DAYS_OF_READINGS):
+        yield Request(
+            READINGS,
+            params={
+                "instId": ask.series.symbol,
+                "period": "1H",
+                "begin": milliseconds(days.starts_at) - 1,
+                "end": milliseconds(days.ends_at),
+                "limit": READINGS_PAGE,
+            },
+            labels={**ask.series.labels, "symbol": ask.series.symbol},
+        )
+
+
 def _candle_stamps(answer: Answer) -> Sequence[int]:
     return [int(candle[0]) for candle in member(answer.json(), "data")]
 
@@ -132,6 +166,11 @@ def count_payments(ask: Ask) -> Mapping[str, int]:
 def count_rates(ask: Ask) -> Mapping[str, int]:
     """One request for each four days."""
     return {HOST: -(-len(ask.days) // WHOLE_DAYS_A_PAGE)}
+
+
+def count_open_interest(ask: Ask) -> Mapping[str, int]:
+    """One request for each four days."""
+    return {HOST: -(-len(ask.days) // DAYS_OF_READINGS)}
 
 
 FINE = "0"
@@ -176,9 +215,21 @@ SOURCE = Source(
             restates_for=timedelta(days=3),
             count=count_rates,
         ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(
+                Series(name, swap, READ_SINCE, SETTLED, labels={"asset": asset}) for name, (asset, swap) in READ.items()
+            ),
+            days_per_ask=60,
+            restates_for=timedelta(days=3),
+            kept_for=timedelta(days=READINGS_KEPT_DAYS),
+            count=count_open_interest,
+        ),
     ),
-    # In two seconds 20 are allowed for candles and 10 for the funding of each swap, in one 6 for borrowing rates.
-    limits={HOST: Limit(5, 1, burst=2)},
+    # Of one host's endpoints the strictest: in two seconds 20 are allowed for candles, 12 for borrowing rates, 10 for
+    # the funding of each swap, 5 for open interest.
+    limits={HOST: Limit(5, 2, burst=1)},
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="OKX",

@@ -1,7 +1,8 @@
-"""Binance: spot candles, and funding of USD-margined swaps, over REST.
+"""Binance: spot candles, and funding and open interest of USD-margined swaps, over REST.
 
 Candles come oldest first, at most 1000, with both bounds on the opening time included; without a
-start the newest are sent. The last candle runs: its closing time lies after now.
+start the newest are sent. The last candle runs: its closing time lies after now. Of open interest there are the
+readings of 30 days.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from flows.simulator.candles import Candle, Series, shown, window
 from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import DAY_MS, HOUR_MS
+from flows.simulator.interest import STEP_MS, TICKERS
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import (
     Answer,
@@ -26,6 +28,10 @@ STEPS = {"1d": DAY_MS, "1h": HOUR_MS}
 SYMBOL = re.compile(r"[A-Z0-9_.-]{1,20}")
 MAX_ROWS = 1000
 KLINES = "/api/v3/klines"
+READINGS = "/futures/data/openInterestHist"
+READINGS_KEPT_MS = 30 * DAY_MS
+PERIODS = {"5m": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
+MAX_READINGS = 500
 
 
 def failure(code: int, message: str, status: int = 400) -> Answer:
@@ -73,6 +79,12 @@ def ticker_of(symbol: str) -> str | None:
     ticker = symbol.removesuffix(QUOTE)
     known = symbol.endswith(QUOTE) and ticker.isalnum() and ticker != QUOTE
     return ticker if known else None
+
+
+def read_ticker_of(symbol: str) -> str | None:
+    """The coin of a swap whose open interest is told; None where there is none."""
+    ticker = ticker_of(symbol)
+    return ticker if ticker in TICKERS else None
 
 
 def _page(numbers: range, limit: int | None, default: int, *, from_start: bool) -> range:
@@ -189,11 +201,46 @@ def _funding_info(request: Request) -> Answer:
     )
 
 
+def _open_interest(request: Request) -> Answer:
+    """Readings at the full steps of a period, oldest first: from the start where one is given, else the newest."""
+    for name in ("symbol", "period"):
+        if not request.query.get(name):
+            return _missing(name)
+    symbol, step_ms = request.query["symbol"], PERIODS.get(request.query["period"])
+    ticker = read_ticker_of(symbol)
+    if step_ms is None:
+        return _invalid("period")
+    if ticker is None:
+        return failure(-1121, "Invalid symbol.")
+    start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
+    oldest = request.now_ms - READINGS_KEPT_MS
+    if start is not None and start < oldest:
+        return failure(-1130, "parameter 'startTime' is invalid.")
+    last = request.now_ms if end is None else min(end, request.now_ms)
+    numbers = range(-(-(oldest if start is None else start) // step_ms), last // step_ms + 1)
+    size = min(limit or 30, MAX_READINGS)
+    page = numbers[:size] if start is not None else numbers[max(len(numbers) - size, 0) :]
+    return json_answer(
+        [
+            {
+                "symbol": symbol,
+                "sumOpenInterest": f"{one.coins:.8f}",
+                "sumOpenInterestValue": f"{one.usd:.8f}",
+                "CMCCirculatingSupply": "19790000.00000000",
+                "timestamp": one.at_ms,
+            }
+            for one in request.market.interest.readings(ticker, [number * step_ms for number in page])
+        ]
+    )
+
+
 def _futures(request: Request) -> Answer:
     if request.path == "/fapi/v1/fundingRate":
         return _checked(request, _funding_rate)
     if request.path == "/fapi/v1/fundingInfo":
         return _funding_info(request)
+    if request.path == READINGS:
+        return _checked(request, _open_interest)
     if request.path == "/fapi/v1/time":
         return json_answer({"serverTime": request.now_ms})
     return failure(-5000, f"Path {request.path}, Method GET is invalid", 404)

@@ -1,7 +1,8 @@
-"""Binance's public archive: a month of funding as a zip with one CSV, and a checksum beside it.
+"""Binance's public archive: a month of funding, or a day of open interest, as a zip with one CSV, and a checksum.
 
-A month appears on the first Monday of the next one; before that its key does not exist. The bytes
-of a file never change, so that its checksum can be trusted.
+A month appears on the first Monday of the next one, a day two hours after its end; before that its key does not
+exist. The bytes of a file never change, so that its checksum can be trusted. A day's file may lack a reading, hold
+one twice, and end with the first reading of the next day.
 """
 
 import hashlib
@@ -10,10 +11,14 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
+from flows.simulator.chance import key_of, unit
 from flows.simulator.holidays import first_monday_after_month
-from flows.simulator.instants import DAY_MS, midnight_ms, next_month, number_of
-from flows.simulator.pages.binance import ticker_of
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, midnight_ms, next_month, number_of
+from flows.simulator.interest import STEP_MS, STEPS_A_DAY
+from flows.simulator.market import Market
+from flows.simulator.pages.binance import read_ticker_of, ticker_of
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, Page, Request, text_answer
 
@@ -21,7 +26,18 @@ FUNDING = re.compile(
     r"/data/futures/um/monthly/fundingRate/(?P<symbol>\w+)/"
     r"(?P<file>(?P=symbol)-fundingRate-(?P<month>\d{4}-(?:0[1-9]|1[0-2])))\.zip(?P<checksum>\.CHECKSUM)?"
 )
+METRICS = re.compile(
+    r"/data/futures/um/daily/metrics/(?P<symbol>\w+)/"
+    r"(?P<file>(?P=symbol)-metrics-(?P<day>\d{4}-\d\d-\d\d))\.zip(?P<checksum>\.CHECKSUM)?"
+)
 HEADER = "calc_time,funding_interval_hours,last_funding_rate\n"
+METRICS_HEADER = (
+    "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,"
+    "sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio\n"
+)
+FIRST_METRICS = date(2020, 9, 1)
+METRICS_AFTER_MS = 2 * HOUR_MS
+_TIMES = [f"{hour:02}:{minute:02}:00" for hour in range(24) for minute in range(0, 60, 5)]
 _PACKED_AT = (2020, 1, 1, 0, 0, 0)  # one fixed time, so that the same rows give the same bytes
 
 
@@ -78,19 +94,55 @@ def _table(request: Request, symbol: str, first: date) -> str | None:
     return HEADER + "".join(lines) if lines else None
 
 
+@lru_cache(maxsize=4096)
+def _metrics(market: Market, symbol: str, ticker: str, day: int) -> bytes:
+    """The rows of one day as CSV, with what such files have of oddities."""
+    key = key_of(symbol, "metrics")
+    moments = [day * DAY_MS + number * STEP_MS for number in range(STEPS_A_DAY + 1)]
+    times = [*(f"{day_of(day)} {time}" for time in _TIMES), f"{day_of(day + 1)} {_TIMES[0]}"]
+    lines = [
+        f"{time},{symbol},{one.coins:.8f},{one.usd:.8f},1.2,1.5,1.1,0.9\n"
+        for time, one in zip(times, market.interest.readings(ticker, moments), strict=True)
+    ]
+    lost, again = (1 + int(unit(key, day, stream) * (STEPS_A_DAY - 3)) for stream in (2, 3))
+    odd = unit(key, day, 1) < 0.4
+    kept = [*lines[:lost], *lines[lost + 1 :]] if odd else lines[:-1]
+    kept.insert(again, kept[again])
+    return (METRICS_HEADER + "".join(kept)).encode()
+
+
+def _day_file(request: Request, symbol: str, text: str) -> bytes | None:
+    """The rows of one day; None where there is no such file yet."""
+    ticker = read_ticker_of(symbol)
+    try:
+        first = date.fromisoformat(text)
+    except ValueError:
+        return None
+    out_ms = midnight_ms(first) + DAY_MS + METRICS_AFTER_MS
+    if ticker is None or first < FIRST_METRICS or request.now_ms < out_ms:
+        return None
+    return _metrics(request.market, symbol, ticker, number_of(first))
+
+
+def _file(request: Request, match: re.Match[str]) -> bytes | None:
+    """The rows of the file that a path names; None where there is no such file yet."""
+    if match.re is METRICS:
+        return _day_file(request, match["symbol"], match["day"])
+    table = _table(request, match["symbol"], date.fromisoformat(f"{match['month']}-01"))
+    return None if table is None else table.encode()
+
+
 def answer(request: Request) -> Answer:
     """One file, or its checksum."""
-    match = FUNDING.fullmatch(request.path)
-    if match is None:
-        return error(404)
-    table = _table(request, match["symbol"], date.fromisoformat(f"{match['month']}-01"))
-    if table is None:
+    match = FUNDING.fullmatch(request.path) or METRICS.fullmatch(request.path)
+    table = None if match is None else _file(request, match)
+    if match is None or table is None:
         return error(404)
     if match["checksum"]:
         finish, content_type = _summer(match["file"]), "binary/octet-stream"
     else:
         finish, content_type = _packer(match["file"]), "application/zip"
-    return Answer(table.encode(), content_type=content_type, is_table=True, finish=finish)
+    return Answer(table, content_type=content_type, is_table=True, finish=finish)
 
 
 def _no_rows(_: object) -> list[object]:

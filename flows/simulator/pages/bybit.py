@@ -1,13 +1,17 @@
-"""Bybit: daily spot candles and the funding of linear perpetuals, newest first; errors come in a 200.
+"""Bybit: daily spot candles, funding and open interest of perpetuals, newest first; errors come in a 200.
 
 Both bounds are included, and a candle's start may lie before the bound that falls into it. Nothing says that the
-newest candle runs. Funding refuses a start without an end.
+newest candle runs. Funding refuses a start without an end. Open interest counts both sides; since June 2026 a row
+tells one of them too. Linear contracts are counted in coins, inverse ones in dollars.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import date
 
 from flows.simulator.candles import Candle, shown, window
-from flows.simulator.instants import DAY_MS
+from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, midnight_ms
+from flows.simulator.interest import STEP_MS, TICKERS
 from flows.simulator.script import PEGGED
 from flows.simulator.venues import pair, payments, plain
 from flows.simulator.wire import (
@@ -24,7 +28,14 @@ from flows.simulator.wire import (
 QUOTE = "USDT"
 KLINES = "/v5/market/kline"
 FUNDING = "/v5/market/funding/history"
+READINGS = "/v5/market/open-interest"
 MAX_KLINES = 1000
+MAX_READINGS = 200
+PERIODS = {"5min": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
+# What a contract ends with, the digits of its unit, and how many coins are open here for each at the main venue.
+CONTRACTS = {"linear": ("USDT", 3, 0.5), "inverse": ("USD", 0, 0.06)}
+ONE_SIDE_SINCE_MS = midnight_ms(date(2026, 6, 11))
+CURSOR = re.compile(r"lasttime(?:=|%3D)(\d+)")
 MAX_PAYMENTS = 200
 SHARE = 0.25
 
@@ -121,9 +132,45 @@ def _funding(request: Request) -> Answer:
     return reply({"category": category, "list": rows}, now_ms=request.now_ms)
 
 
+def _open_interest(request: Request) -> Answer:
+    category, symbol = request.query.get("category", ""), request.query.get("symbol", "")
+    if category not in CONTRACTS:
+        return _refused(request, "params error: Category is invalid")
+    ending, digits, share = CONTRACTS[category]
+    ticker = symbol.removesuffix(ending)
+    if ticker not in TICKERS or not symbol.endswith(ending):
+        return _refused(request, "params error: symbol invalid")
+    step_ms = PERIODS.get(request.query.get("intervalTime", ""))
+    if step_ms is None:
+        return _refused(request, "params error: intervalTime invalid")
+    start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
+    if limit is not None and not 1 <= limit <= MAX_READINGS:
+        return _refused(request, "params error: limit invalid")
+    last = request.now_ms if end is None else min(end, request.now_ms)
+    cursor = CURSOR.search(request.query.get("cursor", ""))
+    if cursor is not None:
+        last = min(last, int(cursor[1]) * SECOND_MS - 1)
+    first = midnight_ms(date(2020, 9, 1)) if start is None else start
+    numbers = range(-(-first // step_ms), last // step_ms + 1)
+    page = numbers[max(len(numbers) - (limit or 50), 0) :]
+    readings = request.market.interest.readings(
+        ticker, [number * step_ms for number in page], venue=f"bybit {symbol}", share=share
+    )
+    listed = []
+    for one in reversed(readings):
+        side = round(one.coins if category == "linear" else one.usd, digits)
+        row = {"openInterest": f"{2 * side:.8f}", "timestamp": str(one.at_ms)}
+        if one.at_ms >= ONE_SIDE_SINCE_MS:
+            row["singleOpenInterest"] = plain(side, digits) if digits else f"{side:.0f}"
+        listed.append(row)
+    older = f"lastid%3D{page[0]}%26lasttime%3D{page[0] * step_ms // SECOND_MS}" if page else ""
+    result = {"symbol": symbol, "category": category, "list": listed, "nextPageCursor": older}
+    return reply(result, now_ms=request.now_ms)
+
+
 def answer(request: Request) -> Answer:
-    """The candles of a market, or the funding of a perpetual."""
-    pages = {KLINES: _klines, FUNDING: _funding}
+    """The candles of a market, or the funding or the open interest of a perpetual."""
+    pages = {KLINES: _klines, FUNDING: _funding, READINGS: _open_interest}
     if request.path not in pages:
         return error(404)
     try:

@@ -1,8 +1,9 @@
-"""OKX: daily candles, the funding of swaps and borrowing rates, newest first; errors come in a 200.
+"""OKX: daily candles, funding and open interest of swaps, and borrowing rates, newest first; errors come in a 200.
 
 `after` means older than, `before` newer than; both are exclusive. The candle of the running day says so in its last
 field. Funding is kept for 94 days. A page holds 100 candles, up to 300 where so many are asked for, and 400 payments.
-Borrowing rates come each hour, per year, a hundred a page.
+Borrowing rates come each hour, per year, a hundred a page. Open interest has bounds called `begin` and `end`, also
+exclusive, and keeps the newest hours and days; a day begins at 16:00 UTC.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of
+from flows.simulator.interest import TICKERS
 from flows.simulator.script import PEGGED
 from flows.simulator.venues import pair, payments, plain
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows
@@ -22,6 +24,13 @@ FIRST_RATE_MS = millis_of(datetime(2021, 12, 14, 8, tzinfo=UTC))
 LENT = 0.85  # what lenders get of what borrowers pay
 KEPT_MS = 94 * DAY_MS
 SHARE = 0.3
+READINGS = "/api/v5/rubik/stat/contracts/open-interest-history"
+MAX_READINGS = 100
+# Of a period: the distance of its stamps, the first of them after midnight, and how many are kept.
+PERIODS = {"1H": (HOUR_MS, 0, 1440), "1D": (DAY_MS, 16 * HOUR_MS, 100)}
+# Of a swap: how many coins are open here for each at the main venue, and how many a contract is of.
+SWAPS = {"-USDT-SWAP": (0.32, {"BTC": 0.01, "ETH": 0.1}), "-USD-SWAP": (0.05, {})}
+DOLLARS_A_CONTRACT = {"BTC": 100, "ETH": 10}
 
 
 def reply(data: Sequence[object], code: str = "0", message: str = "", status: int = 200) -> Answer:
@@ -120,8 +129,50 @@ def _rates(request: Request, older_than: int | None, newer_than: int | None, lim
     return reply(data)
 
 
+def _open_interest(request: Request) -> Answer:
+    name = request.query.get("instId", "")
+    ending = next((each for each in SWAPS if name.endswith(each)), None)
+    ticker = name.removesuffix(ending or "")
+    if ending is None or ticker not in TICKERS:
+        return reply([], "51001", "Instrument ID doesn't exist.")
+    if request.query.get("period") not in PERIODS:
+        return reply([], "51000", "Parameter period error")
+    step_ms, offset_ms, kept = PERIODS[request.query["period"]]
+    try:
+        begin, end, limit = (request.integer(each) for each in ("begin", "end", "limit"))
+    except BadParameterError as bad:
+        return reply([], "51000", f"Parameter {bad.name} error")
+    newest = (request.now_ms - offset_ms) // step_ms
+    first, last = newest - kept + 1, newest
+    if begin is not None:
+        first = max(first, (begin - offset_ms) // step_ms + 1)
+    if end is not None:
+        last = min(last, -(-(end - offset_ms) // step_ms) - 1)
+    numbers = range(first, last + 1)
+    page = numbers[max(len(numbers) - min(limit or MAX_READINGS, MAX_READINGS), 0) :]
+    share, coins_a_contract = SWAPS[ending]
+    readings = request.market.interest.readings(
+        ticker, [number * step_ms + offset_ms for number in page], venue=f"okx {name}", share=share
+    )
+    return reply(
+        [
+            [
+                str(one.at_ms),
+                plain(
+                    one.coins / coins_a_contract[ticker] if coins_a_contract else one.usd / DOLLARS_A_CONTRACT[ticker]
+                ),
+                plain(one.coins),
+                plain(one.usd),
+            ]
+            for one in reversed(readings)
+        ]
+    )
+
+
 def answer(request: Request) -> Answer:
-    """The candles of a market, the funding of a swap, or what it costs to borrow a coin."""
+    """The candles of a market, the funding or the open interest of a swap, or what it costs to borrow a coin."""
+    if request.path == READINGS:
+        return _open_interest(request)
     pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400), RATES: (_rates, 100, 100)}
     if request.path not in pages:
         return error(404)

@@ -1,0 +1,79 @@
+"""Open interest of futures and perpetuals."""
+
+import polars as pl
+
+from expectations.contract import Dataset, OneOf, Range
+
+_COINS, _USD = pl.col("open_interest_coins"), pl.col("open_interest_usd")
+_HIGH, _LOW = pl.col("open_interest_usd_high"), pl.col("open_interest_usd_low")
+_KNOWN = _COINS.is_not_null().cast(pl.Int64) + _USD.is_not_null().cast(pl.Int64)
+_BEFORE = _COINS.shift(1).over("series", order_by="date")
+_DAYS_APART = pl.col("date").diff().over("series", order_by="date").dt.total_days()
+
+
+def _of(asset: str, value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("asset") == asset).then(value)
+
+
+OPEN_INTEREST = Dataset(
+    name="open_interest",
+    meaning="Open contracts of a future or perpetual at the end of a day.",
+    grain="one contract of one asset at one venue on one UTC day",
+    key=("date", "asset", "venue", "contract"),
+    columns=(
+        "date",
+        "asset",
+        "venue",
+        "contract",
+        "open_interest_coins",
+        "open_interest_usd",
+        "open_interest_usd_high",
+        "open_interest_usd_low",
+        "flush_usd",
+        "cadence",
+    ),
+    nullable=frozenset(
+        {
+            "open_interest_coins",
+            "open_interest_usd",
+            "open_interest_usd_high",
+            "open_interest_usd_low",
+            "flush_usd",
+        }
+    ),
+    checks=(
+        Range("coins or dollars are known", _KNOWN, low=1),
+        Range("open_interest_coins is above 0", _COINS, above=0),
+        # Contracts or dollars taken for coins lie beyond. No contract has held a quarter of so many coins.
+        Range("BTC is at most 1,000,000 coins", _of("BTC", _COINS), high=1_000_000),
+        Range("ETH is at most 8,000,000 coins", _of("ETH", _COINS), high=8_000_000),
+        # Coins taken for dollars lie below.
+        Range("open_interest_usd is 100,000 to 100 billion", _USD, low=1e5, high=1e11),
+        # Prices since 2019. What a coin is worth tells contracts from coins, and coins from dollars.
+        Range("a coin of BTC is worth 3,000 to 2,000,000 USD", _of("BTC", _USD / _COINS), low=3_000, high=2_000_000),
+        Range("a coin of ETH is worth 80 to 100,000 USD", _of("ETH", _USD / _COINS), low=80, high=100_000),
+        Range("open_interest_usd is not above the day's high", _HIGH - _USD, low=0),
+        Range("open_interest_usd is not below the day's low", _USD - _LOW, low=0),
+        # The deepest falls of a day, with the price, were to about a half; a reading of nothing is a mistake.
+        Range("the day's low is at least a fifth of its high", _LOW / _HIGH, low=0.2),
+        Range("flush_usd is not negative", pl.col("flush_usd"), low=0),
+        Range("flush_usd is at most 20 times the day's high", pl.col("flush_usd") / _HIGH, high=20),
+        OneOf("cadence is daily or weekly", "cadence", ("daily", "weekly")),
+        # Both sides taken for one, or one for both, is a step of 2.
+        Range(
+            "open_interest_coins is within a factor of 1.8 of the day before",
+            pl.when(_DAYS_APART == 1).then((_COINS / _BEFORE).log().abs()),
+            high=0.5878,
+            severity="warning",
+        ),
+    ),
+    one_per=("date", "asset", "venue"),
+    caveats=(
+        "A contract has two sides and is counted once.",
+        "A venue's contracts add up, whatever they are settled in; all of them come from one source.",
+        "Where the venue tells only coins, dollars are unknown here, and the other way round.",
+        "Weekly figures are of CME, on the Tuesday that they describe; they are public on the Friday after it.",
+    ),
+    sparse=True,
+    notes={"flush_usd": "Known where the venue is read every five minutes."},
+)

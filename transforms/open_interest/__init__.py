@@ -1,0 +1,1 @@
+"""Rows of `open_interest`, one file per provider."""

@@ -1,0 +1,70 @@
+"""Readings of open interest within a day, as one row of `open_interest`, whoever took them."""
+
+import polars as pl
+
+from transforms.units import day_of, end_of
+
+LAST_HOUR = 23
+
+
+def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, whole: int = 1) -> pl.DataFrame:
+    """Rows of `open_interest` without `flush_usd`, from readings of whole days.
+
+    A reading belongs to the day of its own stamp. The day's last stands for its end, so it must be of the last hour: a
+    day without such a reading is left out, because how it ended is not known.
+
+    Args:
+        readings: stamped_at, coins, usd; one of the last two may be unknown throughout. Of readings with one stamp the
+            later one is taken.
+        asset: Our name of the asset.
+        venue: Our name of the venue.
+        contract: The venue's name of the contract.
+        whole: How many readings a day has; with fewer of them its high and low are unknown.
+
+    Returns:
+        One row per day, public when the day was over.
+    """
+    usd = pl.col("usd")
+    all_there = pl.len() >= whole
+    return (
+        readings.unique("stamped_at", keep="last", maintain_order=True)
+        .sort("stamped_at")
+        .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
+        .agg(
+            stamped_at=pl.col("stamped_at").last(),
+            open_interest_coins=pl.col("coins").last(),
+            open_interest_usd=usd.last(),
+            open_interest_usd_high=pl.when(all_there).then(usd.max()),
+            open_interest_usd_low=pl.when(all_there).then(usd.min()),
+        )
+        .filter(pl.col("stamped_at").dt.hour() >= LAST_HOUR)
+        .with_columns(
+            asset=pl.lit(asset),
+            venue=pl.lit(venue),
+            contract=pl.lit(contract),
+            flush_usd=pl.lit(None, pl.Float64),
+            cadence=pl.lit("daily"),
+            available_at=end_of(pl.col("date")),
+        )
+    )
+
+
+def flush_of(readings: pl.DataFrame) -> float | None:
+    """The falls of open interest within a day, in dollars.
+
+    From one reading to the next, what the coins fell by is taken at the later price, where the price moved at all. A
+    gap counts with what it fell by as a whole, which is not more than the falls within it.
+
+    Args:
+        readings: stamped_at, coins, usd of one day, all known.
+
+    Returns:
+        The sum; unknown with fewer than two readings.
+    """
+    ordered = readings.unique("stamped_at", keep="last", maintain_order=True).sort("stamped_at")
+    if ordered.height <= 1:
+        return None
+    price = pl.when(pl.col("coins") > 0).then(pl.col("usd") / pl.col("coins"))
+    fall = (pl.col("coins").shift(1) - pl.col("coins")).clip(lower_bound=0)
+    total: float = ordered.select((fall * price).filter(price != price.shift(1)).sum()).item()
+    return total

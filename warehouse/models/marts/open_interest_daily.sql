@@ -1,0 +1,109 @@
+/*
+How many futures of an asset were open at each venue at the end of each day, and what they were worth.
+
+grain   = "one asset at one venue on one UTC day for which the venue's figure became known"
+key     = ["date", "asset", "venue"]
+checks  = [
+    "open_interest_usd is null or open_interest_usd > 0",
+    "open_interest_coins is null or open_interest_coins > 0",
+    "open_interest_usd is null or open_interest_usd_high is null or open_interest_usd <= open_interest_usd_high",
+    "open_interest_usd is null or open_interest_usd_low is null or open_interest_usd >= open_interest_usd_low",
+    "flush_usd is null or flush_usd >= 0",
+    "cadence in ('daily', 'weekly')",
+    "(cadence = 'weekly') = (venue = 'cme')",
+]
+caveats = [
+    "The sum over the venue's contracts that are held, whatever they are settled in.",
+    "A contract that is told in coins alone is priced at the day's last spot price, and one in dollars alone is counted in coins at it.",
+    "flush_usd measures de-leveraging at one venue, not liquidations.",
+]
+
+[notes]
+date = "Of a weekly figure: the first day by noon (UTC) after which it was public, three days or more after the Tuesday that it describes."
+open_interest_usd = "Unknown when it is unknown for any of the venue's contracts."
+open_interest_coins = "Unknown when it is unknown for any of the venue's contracts."
+open_interest_usd_high = "Unknown over several contracts, whose highs need not be at one time."
+open_interest_usd_low = "Unknown over several contracts, whose lows need not be at one time."
+flush_usd = "Unknown when it is unknown for any of the venue's contracts."
+*/
+with
+
+-- No look-ahead: a figure may be used for a day when it was public by noon (UTC) after that day.
+held as (
+    select
+        *,
+        greatest(
+            date,
+            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
+        ) as usable_on
+    from core.open_interest_preferred
+),
+
+-- A daily figure that came too late is left out. A weekly one is not known on its own day: it is told on the day on
+-- which it became known, unless a newer one was known by then.
+told as (
+    select *
+    from held
+    where usable_on = date or cadence = 'weekly'
+    qualify
+        cadence = 'daily'
+        or date = max(date) over (
+            partition by asset, venue, cadence
+            order by usable_on
+            range between unbounded preceding and current row
+        )
+),
+
+-- The price of the day that a figure describes, if it was public by then as well.
+prices as (
+    select
+        date,
+        asset,
+        close_usd,
+        greatest(
+            date,
+            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
+        ) as usable_on
+    from core.spot_prices_preferred
+),
+
+priced as (
+    select
+        told.usable_on as date,
+        told.asset,
+        told.venue,
+        told.contract,
+        coalesce(told.open_interest_usd, told.open_interest_coins * prices.close_usd) as open_interest_usd,
+        coalesce(told.open_interest_coins, told.open_interest_usd / prices.close_usd) as open_interest_coins,
+        told.open_interest_usd_high,
+        told.open_interest_usd_low,
+        told.flush_usd,
+        told.cadence,
+        told.source
+    from told
+    left join prices
+        on prices.date = told.date
+        and prices.asset = told.asset
+        and prices.usable_on <= told.usable_on
+)
+
+select
+    date,
+    asset,
+    venue,
+    -- A sum that leaves out a contract would look like a fall. Added in a fixed order, so that the same input
+    -- gives the same last digit.
+    case
+        when count(open_interest_usd) = count(*) then sum(open_interest_usd order by contract)
+    end as open_interest_usd,
+    case
+        when count(open_interest_coins) = count(*) then sum(open_interest_coins order by contract)
+    end as open_interest_coins,
+    case when count(*) = 1 then max(open_interest_usd_high) end as open_interest_usd_high,
+    case when count(*) = 1 then min(open_interest_usd_low) end as open_interest_usd_low,
+    case when count(flush_usd) = count(*) then sum(flush_usd order by contract) end as flush_usd,
+    min(cadence) as cadence,
+    min(source) as source
+from priced
+group by date, asset, venue
+order by date, asset, venue

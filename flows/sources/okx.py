@@ -12,7 +12,7 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           or so, of days the newest hundred, but a day begins at 16:00 UTC, and it is not sure whether its row tells of
           its beginning or its end
 Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
-          the borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
+          borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
           (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
           which coins: we ask from the next day on, the first that is whole. That hours of open interest are kept for 59
           days was measured by one, four days by another who asked for one page.

@@ -5,17 +5,19 @@ import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from expectations.interval import Interval
 from flows import pipeline, publishing
 from flows.planning import Batch
 from flows.run import BatchOutcome, Gathered, Run
 from flows.simulator import Misbehaviour, Simulator
+from flows.sources import sources
 from tests.tool import NOW, Tool, same, tables
 from warehouse.ledger import Ledger
 
@@ -34,6 +36,23 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
 
         with prefect_test_harness(server_startup_timeout=120):
             yield daily, backfill
+
+
+def test_every_value_is_fetched_on_the_day_on_which_it_is_published() -> None:
+    """The passes of `daily` come after the markets' days have settled and after the last statistics of a day."""
+    from flows.deployments import PASSES  # noqa: PLC0415  it imports Prefect
+
+    passes = sorted(time(int(hour), int(minute)) for minute, hour, *_ in (cron.split() for cron in PASSES.values()))
+    first, last = passes
+    days = list(Interval(date(2024, 1, 1), date(2025, 1, 1)))
+    for source in sources().values():
+        for feed in source.feeds:
+            for release in {series.release.name: series.release for series in feed.series}.values():
+                due = [release.public_at(day) for day in days if release.expects(day)]
+                assert max(at.time() for at in due) <= last, (source.name, feed.dataset.name, release.name)
+    for market in ("binance", "coinbase", "upbit"):
+        for feed in sources()[market].feeds:
+            assert feed.series[0].release.public_at(days[0]).time() <= first, (market, feed.dataset.name)
 
 
 def settle(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Tool:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -87,6 +87,26 @@ def asker(tmp_path: Path) -> Iterator[Asker]:
 
 
 # Budgets.
+
+
+def test_all_sources_of_a_run_share_one_budget_for_a_host_and_the_strictest_limit_holds() -> None:
+    clock = Patient()
+    one = replace(sources()["upbit"], limits={UPBIT: Limit(11, 1, burst=1)})
+    other = replace(sources()["upbit"], name="other", limits={UPBIT: Limit(3, 1, burst=1)})
+    budgets = Budgets([one, other], clock)
+    for _ in range(5):
+        budgets.take(UPBIT)
+    assert clock.ticks() == pytest.approx(4 / 2)
+    budgets.take("another.example")
+    assert clock.ticks() == pytest.approx(4 / 2)
+
+
+def test_an_invented_market_is_spared_nothing() -> None:
+    clock = Patient()
+    budgets = Budgets([sources()["upbit"]], clock, enforced=False)
+    for _ in range(100):
+        budgets.take(UPBIT)
+    assert clock.ticks() == 0
 
 
 @given(

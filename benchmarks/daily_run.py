@@ -64,7 +64,7 @@ def counted(figures: dict[str, Any], *, whole_history: bool) -> Counter[str]:
 
 def daily(runs: dict[str, dict[str, Any]]) -> Section:
     """Counts that must be equal, then seconds."""
-    section = Section("A daily run on top of 30 days and of 5 years: seven feeds")
+    section = Section("A daily run on top of 30 days and of 5 years: all feeds")
     short, long = (runs[name] for name in DAILY)
     rows = []
     for whole_history in (False, True):

@@ -1,4 +1,4 @@
-"""One backfill or daily run of the seven feeds in a process of its own: prints what it did and how long each verb took.
+"""One backfill or daily run of all feeds in a process of its own: prints what it did and how long each verb took.
 
 The counts are those that the pipeline itself gives; rows normalised are counted where the transforms hand them over,
 because an answer may hold more days than were wanted.

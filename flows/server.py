@@ -1,5 +1,6 @@
 """Prefect's server and interface behind a door: they answer their own origin only, and the page calls nobody else."""
 
+import asyncio
 import base64
 import hmac
 import os
@@ -24,6 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 REPORTS = "/reports/"
+BUSY = 503
+PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 # The interface is all here; a browser that obeys this sends nothing to anybody else and shows it in no other page.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
@@ -70,6 +73,8 @@ class Door:
                 await refuse(scope, send, 401, "user and password, please", (b"www-authenticate", b"Basic"))
             else:
                 await self._reports(scope, receive, dressed(send))
+        elif scope["type"] == "http":
+            await patient(self._app, scope, receive, dressed(send))
         else:
             await self._app(scope, receive, dressed(send))
 
@@ -82,6 +87,51 @@ class Door:
         if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
             return f"tidemark answers its own pages only, not those of {origin.decode('latin-1')!r}"
         return None
+
+
+async def patient(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Ask again where Prefect says that its database is busy: SQLite refuses a writer now and then, and rolls it back.
+
+    Prefect's own clients do the same; a browser does not.
+    """
+    question = [await receive()]
+    while question[-1].get("more_body"):
+        question.append(await receive())
+    for pause in PAUSES_SECONDS:
+        if not await _was_busy(app, scope, again(question, receive), send):
+            return
+        await asyncio.sleep(pause)
+    await app(dict(scope), again(question, receive), send)
+
+
+async def _was_busy(app: App, scope: Scope, receive: Receive, send: Send) -> bool:
+    """Pass a question on, and its answer back unless that is "busy"."""
+    busy = False
+
+    async def unless_busy(message: MutableMapping[str, Any]) -> None:
+        nonlocal busy
+        busy = busy or message.get("status") == BUSY
+        if not busy:
+            await send(message)
+
+    try:
+        await app(dict(scope), receive, unless_busy)
+    except Exception:
+        if busy:  # Starlette raises what it has answered already
+            return True
+        raise
+    return busy
+
+
+def again(question: list[MutableMapping[str, Any]], receive: Receive) -> Receive:
+    """A question that was read, to be read once more; after it, whatever else the client says."""
+    left = iter(question)
+
+    async def read() -> MutableMapping[str, Any]:
+        message = next(left, None)
+        return await receive() if message is None else message
+
+    return read
 
 
 def name_of(address: str) -> str | None:

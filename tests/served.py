@@ -18,8 +18,6 @@ from urllib.request import Request, urlopen
 from tests.tool import COMMAND, ROOT, Tool
 
 UP_WITHIN_SECONDS = 180
-BUSY = 503
-TRIES = 6  # as many as Prefect's client makes
 T = TypeVar("T")
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -101,17 +99,7 @@ class Served:
         return found[0] if found else None
 
     def call(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        """Ask Prefect's API; like its own clients, again where it says that it is busy for the moment."""
-        for _ in range(TRIES - 1):
-            try:
-                return self._call(path, body, headers)
-            except RefusedError as refused:
-                if refused.status != BUSY:
-                    raise
-                Event().wait(0.5)
-        return self._call(path, body, headers)
-
-    def _call(self, path: str, body: Any, headers: Mapping[str, str] | None) -> Any:
+        """Ask Prefect's API."""
         data = None if body is None else json.dumps(body).encode()
         asked = Request(  # noqa: S310  loopback
             f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}

@@ -1,5 +1,6 @@
 """`tidemark serve`: its door, its schedule, its runs, and that nothing of it wedges when processes are killed."""
 
+import asyncio
 import os
 import random
 import signal
@@ -104,6 +105,39 @@ def test_a_page_of_another_site_cannot_start_a_run(served: Served) -> None:
     assert asked(served, "GET", "/api/health", Origin=served.address)[0] == 200
     port = own.rpartition(":")[2]
     assert asked(served, "GET", "/api/health", Host=f"localhost:{port}", Origin=f"http://localhost:{port}")[0] == 200
+
+
+@pytest.mark.parametrize(("times", "status"), [(0, 201), (1, 201), (5, 201), (6, 503)])
+def test_the_door_asks_again_while_the_database_is_busy(
+    monkeypatch: pytest.MonkeyPatch, times: int, status: int
+) -> None:
+    import flows.server as door  # noqa: PLC0415  it imports Prefect
+
+    monkeypatch.setattr(door, "PAUSES_SECONDS", (0.0,) * len(door.PAUSES_SECONDS))
+    bodies: list[bytes] = []
+    sent: list[Any] = []
+    asked_of_client = iter(
+        [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.request", "body": b"b"}]
+    )
+
+    async def app(_: Any, receive: Any, send: Any) -> None:
+        bodies.append((await receive())["body"] + (await receive())["body"])
+        busy = len(bodies) <= times
+        await send({"type": "http.response.start", "status": 503 if busy else 201, "headers": []})
+        await send({"type": "http.response.body", "body": b"busy" if busy else b"made"})
+        if busy and len(bodies) <= len(door.PAUSES_SECONDS):
+            raise RuntimeError("as Starlette does after its answer")
+
+    async def receive() -> Any:
+        return next(asked_of_client)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(door.patient(app, {"type": "http"}, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [status]
+    assert len(sent) == 2
+    assert bodies == [b"ab"] * (min(times, 5) + 1)
 
 
 def test_another_site_cannot_listen_in_on_the_events(served: Served) -> None:

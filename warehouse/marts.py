@@ -144,6 +144,7 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     Raises:
         ContractViolated: A column is not in the glossary or has another type, or key or notes name none.
     """
+    connection.execute(_macros())
     _judge_columns(model, _columns(connection, f"({model.sql.strip().rstrip(';')}\n)"))
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
@@ -202,6 +203,12 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "
         statements.append(f"comment on column {model.table}.{_quoted(name)} is {meaning}")
     # One transaction: else every comment is logged and flushed by itself.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
+
+
+@cache
+def _macros() -> str:
+    """The functions that models share; temporary, so that the file needs none of them."""
+    return (files("warehouse") / "models" / "macros.sql").read_text(encoding="utf-8")
 
 
 @cache

@@ -1,0 +1,59 @@
+"""The leverage gauge and its parts."""
+
+from expectations.contract import Column
+
+COMPONENTS = {
+    "open_interest_coins": "futures open in coins",
+    "open_interest_to_market_value": "futures open over market value",
+    "funding": "a week's funding",
+    "exchange_borrow": "borrow rates of dollar coins at exchanges",
+    "onchain_rates": "rates of dollar coins in on-chain lending",
+    "korean_turnover": "a week's Korean turnover in dollar coins",
+    "stablecoin_issuance": "a week's issuance of dollar coins",
+    "global_liquidity": "thirteen weeks' change of global liquidity",
+    "coinbase_premium": "a week's Coinbase premium",
+    "rate_expectations": "cuts priced in by the one-year Treasury",
+}
+
+
+def _percentile(what: str) -> Column:
+    return Column(
+        "number",
+        "fraction",
+        "rate",
+        f"Where {what} stands in the 365 days up to this one: the share of days at or below it, the members' mean.",
+    )
+
+
+COLUMNS = {
+    "component": Column("text", "name", "key", "A part of the leverage gauge."),
+    "side": Column("text", "`heat`, `fuel`", "label", "What the part speaks of: leverage, or what feeds it."),
+    "weight": Column("number", "votes", "label", "How much the part counts on its side."),
+    "made_of": Column("text", "one sentence", "label", "What the part is made of."),
+    "rationale": Column("text", "one sentence", "label", "Why."),
+    "member": Column("text", "name", "key", "One series of a part, such as an asset at a venue."),
+    "member_value": Column("number", "that of the member", "label", "The member's value."),
+    "member_weight": Column("number", "votes", "label", "How much the member counts in its part."),
+    "percentile": Column("number", "fraction", "rate", "Where a value stands in the 365 days up to its own."),
+    "regime": Column(
+        "text",
+        "`calm`, `warm`, `hot`, `overheated`, `flush`",
+        "label",
+        "How the market stands by its leverage; `flush` is the unwinding itself.",
+    ),
+    "heat_from": Column("number", "fraction", "label", "The lowest heat of the regime."),
+    "heat": Column("number", "fraction", "rate", "How much leverage is in the system, against its own year: 0 to 1."),
+    "fuel": Column("number", "fraction", "rate", "How much feeds it, against its own year: 0 to 1."),
+    **{f"{name}_percentile": _percentile(what) for name, what in COMPONENTS.items()},
+    "median_return": Column("number", "fraction", "rate", "The day's return of the middle one of all basket assets."),
+    "low_return": Column("number", "fraction", "rate", "Bitcoin's low over its last close, less one."),
+    "open_interest_change": Column(
+        "number",
+        "fraction",
+        "rate",
+        "The day's change of bitcoin's open interest in coins, over venues known on both days.",
+    ),
+    "is_flush": Column("flag", "true, false", "label", "Whether positions were being unwound."),
+    "components_present": Column("count", "components", "label", "How many parts are known on the day."),
+    "components_missing": Column("names", "names of components", "label", "The parts that are not known on the day."),
+}

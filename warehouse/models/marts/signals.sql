@@ -1,0 +1,69 @@
+/*
+What was out of the ordinary on each day, how much so, and since when.
+
+grain   = "one signal that speaks on one UTC day, at the highest level that it reaches"
+key     = ["date", "signal"]
+checks  = [
+    "level in ('info', 'watch', 'alert')",
+    "since <= date",
+    "message not like '%{%'",
+]
+caveats = [
+    "A day without a row is a day on which the signal was silent, or on which its number was not known.",
+    "A signal is no forecast: signal_outcomes tells what followed each in the past.",
+]
+
+[notes]
+value = "Here: the signal's number, as core.signal_levels shows it."
+message = "Here: what the signal says, one sentence with the figure in it."
+since = "Days on which the number was not known end a spell."
+*/
+with
+
+reached as (
+    select
+        numbers.date,
+        numbers.signal,
+        numbers.value,
+        levels.level,
+        levels.threshold,
+        levels.shown_as,
+        levels.statement,
+        case levels.level when 'alert' then 3 when 'watch' then 2 else 1 end as loudness
+    from intermediate.signal_values as numbers
+    inner join core.signal_levels as levels
+        on levels.signal = numbers.signal
+        and case levels.direction
+            when 'at least' then numbers.value >= levels.threshold
+            else numbers.value <= levels.threshold
+        end
+),
+
+loudest as (
+    select *
+    from reached
+    qualify row_number() over (partition by date, signal order by loudness desc) = 1
+),
+
+-- Days in a row share the difference between the day and its place.
+spells as (
+    select
+        *,
+        date - row_number() over (partition by signal order by date)::integer as spell
+    from loudest
+)
+
+select
+    date,
+    signal,
+    level,
+    value,
+    threshold,
+    min(date) over (partition by signal, spell order by date) as since,
+    replace(
+        replace(statement, '{value}', shown(value, shown_as)),
+        '{threshold}',
+        shown(threshold, shown_as)
+    ) as message
+from spells
+order by date, signal

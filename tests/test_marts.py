@@ -92,7 +92,9 @@ def test_rows_in_give_rows_out(connection: duckdb.DuckDBPyConnection, case: str)
 
 
 def test_every_mart_has_a_case() -> None:
-    assert {case.partition("/")[0] for case in cases()} == {model.name for model in marts.models()}
+    assert {case.partition("/")[0] for case in cases()} == {
+        model.name for model in marts.models() if model.schema == "main"
+    }
 
 
 # What the files promise.

@@ -232,7 +232,10 @@ together as (
     select date, 'data_stale', value from stale
 )
 
-select date, signal, value
+select
+    date,
+    signal,
+    value
 from together
 where value is not null
 order by date, signal

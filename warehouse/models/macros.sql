@@ -6,6 +6,16 @@ create or replace temp macro shown(value, kind) as
                 when abs(value) >= 0.095 then printf('%.0f %%', value * 100)
                 else printf('%.1f %%', value * 100)
             end
+        when 'move' then
+            case when value < 0 then 'lost ' else 'gained ' end
+            || case
+                when abs(value) >= 0.095 then printf('%.0f %%', abs(value) * 100)
+                else printf('%.1f %%', abs(value) * 100)
+            end
+        when 'gap' then printf('%.1f %%', abs(value) * 100) || case when value < 0 then ' less' else ' more' end
+        when 'fine gap' then printf('%.3f %%', abs(value) * 100) || case when value < 0 then ' less' else ' more' end
+        when 'below' then printf('%.1f %% below', abs(value) * 100)
+        when 'rate' then printf('%.2f %%', value * 100)
         when 'fine fraction' then printf('%.3f %%', value * 100)
         when 'times' then printf('%.1f times', value)
         when 'number' then rtrim(rtrim(printf('%.1f', value), '0'), '.')

@@ -246,6 +246,39 @@ def sql(query: str | None, form: str) -> None:
     answer(home.warehouse, text, form, sys.stdout)
 
 
+@main.command()
+@click.argument("mart")
+@click.argument("column")
+@click.argument("key", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
+def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None:
+    """From one number back to its model, the rows that it rests on, and the archived answers; offline.
+
+    \b
+    tidemark explain asset_daily return_1d date=2024-12-09 asset=BTC
+    tidemark explain brief value date=2024-12-09 topic=deposits_usdc
+
+    KEY names the row: NAME=VALUE for each column of the mart's key.
+    """  # noqa: D301  the backslash is click's mark for lines to keep
+    from flows.explaining import as_document, as_text  # noqa: PLC0415
+    from warehouse.archive import Archive  # noqa: PLC0415
+    from warehouse.explain import explain as trace  # noqa: PLC0415
+    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
+
+    home = open_home(settings_from().home)
+    given = dict(part.partition("=")[::2] for part in key)
+    found = trace(home.warehouse, Archive(home.raw), mart, column, given)
+    if as_json:
+        click.echo(json.dumps(as_document(found), indent=2, default=str))
+    else:
+        warning = warn_origin(home)
+        if warning:
+            say(warning)
+        click.echo(as_text(found))
+    if found.problems:
+        sys.exit(1)
+
+
 def carry_out(settings: "Settings", job: "Job", *, wait: bool) -> None:
     """Do a job and build, with progress; exit 1 when something that was tried is not there."""
     from flows import pipeline  # noqa: PLC0415

@@ -2,14 +2,17 @@
 
 A file begins with a comment of one plain sentence, an empty line, and TOML: `grain`, `key`, `checks`, and
 where there is something to say `caveats` and `[notes]` (column name to what it means in this table in
-particular). What a model reads is read from its query, never listed.
+particular). For the way back from a number (`warehouse.explain`) it declares `[lookback]`: column name, or
+`default`, to the days before its own that it reads; `[reach]`: core table to the days that it reads back in any
+case, because values are carried forward; `[rows]`: core table to the condition for the rows of one key, where the
+columns that both have do not say it. What a model reads is read from its query, never listed.
 """
 
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
@@ -26,7 +29,16 @@ SCHEMAS: dict[str, Schema] = {"intermediate": "intermediate", "marts": "main"}
 """Folder of `warehouse.models`, then the schema of its tables."""
 
 _HEADER = re.compile(r"\A\s*/\*\s*(?P<sentence>.+?)\n\s*\n(?P<promise>.*?)\*/\s*", re.DOTALL)
-_FIELDS = {"grain": str, "key": list, "checks": list, "caveats": list, "notes": dict}
+_FIELDS = {
+    "grain": str,
+    "key": list,
+    "checks": list,
+    "caveats": list,
+    "notes": dict,
+    "lookback": dict,
+    "reach": dict,
+    "rows": dict,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +56,9 @@ class Model:
         notes: Column name to what it means in this table in particular.
         sql: The query, without its opening comment.
         reads: The tables that the query reads, as `schema.name`, sorted.
+        lookback: Column name, or `default`, to how many days before its own it reads.
+        reach: Core table to how many days it reads back in any case.
+        rows: Core table to the condition for the rows of one key, whose values are `$name`.
     """
 
     name: str
@@ -56,6 +71,9 @@ class Model:
     notes: Mapping[str, str]
     sql: str
     reads: tuple[str, ...]
+    lookback: Mapping[str, int] = field(default_factory=dict)
+    reach: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -116,9 +134,9 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         raise ValueError(
             f"expected {name}.sql to promise {', '.join(_FIELDS)} in their types, found {', '.join(strange)}"
         )
-    for field in ("grain", "key", "checks"):
-        if not promise.get(field):
-            raise ValueError(f"expected {name}.sql to promise its {field}, found none")
+    for told in ("grain", "key", "checks"):
+        if not promise.get(told):
+            raise ValueError(f"expected {name}.sql to promise its {told}, found none")
     query = text[header.end() :]
     return Model(
         name=name,
@@ -131,6 +149,9 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         notes=promise.get("notes", {}),
         sql=query,
         reads=_tables_read(parser, name, query),
+        lookback=promise.get("lookback", {}),
+        reach=promise.get("reach", {}),
+        rows=promise.get("rows", {}),
     )
 
 

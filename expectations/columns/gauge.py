@@ -31,6 +31,12 @@ COLUMNS = {
     "weight": Column("number", "votes", "label", "How much the part counts on its side."),
     "made_of": Column("text", "one sentence", "label", "What the part is made of."),
     "rationale": Column("text", "one sentence", "label", "Why."),
+    "rests_on": Column(
+        "names",
+        "cells of marts, as `mart.column name=value`",
+        "label",
+        "The cells that it is made of, of the same day and before.",
+    ),
     "member": Column("text", "name", "key", "One series of a part, such as an asset at a venue."),
     "member_value": Column("number", "that of the member", "label", "The member's value."),
     "member_weight": Column("number", "votes", "label", "How much the member counts in its part."),

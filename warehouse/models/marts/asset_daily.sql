@@ -25,6 +25,14 @@ return_1d = "Both prices come from the same source, venue and quote."
 return_7d = "Both prices come from the same source, venue and quote."
 return_30d = "Both prices come from the same source, venue and quote."
 market_cap_usd = "Not filled yet: unknown on every day."
+
+[lookback]
+return_1d = 1
+return_7d = 7
+return_30d = 30
+drawdown = 36500
+peak_high_usd = 36500
+peak_since = 36500
 */
 with
 

@@ -19,6 +19,9 @@ caveats = [
 [notes]
 borrow_apr_max = "Unknown where the day has one sample alone."
 percentile_1y = "Here: of borrow_apr, among the days of the same venue and asset."
+
+[lookback]
+percentile_1y = 364
 */
 with
 

@@ -17,6 +17,12 @@ unit = "Here: that of value."
 statement = "Here: what the day has to say on the topic."
 percentile_1y = "Here: of value."
 sources = "Here: the providers, or venues, of the day's figure."
+
+[lookback]
+value = 0
+statement = 7
+change_1d = 1
+percentile_1y = 364
 */
 with
 

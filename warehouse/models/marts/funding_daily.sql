@@ -17,6 +17,11 @@ caveats = ["Positive: longs paid shorts. Simple interest: payments are not reinv
 funding_apr_7d = "Unknown unless each of the 7 days is covered for 24 hours."
 interval_hours = "Here: the day's most frequent length; where two are as frequent, that of the later payment."
 percentile_1y = "Here: of funding_apr_7d."
+
+[lookback]
+default = 1
+funding_apr_7d = 7
+percentile_1y = 371
 */
 with
 

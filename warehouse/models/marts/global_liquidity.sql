@@ -35,6 +35,14 @@ m2_constant_fx_usd = "Not filled yet: unknown on every day."
 change_13w = "Not filled yet: unknown on every day."
 change_52w = "Not filled yet: unknown on every day."
 m2_change_13w = "Not filled yet: unknown on every day."
+
+[lookback]
+change_13w = 91
+change_52w = 364
+m2_change_13w = 91
+
+[reach]
+"core.macro_series_preferred" = 120
 */
 with
 

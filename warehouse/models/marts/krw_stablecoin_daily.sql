@@ -14,6 +14,12 @@ caveats = ["Turnover is not net inflow: it counts each trade's value once, whoev
 [notes]
 volume_usd = "At the won per dollar published by the UTC day's end; unknown when that is over 5 days old."
 date = "Here: the calendar day of the row's day_boundary."
+
+[reach]
+"core.exchange_rates_preferred" = 10
+
+[rows]
+"core.exchange_rates_preferred" = "currency = 'KRW'"
 */
 with
 

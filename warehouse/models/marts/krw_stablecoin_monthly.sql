@@ -21,6 +21,14 @@ caveats = [
 [notes]
 volume_usd = "Unknown when it is unknown for any of the rows that volume_krw sums over."
 ratio_to_january = "A market is one coin at one venue; its mean is over its own days held."
+
+[lookback]
+default = 5
+ratio_to_january = 366
+
+[rows]
+"core.exchange_rates_preferred" = "currency = 'KRW'"
+"core.krw_prices_preferred" = "asset in ('USDT', 'USDC', 'USDS')"
 */
 with
 

@@ -21,6 +21,9 @@ caveats = [
 [notes]
 percentile_1y = "Here: of supply_apr."
 sampling = "Here: of the row's source; the borrowing side may come from another one."
+
+[lookback]
+percentile_1y = 364
 */
 with
 

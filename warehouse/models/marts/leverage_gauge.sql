@@ -22,6 +22,9 @@ caveats = [
 heat = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
 fuel = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
 regime = "By heat (core.gauge_regimes); flush where half of all assets lost a tenth in the day, or bitcoin's open interest in coins fell by 8 % on a day on which it traded 5 % below the last close."
+
+[lookback]
+default = 364
 */
 with
 

@@ -26,6 +26,9 @@ short_usd = "Here: over the venues that tell the sides; unknown when none does."
 largest_usd = "Here: over the venues that tell it; unknown when none does."
 accounts = "Unknown unless every venue tells it, and unknown for ALL: who held two assets would be counted twice."
 percentile_1y = "Here: of total_usd."
+
+[lookback]
+percentile_1y = 364
 */
 with
 

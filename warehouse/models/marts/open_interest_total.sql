@@ -20,6 +20,10 @@ caveats = [
 [notes]
 open_interest_usd = "Here: unknown when it is unknown for any of venues."
 open_interest_coins = "Here: unknown when it is unknown for any of venues."
+
+[lookback]
+change_30d_usd = 30
+change_30d_coins = 30
 */
 with
 

@@ -20,6 +20,9 @@ caveats = [
 source = "Here: the provider of effective_rate."
 next_meeting_date = "Not filled yet: unknown on every day."
 next_meeting_cut_probability = "Not filled yet: unknown on every day."
+
+[reach]
+"core.macro_series_preferred" = 10
 */
 with
 

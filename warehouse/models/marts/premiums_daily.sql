@@ -24,6 +24,13 @@ coinbase_premium_usdt_adjusted = "Not filled yet: unknown on every day."
 kimchi_premium_fx = "Unknown when the exchange rate is older than 5 days."
 usdt_krw_premium = "The same for every asset of the day; unknown when the exchange rate is older than 5 days."
 fx_stale_days = "The rate is the latest that was published by the day's end; unknown before the first."
+
+[reach]
+"core.exchange_rates_preferred" = 10
+
+[rows]
+"core.exchange_rates_preferred" = "currency = 'KRW'"
+"core.krw_prices_preferred" = "asset in ($asset, 'USDT') and venue = 'upbit'"
 */
 with
 

@@ -20,6 +20,13 @@ caveats = [
 sector = "Here: part of the key."
 return_1d = "Here: the mean over the members, each weighted the same."
 worst_asset = "Ties go to the first ticker in the alphabet."
+
+[lookback]
+default = 1
+
+[rows]
+"core.spot_prices" = "asset in (select asset from core.assets where sector = $sector and $date between valid_from and coalesce(valid_to, $date))"
+"core.spot_prices_preferred" = "asset in (select asset from core.assets where sector = $sector and $date between valid_from and coalesce(valid_to, $date))"
 */
 with
 

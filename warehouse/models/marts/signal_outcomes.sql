@@ -15,6 +15,13 @@ caveats = [
     "Whoever chose the thresholds knew these years: what follows is no test of them.",
     "It looks ahead on purpose, and grows with every day: it is a score of the past, never an input.",
 ]
+
+[lookback]
+default = 36500
+
+[rows]
+"core.spot_prices" = "asset = 'BTC'"
+"core.spot_prices_preferred" = "asset = 'BTC'"
 */
 with
 

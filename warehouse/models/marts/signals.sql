@@ -17,6 +17,9 @@ caveats = [
 value = "Here: the signal's number, as core.signal_levels shows it."
 message = "Here: what the signal says, one sentence with the figure in it."
 since = "Days on which the number was not known end a spell."
+
+[lookback]
+default = 40
 */
 with
 

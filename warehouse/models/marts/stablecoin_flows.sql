@@ -18,6 +18,10 @@ caveats = [
 [notes]
 net_issuance_1d = "Both ends come from the same source."
 net_issuance_7d = "Both ends come from the same source."
+
+[lookback]
+net_issuance_1d = 1
+net_issuance_7d = 7
 */
 with
 

@@ -22,6 +22,16 @@ coins = "Here: the coins in supply_usd."
 net_issuance_7d_usd = "Unknown when no coin is known on both."
 share_of_peak = "Unknown unless that peak is above zero."
 position_1y = "Unknown as well when the two are the same."
+
+[lookback]
+net_issuance_7d_usd = 7
+peak_7d_1y_usd = 371
+share_of_peak = 371
+position_1y = 364
+
+[rows]
+"core.stablecoin_supply" = "chain = 'ALL'"
+"core.stablecoin_supply_preferred" = "chain = 'ALL'"
 */
 with
 

@@ -1,0 +1,61 @@
+"""An explanation as people and as machines read it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flows.words import columns
+from warehouse.explain import MOST_ROWS, Explanation, Input
+
+MOST_ANSWERS = 12
+
+
+def as_document(found: Explanation) -> dict[str, Any]:
+    """The explanation, as `--json` prints it."""
+    return asdict(found)
+
+
+def as_text(found: Explanation) -> str:
+    """The explanation for people."""
+    row = ", ".join(f"{name} {value}" for name, value in found.key.items())
+    text = [
+        f"{found.mart}.{found.column} of {row}: {found.value}",
+        "",
+        f"  meaning   {found.meaning}",
+        f"  unit      {found.unit}",
+        f"  formula   {found.model}",
+        f"  reads     {found.lookback_days} days before its own" if found.lookback_days else "  reads     its own day",
+    ]
+    text += [f"  caveat    {caveat}" for caveat in found.caveats]
+    if found.rests_on:
+        text += ["", "It rests on:", *(f"  {cell}" for cell in found.rests_on)]
+    for read in found.inputs:
+        text += ["", *_rows(read)]
+    text += ["", f"Archived answers, {len(found.answers):,}:"]
+    for one in found.answers[:MOST_ANSWERS]:
+        if one.problem:
+            text.append(f"  {one.snapshot}: {one.problem}")
+            continue
+        text += [f"  {one.snapshot}", f"    {one.url}"]
+        text.append(f"    fetched {one.observed_at:%Y-%m-%d %H:%M:%S} UTC, status {one.status}, sha256 {one.sha256}")
+    if len(found.answers) > MOST_ANSWERS:
+        text.append(f"  and {len(found.answers) - MOST_ANSWERS:,} more: --json lists all")
+    wrong = len(found.problems)
+    text.append(f"  {wrong} of them are not what came" if wrong else "  all of them are the bytes that came")
+    return "\n".join(text)
+
+
+def _rows(read: Input) -> list[str]:
+    if not read.count:
+        return [f"{read.table}: no row"]
+    title = f"{read.table}: {read.count:,} rows, {read.first} to {read.last}, from {len(read.snapshots):,} answers"
+    if read.count > MOST_ROWS:
+        title += "; the first and the last"
+    named = [name for name in read.rows[0] if any(row[name] is not None for row in read.rows) and name != "snapshot"]
+    table = [tuple(named), *(tuple(_cell(row[name]) for name in named) for row in read.rows)]
+    return [title, *(f"  {line}" for line in columns(table).splitlines())]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "hour") else str(value)

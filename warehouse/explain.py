@@ -1,0 +1,310 @@
+"""From a number back to what it rests on: the model, the core rows read for its key, and the archived answers.
+
+A mart's file declares how far back each of its columns reads (`[lookback]`, in days) and, where the columns of its key
+do not say which core rows belong to a row, a condition for each table (`[rows]`). Tables that are made of other marts'
+cells by subject (the gauge, the signals, the brief) name those cells by hand, in `rests_on`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.contract import datasets
+from expectations.curated import curated
+from expectations.errors import BadRequest, StorageDamaged
+from warehouse import marts
+from warehouse.archive import Archive
+from warehouse.files import digest
+from warehouse.marts import Model
+from warehouse.opening import open_warehouse
+
+MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
+FOR_EVER = 36_500  # days
+KNOWN_BY = timedelta(hours=36)  # of the day's beginning: noon after it
+
+# Table kept by hand, its column that names the subject, and how a column or key of the mart leads to a subject.
+SUBJECTS = {
+    "leverage_gauge": ("gauge_components", "component"),
+    "signals": ("signal_numbers", "signal"),
+    "brief": ("brief_topics", "topic"),
+}
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """One archived answer.
+
+    Attributes:
+        snapshot: Its place in the archive.
+        url: What was asked.
+        observed_at: When it came.
+        sha256: The hash of its bytes.
+        problem: What is wrong with it; none where the bytes are those that came.
+    """
+
+    snapshot: str
+    url: str | None
+    status: int | None
+    observed_at: datetime | None
+    sha256: str | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """The rows of one core table that a number rests on.
+
+    Attributes:
+        table: The table, or the view of preferred rows.
+        count: How many rows.
+        first: The first row's day.
+        last: The last row's day.
+        rows: All of them, or the first and the last where there are more than `MOST_ROWS`.
+        snapshots: The places of the answers that they come from.
+    """
+
+    table: str
+    count: int
+    first: date | None
+    last: date | None
+    rows: tuple[dict[str, Any], ...]
+    snapshots: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that leads to one number."""
+
+    mart: str
+    column: str
+    key: Mapping[str, Any]
+    value: Any
+    unit: str
+    meaning: str
+    model: str
+    caveats: tuple[str, ...]
+    lookback_days: int
+    rests_on: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    answers: tuple[Bytes, ...] = field(default=())
+
+    @property
+    def problems(self) -> list[Bytes]:
+        """The answers that are not what came."""
+        return [one for one in self.answers if one.problem]
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Some rows' column of a model, and how much further back than its own days it is read."""
+
+    model: Model
+    column: str
+    key: Mapping[str, Any]
+    further: int = 0
+
+    @property
+    def lookback(self) -> int:
+        reach: int = self.model.lookback.get(self.column, self.model.lookback.get("default", 0))
+        return min(reach + self.further, FOR_EVER)
+
+
+def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapping[str, str]) -> Explanation:
+    """Lead from one value of a mart back to the bytes.
+
+    Args:
+        warehouse: The DuckDB file.
+        archive: Where the answers are.
+        mart: The table.
+        column: The column.
+        key: A value for each column of the mart's key, as text.
+
+    Raises:
+        BadRequest: There is no such mart, column or row; the message lists what there is.
+        StorageDamaged: The file is missing or damaged.
+    """
+    model = _model(mart)
+    with open_warehouse(warehouse) as connection:
+        columns = [name for name, *_ in connection.execute(f"describe main.{model.name}").fetchall()]
+        if column not in columns:
+            raise BadRequest(f"{mart} has no column {column!r}: there are {', '.join(columns)}")
+        if set(key) != set(model.key):
+            example = " ".join(f"{name}=…" for name in model.key)
+            raise BadRequest(f"a row of {mart} is named by its key: tidemark explain {mart} {column} {example}")
+        typed, value = _value(connection, model, column, key)
+        cells = list(_cells(connection, model, column, typed))
+        found: dict[str, Input] = {}
+        for cell in cells:
+            for read in _inputs(connection, cell, cell.model, set()):
+                found[read.table] = _joined(found[read.table], read) if read.table in found else read
+    inputs = tuple(found[name] for name in sorted(found))
+    places = sorted({place for one in inputs for place in one.snapshots})
+    about = model.column(column)
+    return Explanation(
+        mart=mart,
+        column=column,
+        key=typed,
+        value=value,
+        unit=about.unit,
+        meaning=about.meaning,
+        model=f"warehouse/models/marts/{model.name}.sql",
+        caveats=model.caveats,
+        lookback_days=max(cell.lookback for cell in cells) if cells else 0,
+        rests_on=tuple(_named(cell) for cell in cells if cell.model is not model),
+        inputs=inputs,
+        answers=tuple(_answer(archive, place) for place in places),
+    )
+
+
+def _model(name: str) -> Model:
+    by_name = {model.name: model for model in marts.models() if model.schema == "main"}
+    if name not in by_name:
+        raise BadRequest(f"there is no mart {name!r}: there are {', '.join(sorted(by_name))}")
+    return by_name[name]
+
+
+def _value(
+    connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, str]
+) -> tuple[dict[str, Any], Any]:
+    """The key in its own types, and the value of the one row that it names."""
+    names = ", ".join(f'"{name}"' for name in model.key)
+    where = " and ".join(f'"{name}"::varchar = ?' for name in model.key)
+    rows = connection.execute(
+        f'select {names}, "{column}" from main.{model.name} where {where}',  # noqa: S608  names of ours; values bound
+        [key[name] for name in model.key],
+    ).fetchall()
+    if not rows:
+        spoken = ", ".join(f"{name} {value}" for name, value in key.items())
+        raise BadRequest(f"{model.name} has no row for {spoken}")
+    *typed, value = rows[0]
+    return dict(zip(model.key, typed, strict=True)), value
+
+
+def _cells(
+    connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, Any]
+) -> Iterator[_Cells]:
+    """The cells that a value is made of: itself, or what its subject rests on."""
+    own = _Cells(model, column, key)
+    if model.name not in SUBJECTS:
+        yield own
+        return
+    table, named_by = SUBJECTS[model.name]
+    rows = curated()[table].rows
+    for row in rows.iter_rows(named=True):
+        if not _concerns(row, named_by, column, key):
+            continue
+        for cell in row["rests_on"]:
+            place, *conditions = cell.split(" ")
+            mart, _, other = place.partition(".")
+            narrowed = dict(condition.split("=", 1) for condition in conditions)
+            yield from _further(
+                _cells(connection, _model(mart), other, {"date": key["date"], **narrowed}), own.lookback
+            )
+
+
+def _further(cells: Iterator[_Cells], days: int) -> Iterator[_Cells]:
+    return (_Cells(cell.model, cell.column, cell.key, cell.further + days) for cell in cells)
+
+
+def _concerns(row: Mapping[str, Any], named_by: str, column: str, key: Mapping[str, Any]) -> bool:
+    """Whether a value is about a subject: named in the key, or by the column, or one of its side."""
+    if named_by in key:
+        return bool(row[named_by] == key[named_by])
+    if column.endswith("_percentile"):
+        return column == f"{row[named_by]}_percentile"
+    return column not in ("heat", "fuel") or row["side"] == column
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, seen: set[str]) -> Iterator[Input]:
+    """The core rows that a model reads for a key, through the models between."""
+    for table in model.reads:
+        if table in seen:
+            continue
+        seen.add(table)
+        name = table.partition(".")[2]
+        dataset = name.removesuffix("_preferred")
+        if table.startswith("core."):
+            if dataset in datasets():
+                yield _read(connection, cell, model, table)
+        else:
+            inner = next(one for one in marts.models() if one.table == table)
+            reach = max(cell.lookback, inner.lookback.get("default", 0))
+            yield from _inputs(
+                connection, _Cells(cell.model, cell.column, cell.key, cell.further + reach - cell.lookback), inner, seen
+            )
+
+
+def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, table: str) -> Input:
+    dataset = datasets()[table.removeprefix("core.").removesuffix("_preferred")]
+    first, last = _days(cell, model.reach.get(table, 0))
+    conditions, values = [], {}
+    if last is not None:
+        conditions = ["date between $first and $last", "available_at at time zone 'UTC' <= $known"]
+        values = {"first": first, "last": last, "known": datetime.combine(last, datetime.min.time()) + KNOWN_BY}
+    special = model.rows.get(table)
+    if special is not None:
+        conditions.append(f"({special})")
+        values |= {name: value for name, value in cell.key.items() if f"${name}" in special}
+    else:
+        narrowing = {name: value for name, value in cell.key.items() if name in dataset.columns and name != "date"}
+        conditions += [f'"{name}" = ${name}' for name, value in narrowing.items() if value != "ALL" or name == "chain"]
+        values |= {name: value for name, value in narrowing.items() if value != "ALL" or name == "chain"}
+    shown = ", ".join(f'"{name}"' for name in (*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
+    where = " and ".join(conditions) or "true"
+    order = ", ".join(f'"{name}"' for name in dataset.key)
+    relation = connection.execute(
+        f"select {shown} from {table} where {where} order by {order}",  # noqa: S608  names of ours; values bound
+        values,
+    )
+    names = [about[0] for about in relation.description]
+    rows = [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+    return Input(
+        table=table,
+        count=len(rows),
+        first=rows[0]["date"] if rows else None,
+        last=rows[-1]["date"] if rows else None,
+        rows=tuple(rows if len(rows) <= MOST_ROWS else (rows[0], rows[-1])),
+        snapshots=tuple(sorted({row["snapshot"] for row in rows})),
+    )
+
+
+def _days(cell: _Cells, reach: int) -> tuple[date | None, date | None]:
+    """The days that are read for a key: of a month all of its days, without a day all there are."""
+    back = timedelta(days=max(cell.lookback, reach))
+    if "date" in cell.key:
+        day: date = cell.key["date"]
+        return max(day, date.min + back) - back, day
+    if "month" in cell.key:
+        month: date = cell.key["month"]
+        following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return max(month, date.min + back) - back, following - timedelta(days=1)
+    return None, None
+
+
+def _joined(one: Input, other: Input) -> Input:
+    rows = {repr(row): row for row in (*one.rows, *other.rows)}
+    days = [day for day in (one.first, one.last, other.first, other.last) if day is not None]
+    return Input(
+        table=one.table,
+        count=one.count + other.count,
+        first=min(days, default=None),
+        last=max(days, default=None),
+        rows=tuple(rows.values()),
+        snapshots=tuple(sorted({*one.snapshots, *other.snapshots})),
+    )
+
+
+def _named(cell: _Cells) -> str:
+    return " ".join((f"{cell.model.name}.{cell.column}", *(f"{name}={value}" for name, value in cell.key.items())))
+
+
+def _answer(archive: Archive, place: str) -> Bytes:
+    try:
+        found = archive.read(place)
+    except StorageDamaged as damaged:
+        return Bytes(place, None, None, None, None, str(damaged))
+    return Bytes(place, found.url, found.status, found.observed_at, digest(found.body))

@@ -1,5 +1,6 @@
 """Homes that several tests share, and an environment in which none of them meets a person's settings."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -44,6 +45,23 @@ def small(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Too
     said = tool("backfill", "2024-12-01", "2024-12-09")
     assert said.code == 0, said.err
     return tool
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tool:
+    """The demo's home: every table with 540 days, made once for all workers; nobody may change it."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    home = shared / "demo"
+    shared.mkdir(parents=True, exist_ok=True)
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "demo.done").exists():
+            said = Tool(home)("demo")
+            assert said.code == 0, said.err
+            (shared / "demo.done").touch()
+    return Tool(home)
 
 
 @pytest.fixture

@@ -56,16 +56,16 @@ class Panel:
         unit: How values are written: `percent`, `usd`, `krw` or `plain`.
         kind: Lines, or bars of the first series.
         zero: Whether the line at zero is drawn, for what is above and below it.
-        log: Whether the scale is logarithmic, for prices.
         height: Share of the chart's height.
+        colours: Which of the page's colours the series take, counted from one.
     """
 
     series: Mapping[str, Points]
     unit: str
     kind: Kind = "line"
     zero: bool = False
-    log: bool = False
     height: float = 1.0
+    colours: Sequence[int] = (1, 2, 3)
 
 
 def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[date, str] | None = None) -> str | None:
@@ -112,17 +112,14 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
 
 
 def _panel(axes: Axes, panel: Panel) -> None:
-    for (label, points), colour in zip(panel.series.items(), _SERIES, strict=False):
+    for (label, points), place in zip(panel.series.items(), panel.colours, strict=False):
+        colour = _SERIES[place - 1]
         days = [_number(day) for day, _ in points]
         values = [float("nan") if value is None else value for _, value in points]
         if panel.kind == "bars":
             axes.bar(days, values, width=0.9, color=colour, label=label)
         else:
             axes.plot(days, values, color=colour, label=label)
-    if panel.log:
-        axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: written(value, panel.unit)))
-        axes.tick_params(which="minor", labelsize=7, colors=_SOFT)
     if panel.zero:
         axes.axhline(0, color=_SOFT, linewidth=0.8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value, panel.unit)))
@@ -131,8 +128,15 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 
 def _strip(axes: Axes, bands: Mapping[date, str]) -> None:
-    for day, regime in bands.items():
-        axes.axvspan(_number(day) - 0.5, _number(day) + 0.5, color=REGIMES[regime], alpha=0.35, linewidth=0)
+    """One span for each run of days of one regime."""
+    spans: list[tuple[date, date, str]] = []
+    for day, regime in sorted(bands.items()):
+        if spans and spans[-1][1:] == (day - timedelta(days=1), regime):
+            spans[-1] = (spans[-1][0], day, regime)
+        else:
+            spans.append((day, day, regime))
+    for first, last, regime in spans:
+        axes.axvspan(_number(first) - 0.5, _number(last) + 0.5, color=REGIMES[regime], alpha=0.35, linewidth=0)
 
 
 def _number(day: date) -> float:

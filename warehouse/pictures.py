@@ -36,8 +36,8 @@ class Plot:
     unit: str
     kind: Kind = "line"
     zero: bool = False
-    log: bool = False
     height: float = 1.0
+    colours: tuple[int, ...] = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ PICTURES = (
                 (Line("heat", "leverage_gauge", "max(heat)"), Line("fuel", "leverage_gauge", "max(fuel)")),
                 "percent",
                 height=1.3,
+                colours=(5, 3),
             ),
         ),
         f"Heat above fuel: bets run ahead of what feeds them. The strip behind is the regime ({', '.join(REGIMES)}).",
@@ -101,10 +102,11 @@ PICTURES = (
         "prices",
         "Prices, and how far below their peak",
         (
-            Plot(_coins("asset_daily", "max(close_usd)"), "usd", log=True, height=1.3),
+            Plot((Line("bitcoin", "asset_daily", "max(close_usd)", "asset = 'BTC'"),), "usd"),
+            Plot((Line("ether", "asset_daily", "max(close_usd)", "asset = 'ETH'"),), "usd"),
             Plot(_coins("asset_daily", "max(drawdown)"), "percent", zero=True, height=0.8),
         ),
-        "Above: closes, equal steps are equal percentages. Below: the distance to the highest price held.",
+        "Above: closes. Below: the distance to the highest price held.",
     ),
     Picture(
         "leverage",
@@ -205,8 +207,8 @@ def _panel(connection: duckdb.DuckDBPyConnection, plot: Plot, day: date) -> Pane
         plot.unit,
         kind=plot.kind,
         zero=plot.zero,
-        log=plot.log,
         height=plot.height,
+        colours=plot.colours,
     )
 
 

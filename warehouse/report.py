@@ -19,6 +19,7 @@ from warehouse.pictures import Chart, charts
 LATEST = "latest.html"
 UNUSUAL = 0.95  # percentiles beyond it, on either side, lead the page
 MOST_LEADING = 9
+HEADLINES = ("gauge_heat", "bitcoin", "ether", "breadth")
 LOUDNESS = {"alert": 0, "watch": 1, "info": 2}
 
 SECTIONS = {
@@ -42,6 +43,7 @@ class Brief:
     day: date
     as_of: str
     origin: str
+    headlines: Sequence[str]
     gauge: Mapping[str, Any] | None
     parts: Sequence[Mapping[str, Any]]
     leading: Sequence[Mapping[str, Any]]
@@ -91,7 +93,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
     with open_warehouse(warehouse) as connection:
         told = _rows(
             connection,
-            "select brief.*, topics.section from main.brief as brief "
+            "select brief.*, topics.section, topics.leads from main.brief as brief "
             "inner join core.brief_topics as topics on topics.topic = brief.topic "
             "where brief.date = $day order by topics.position",
             day,
@@ -109,6 +111,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             day=day,
             as_of=facts["as-of"],
             origin=facts["origin"],
+            headlines=[row["statement"] for row in told if row["topic"] in HEADLINES],
             gauge=gauge,
             parts=_parts(connection, gauge),
             leading=_leading(told, signals),
@@ -170,7 +173,7 @@ def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]
     unusual = [
         row
         for row in told
-        if row["section"] != "gauge"
+        if row["leads"]
         and (
             ", the highest" in row["statement"]
             or ", the lowest" in row["statement"]
@@ -237,6 +240,7 @@ def as_markdown(brief: Brief) -> str:
     text = [f"# {brief.day:%A, %-d %B %Y}"]
     if brief.origin == "simulated":
         text.append("**SIMULATED: invented by tidemark's simulator, no market made these data.**")
+    text.append(" ".join(brief.headlines))
     text.append("## What speaks, and what is unusual")
     text.append(
         "\n".join(f"- {'**' + row['level'] + '** ' if row['level'] else ''}{row['text']}" for row in brief.leading)

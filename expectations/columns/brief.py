@@ -6,6 +6,12 @@ COLUMNS = {
     "topic": Column("text", "name", "key", "What the sentence is about."),
     "section": Column("text", "name", "label", "The part of the report that the topic stands in."),
     "position": Column("count", "place", "label", "The topic's place in the report."),
+    "leads": Column(
+        "flag",
+        "true, false",
+        "label",
+        "Whether the report begins with it when it is far out in its year; levels that trend do not.",
+    ),
     "caveat": Column("text", "one sentence", "label", "What a careful reader must know of the figure."),
     "detail": Column("text", "part of a sentence", "label", "What else the day says of the topic."),
     "change_1d": Column("number", "that of value", "flow", "The day's value less that of the day before."),

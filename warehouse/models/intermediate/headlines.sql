@@ -95,13 +95,13 @@ interest as (
         totals.date,
         case totals.asset when 'BTC' then 'open_interest_bitcoin' else 'open_interest_ether' end as topic,
         totals.open_interest_usd as value,
-        coalesce(' or ' || shown(totals.open_interest_coins, 'coins') || ' coins', '')
+        coalesce(shown(totals.open_interest_coins, 'coins') || ' coins; ', '')
         || coalesce(
-            '; in coins ' || shown(abs(totals.change_30d_coins), 'fraction')
-            || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago',
+            'in coins ' || shown(abs(totals.change_30d_coins), 'fraction')
+            || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago; ',
             ''
         )
-        || ' (' || array_to_string(totals.venues, ', ') || ')' as detail,
+        || array_to_string(totals.venues, ', ') as detail,
         interest_sources.sources
     from main.open_interest_total as totals
     inner join interest_sources
@@ -113,7 +113,7 @@ interest as (
         date,
         'open_interest_cme',
         open_interest_usd,
-        coalesce(' or ' || shown(open_interest_coins, 'coins') || ' coins', ''),
+        coalesce(' (' || shown(open_interest_coins, 'coins') || ' coins)', ''),
         [source]
     from main.open_interest_daily
     where asset = 'BTC' and venue = 'cme'

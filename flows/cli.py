@@ -185,6 +185,20 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
 
 
 @main.command()
+@click.option("--day", type=DAY, default=None, metavar="D", help="Another UTC day than the newest.")
+def report(day: datetime | None) -> None:
+    """Write the daily brief: one HTML page that opens offline, and the same as Markdown; prints where the page is."""
+    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
+    from warehouse.report import write_report  # noqa: PLC0415
+
+    home = open_home(settings_from().home)
+    warning = warn_origin(home)
+    if warning:
+        say(warning)
+    click.echo(write_report(home, day.date() if day else None))
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
 def status(as_json: bool) -> None:
     """What is there, what is missing or failed and why, by dataset and source."""

@@ -12,6 +12,7 @@ from flows.jobs import backfill_job
 from flows.run import Run
 from flows.settings import Settings
 from flows.simulator import Simulator
+from warehouse.report import LATEST
 
 LAST_DAY = date(2024, 12, 9)
 DAYS = 540
@@ -57,7 +58,8 @@ def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
 def what_next(settings: Settings, command: str) -> str:
     """Three questions to put to the new warehouse, as this shell can type them."""
     place = "" if settings.home == Path("data") else f"TIDEMARK_HOME={settings.home} "
-    lines = [f"SIMULATED data are in {settings.home}. Try:"]
+    page = settings.home / "reports" / LATEST
+    lines = [f"SIMULATED data are in {settings.home}, the brief of {LAST_DAY} is {page}. Try:"]
     for title, query in QUERIES.items():
         asked = query.strip().replace("\n", "\n    ")
         lines += ["", f"# {title}", f'{place}{command} sql "{asked}"']

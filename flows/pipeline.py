@@ -27,7 +27,9 @@ from warehouse.check_pages import write_check_pages
 from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
 from warehouse.ledger import Books, Ledger, found_event
+from warehouse.report import newest_day, write_report
 
+BRIEFED = ("run", "demo")  # kinds of runs that end with the newest day's report
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 Tell = Callable[[str], None]
 
@@ -207,7 +209,7 @@ def inputs(home: Home, settings: Settings) -> Inputs:
 
 
 def finish(run: Run) -> Built:
-    """Close the books of a run and build the warehouse.
+    """Close the books of a run and build the warehouse; the daily job and the demo also write the brief.
 
     Raises:
         StorageDamaged: A partition is not what was written.
@@ -231,7 +233,10 @@ def finish(run: Run) -> Built:
         ]
     )
     write_check_pages(run.home, Ledger(run.home.ledger).read(), run.run_id)
-    return build(run.home, inputs(run.home, run.settings))
+    built = build(run.home, inputs(run.home, run.settings))
+    if run.kind in BRIEFED and newest_day(run.home.warehouse) is not None:
+        write_report(run.home)
+    return built
 
 
 def lacking(outcomes: Iterable[BatchOutcome]) -> str | None:

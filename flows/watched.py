@@ -30,6 +30,7 @@ from flows.settings import Settings
 from flows.showing import outcome_markdown, plan_markdown, status_markdown
 from flows.status import report
 from flows.words import in_words
+from warehouse.report import newest_day
 
 STATUS_KEY = "status"
 STATUS_ABOUT = "What is there, what is missing and what mends it"
@@ -118,6 +119,7 @@ def carry_out(settings: Settings, job: Job) -> Verdict:
             build(run)
         finally:
             show_outcome(run)  # what was published stays published, whatever the marts say
+    show_brief(run)
     show_status(settings)
     missing = pipeline.lacking(run.outcomes)
     if missing is not None:
@@ -155,6 +157,15 @@ def show_outcome(run: Run) -> None:
     text = outcome_markdown(run.outcomes, run.traffic.requests, where)
     create_markdown_artifact(text, key="outcome", description="What was loaded, what failed and why, what was restated")
     create_link_artifact(where, link_text="How the checks fared", key="checks")
+
+
+def show_brief(run: Run) -> None:
+    """Publish the newest day's report, where the run has written one."""
+    if run.kind in pipeline.BRIEFED:
+        day = newest_day(run.home.warehouse)
+        if day is not None:
+            text = (run.home.reports / f"{day}.md").read_text(encoding="utf-8")
+            create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
 
 
 def show_status(settings: Settings) -> None:

@@ -35,6 +35,7 @@ THEIRS = {
 ONLY_IN = {
     "requests": {"flows/http.py"},
     "dotenv": {"flows/settings.py"},
+    "matplotlib": {"warehouse/charts.py"},
     "prefect": {
         *("flows/daily.py", "flows/backfill.py", "flows/watched.py"),
         *("flows/deployments.py", "flows/runner.py", "flows/server.py"),

@@ -279,14 +279,14 @@ policy as (
         'policy_rate' as topic,
         effective_rate as value,
         coalesce(
-            ' in a range from ' || printf('%.2f %%', target_low * 100) || ' to ' || printf('%.2f %%', target_high * 100),
+            '; the target is ' || shown(target_low, 'rate') || ' to ' || shown(target_high, 'rate'),
             ''
         ) as detail,
         [source] as sources
     from main.policy_rates
     where effective_rate is not null
     union all
-    select date, 'cuts_priced', cuts_priced_1y, printf('%.2f %%', yield_1y * 100), [source]
+    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), [source]
     from main.policy_rates
     where cuts_priced_1y is not null
     union all

@@ -2,7 +2,7 @@
 
 A mart's file declares how far back each of its columns reads (`[lookback]`, in days) and, where the columns of its key
 do not say which core rows belong to a row, a condition for each table (`[rows]`). Tables that are made of other marts'
-cells by subject (the gauge, the signals, the brief) name those cells by hand, in `rests_on`.
+cells by subject (the gauge, the signals, the brief) name the table kept by hand that lists those cells (`rests_on`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,13 +25,6 @@ from warehouse.opening import open_warehouse
 MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
 FOR_EVER = 36_500  # days
 KNOWN_BY = timedelta(hours=36)  # of the day's beginning: noon after it
-
-# Table kept by hand, its column that names the subject, and how a column or key of the mart leads to a subject.
-SUBJECTS = {
-    "leverage_gauge": ("gauge_components", "component"),
-    "signals": ("signal_numbers", "signal"),
-    "brief": ("brief_topics", "topic"),
-}
 
 
 @dataclass(frozen=True)
@@ -189,10 +182,10 @@ def _cells(
 ) -> Iterator[_Cells]:
     """The cells that a value is made of: itself, or what its subject rests on."""
     own = _Cells(model, column, key)
-    if model.name not in SUBJECTS:
+    if not model.subjects:
         yield own
         return
-    table, named_by = SUBJECTS[model.name]
+    table, named_by = model.subjects
     rows = curated()[table].rows
     for row in rows.iter_rows(named=True):
         if not _concerns(row, named_by, column, key):

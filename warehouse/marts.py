@@ -5,7 +5,8 @@ where there is something to say `caveats` and `[notes]` (column name to what it 
 particular). For the way back from a number (`warehouse.explain`) it declares `[lookback]`: column name, or
 `default`, to the days before its own that it reads; `[reach]`: core table to the days that it reads back in any
 case, because values are carried forward; `[rows]`: core table to the condition for the rows of one key, where the
-columns that both have do not say it. What a model reads is read from its query, never listed.
+columns that both have do not say it; `subjects`: where rows are made of other marts' cells by subject, the table
+kept by hand and its column that name the subjects. What a model reads is read from its query, never listed.
 """
 
 import json
@@ -38,6 +39,7 @@ _FIELDS = {
     "lookback": dict,
     "reach": dict,
     "rows": dict,
+    "subjects": list,
 }
 
 
@@ -59,6 +61,7 @@ class Model:
         lookback: Column name, or `default`, to how many days before its own it reads.
         reach: Core table to how many days it reads back in any case.
         rows: Core table to the condition for the rows of one key, whose values are `$name`.
+        subjects: The table kept by hand, and its column, that name what its rows or columns are about.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Model:
     lookback: Mapping[str, int] = field(default_factory=dict)
     reach: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, str] = field(default_factory=dict)
+    subjects: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -152,6 +156,7 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         lookback=promise.get("lookback", {}),
         reach=promise.get("reach", {}),
         rows=promise.get("rows", {}),
+        subjects=tuple(promise.get("subjects", ())),
     )
 
 

@@ -10,6 +10,7 @@ checks  = [
     "len(sources) >= 1",
 ]
 caveats = ["Every figure in a sentence is a number of a mart: `tidemark explain` leads from it to the answers it rests on."]
+subjects = ["brief_topics", "topic"]
 
 [notes]
 value = "Here: in the row's unit."

@@ -17,6 +17,7 @@ caveats = [
     "It sees what is published: no dealer's book, no loan between two firms, no option.",
     "Heat says how far there is to fall, not when.",
 ]
+subjects = ["gauge_components", "component"]
 
 [notes]
 heat = "The mean of the known percentiles of its side, by weight (core.gauge_components)."

@@ -12,6 +12,7 @@ caveats = [
     "A day without a row is a day on which the signal was silent, or on which its number was not known.",
     "A signal is no forecast: signal_outcomes tells what followed each in the past.",
 ]
+subjects = ["signal_numbers", "signal"]
 
 [notes]
 value = "Here: the signal's number, as core.signal_levels shows it."

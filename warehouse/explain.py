@@ -209,7 +209,7 @@ def _concerns(row: Mapping[str, Any], named_by: str, column: str, key: Mapping[s
         return bool(row[named_by] == key[named_by])
     if column.endswith("_percentile"):
         return column == f"{row[named_by]}_percentile"
-    return column not in ("heat", "fuel") or row["side"] == column
+    return column not in ("heat", "fuel") or row["speaks_of"] == column
 
 
 def _inputs(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, seen: set[str]) -> Iterator[Input]:

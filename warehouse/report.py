@@ -153,7 +153,8 @@ def _parts(connection: duckdb.DuckDBPyConnection, gauge: Mapping[str, Any] | Non
     if gauge is None:
         return []
     parts = connection.execute(
-        "select component, side, weight, made_of from core.gauge_components order by side desc, weight desc, component"
+        "select component, speaks_of, weight, made_of from core.gauge_components "
+        "order by speaks_of desc, weight desc, component"
     ).fetchall()
     return [
         {

@@ -27,7 +27,7 @@ def _percentile(what: str) -> Column:
 
 COLUMNS = {
     "component": Column("text", "name", "key", "A part of the leverage gauge."),
-    "side": Column("text", "`heat`, `fuel`", "label", "What the part speaks of: leverage, or what feeds it."),
+    "speaks_of": Column("text", "`heat`, `fuel`", "label", "What the part speaks of: leverage, or what feeds it."),
     "weight": Column("number", "votes", "label", "How much the part counts on its side."),
     "made_of": Column("text", "one sentence", "label", "What the part is made of."),
     "rationale": Column("text", "one sentence", "label", "Why."),

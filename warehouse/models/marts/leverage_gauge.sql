@@ -33,7 +33,7 @@ known as (
     select
         percentiles.date,
         percentiles.component,
-        parts.side,
+        parts.speaks_of,
         parts.weight,
         percentiles.percentile
     from intermediate.gauge_percentiles as percentiles
@@ -41,24 +41,24 @@ known as (
 ),
 
 votes as (
-    select side, sum(weight) as votes
+    select speaks_of, sum(weight) as votes
     from core.gauge_components
-    group by side
+    group by speaks_of
 ),
 
 -- Of a side of which one part alone is known, or less than a third of the votes, nothing is said.
 sides as (
     select
         known.date,
-        known.side,
+        known.speaks_of,
         case
             when count(*) >= 2 and sum(known.weight order by known.component) >= any_value(votes.votes) / 3
                 then sum(known.percentile * known.weight order by known.component)
                     / sum(known.weight order by known.component)
         end as level
     from known
-    inner join votes on votes.side = known.side
-    group by known.date, known.side
+    inner join votes on votes.speaks_of = known.speaks_of
+    group by known.date, known.speaks_of
 ),
 
 days as (
@@ -84,8 +84,8 @@ days as (
 levels as (
     select
         date,
-        max(level) filter (where side = 'heat') as heat,
-        max(level) filter (where side = 'fuel') as fuel
+        max(level) filter (where speaks_of = 'heat') as heat,
+        max(level) filter (where speaks_of = 'fuel') as fuel
     from sides
     group by date
 ),

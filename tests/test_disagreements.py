@@ -85,7 +85,7 @@ def test_every_witness_is_held_against_the_source_that_the_marts_take(connection
         ("spot_close", "binance", 100.0, "okx", 100.5, {"asset": "BTC", "quote": "USDT", "witness": "okx"}),
     ]
     assert gaps["relative_gap"].to_list() == pytest.approx([0.01, 0.5 / 100.5])
-    assert gaps["tolerance"].to_list() == [0.01, 0.01]
+    assert gaps["tolerance"].to_list() == [0.005, 0.005]
     assert gaps.columns == list(COLUMNS)
 
 
@@ -104,10 +104,10 @@ def test_quotes_are_held_against_each_other_with_a_tolerance_of_their_own(
     gaps = found(connection, "spot_prices", *rows)
     pairs = gaps.select("metric", "source_a", "source_b", "tolerance").rows()
     assert sorted(pairs) == [
-        ("spot_close", "binance", "okx", 0.01),
-        ("spot_close", "coinbase", "kraken", 0.01),
-        ("spot_close_across_quotes", "binance", "coinbase", 0.02),
-        ("spot_close_across_quotes", "binance", "kraken", 0.02),
+        ("spot_close", "binance", "okx", 0.005),
+        ("spot_close", "coinbase", "kraken", 0.005),
+        ("spot_close_across_quotes", "binance", "coinbase", 0.01),
+        ("spot_close_across_quotes", "binance", "kraken", 0.01),
     ]
 
 

@@ -92,6 +92,7 @@ GOOD: dict[str, Row] = {
         "volume_usd": 1000.0,
     },
     "stablecoin_supply": {"asset": "DAI", "chain": "ALL", "supply": 5e9, "supply_usd": 5e9},
+    "market_values": {"asset": "SOL", "market_cap_usd": 1e11, "price_usd": 200.0},
 }
 WHOLE_DAY: tuple[Row, ...] = ({"hour": 0}, {"hour": 8}, {"hour": 16})
 
@@ -263,6 +264,16 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "supply_usd is not negative": [{"supply_usd": -1.0}],
         "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
         "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
+    },
+    "market_values": {
+        "market_cap_usd is above 0": [{"market_cap_usd": 0.0}],
+        "price_usd is above 0": [{"price_usd": 0.0}],
+        "market_cap_usd is below 100 trillion": [{"market_cap_usd": 2e14}],
+        "1 to 21 million BTC circulate": [{"asset": "BTC", "price_usd": 1e5, "market_cap_usd": 2.2e12}],
+        "70 to 200 million ETH circulate": [{"asset": "ETH", "price_usd": 4e3, "market_cap_usd": 1.2e12}],
+        "BTC is worth 100 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 50.0, "market_cap_usd": 1e9}],
+        "ETH is worth 0.4 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.2, "market_cap_usd": 2e7}],
+        "market_cap_usd is within a factor of 3 of the day before": [{}, {"day": 1, "market_cap_usd": 4e11}],
     },
 }
 # How many rows of a case break its rule, where it is not its last row alone.
@@ -468,6 +479,15 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "another peg": [{"asset": "EURC", "supply_usd": None}],
         "USDT on a small chain": [{"asset": "USDT", "chain": "kava", "supply": 1000.0}],
         "USDT at first": [{"asset": "USDT", "supply": 6.7e8}],
+    },
+    "market_values": {
+        "bitcoin in 2013": [{"asset": "BTC", "price_usd": 135.3, "market_cap_usd": 1.5e9}],
+        "bitcoin at its height": [{"asset": "BTC", "price_usd": 126_000.0, "market_cap_usd": 2.51e12}],
+        "ether's first days": [{"asset": "ETH", "price_usd": 0.75, "market_cap_usd": 5.4e7}],
+        "supply unknown": [{"market_cap_usd": None}],
+        "price unknown": [{"price_usd": None}],
+        "half of it gone in a day": [{}, {"day": 1, "market_cap_usd": 4.5e10}],
+        "a day is missing": [{}, {"day": 2, "market_cap_usd": 4e11}],
     },
 }
 

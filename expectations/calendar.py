@@ -202,9 +202,9 @@ def office_days_next_day(at: time) -> Release:
     return Release("office days", is_office_day, _next_open_day(at, is_office_day), grace=timedelta(days=4))
 
 
-def market_days_same_day(at: time) -> Release:
-    """Days on which government bonds are traded, public the same day at this time (UTC)."""
-    return Release("bond market days", is_market_day, _same_day(at), grace=timedelta(days=4))
+def market_days(after: timedelta) -> Release:
+    """Days on which government bonds are traded, public this long after the day's start (UTC)."""
+    return Release("bond market days", is_market_day, lambda day: day_start(day) + after, grace=timedelta(days=4))
 
 
 def _is_report_day(day: date) -> bool:

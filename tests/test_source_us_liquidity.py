@@ -195,7 +195,7 @@ def test_a_day_of_both_kinds_of_year(wire: Wire) -> None:
         (RATES, date(2020, 7, 3), "Mon 06 Jul 2020 14:00"),  # banks worked, offices did not
         (STATEMENTS, date(2024, 12, 6), "Mon 09 Dec 2024 21:00"),
         (STATEMENTS, date(2020, 7, 2), "Mon 06 Jul 2020 21:00"),
-        (YIELDS, date(2024, 12, 9), "Mon 09 Dec 2024 23:30"),
+        (YIELDS, date(2024, 12, 9), "Tue 10 Dec 2024 00:15"),
     ],
 )
 def test_when_a_value_is_public(release: object, day: date, public: str) -> None:

@@ -1,11 +1,11 @@
 """The New York Fed's operations and reference rates, as rows of `macro_series`."""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import polars as pl
 
-from expectations.calendar import bank_days_next_day, market_days_same_day
+from expectations.calendar import bank_days_next_day, market_days
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows
 from transforms.published import amounts, rates
@@ -13,7 +13,7 @@ from transforms.units import percent_to_fraction, start_of
 
 # The operation closes at 13:15 in New York, 18:15 UTC in winter; the rate is out at 9:00, 14:00 UTC. We keep the later
 # hour all year.
-OPERATIONS = market_days_same_day(time(18, 30))
+OPERATIONS = market_days(timedelta(hours=18, minutes=30))
 RATES = bank_days_next_day(time(14, 0))
 
 EXERCISE = "small value exercise"

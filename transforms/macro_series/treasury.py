@@ -1,20 +1,20 @@
 """The Treasury's cash and its par yields, as rows of `macro_series`."""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import polars as pl
 
-from expectations.calendar import market_days_same_day, office_days_next_day
+from expectations.calendar import market_days, office_days_next_day
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows, text_columns
 from transforms.published import amounts, rates
 from transforms.units import decimal_text, millions_to_units, percent_to_fraction
 
-# The statement comes at 16:00 in New York on the next working day, the yields by 18:00 on their own, 21:00 and 23:00
-# UTC in winter; we keep the later hour all year, and half an hour for the second.
+# The statement comes at 16:00 in New York on the next working day, 21:00 UTC in winter, which we keep all year.
+# The yields come by 18:00 on their own day, 23:00 UTC in winter: they are taken to be there when the UTC day is over.
 STATEMENTS = office_days_next_day(time(21, 0))
-YIELDS = market_days_same_day(time(23, 30))
+YIELDS = market_days(timedelta(days=1, minutes=15))
 
 # The account that holds the cash, and where its balance at the day's end stands, from the oldest name to the newest.
 ACCOUNTS = {

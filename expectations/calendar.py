@@ -24,6 +24,8 @@ SATURDAY = 5
 SUNDAY = 6
 JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
 
+# Dealers did not trade on the day on which a former President was buried.
+_MOURNED = date(2018, 12, 5)
 # Closed once each: for the turn of the millennium, and for the euro's first coins.
 _CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
@@ -189,7 +191,8 @@ def is_market_day(day: date) -> bool:
 
     Now and then they trade for half a day on a day that this rule leaves out; a value of such a day is welcome.
     """
-    return is_office_day(day) and day != easter(day.year) - timedelta(days=2)
+    good_friday = easter(day.year) - timedelta(days=2)
+    return is_office_day(day) and day not in {good_friday, _MOURNED}
 
 
 def bank_days_next_day(at: time) -> Release:

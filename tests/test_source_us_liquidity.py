@@ -20,7 +20,7 @@ from flows.simulator.pages import treasury as treasury_page
 from flows.sources import fed, fred, nyfed, sources, treasury
 from tests.asking import Wire, answer, ask_of, feed_of, walk
 from tests.gathering import broken_rules, rows_of
-from tests.tool import Tool
+from tests.tool import SHARED, Tool
 from transforms import payload
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 from transforms.macro_series.treasury import STATEMENTS, YIELDS
@@ -216,6 +216,7 @@ def test_which_days_have_a_value() -> None:
         False,
         False,
     ]
+    assert [release.expects(date(2018, 12, 5)) for release in (OPERATIONS, RATES)] == [False, True]
     assert not any(release.expects(date(2024, 11, 28)) for release in (OPERATIONS, RATES, STATEMENTS, YIELDS))
 
 
@@ -225,6 +226,20 @@ def test_the_simulator_which_computes_holidays_on_its_own_agrees() -> None:
         assert is_office_day(day) == holidays.is_office_day(number), day
         assert is_market_day(day) == holidays.is_bond_day(number), day
         assert is_market_day(day) <= is_office_day(day) <= is_bank_day(day)
+
+
+RECORDED = SHARED / "recordings" / "fred" / "fredgraph_RRPONTSYD.csv"
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="no ../shared/recordings")
+def test_operations_are_held_on_the_days_on_which_fred_has_one() -> None:
+    recorded = pl.read_csv(RECORDED, try_parse_dates=True).rename({"observation_date": "date", "RRPONTSYD": "billions"})
+    held = set(recorded.drop_nulls("billions")["date"])
+    days = [day for day in Interval.of_days(date(2019, 5, 1), date(2026, 7, 31)) if OPERATIONS.expects(day)]
+    assert [day for day in days if day not in held] == []
+    # Before some holidays on a Saturday dealers trade; a value of such a Friday is taken as it comes.
+    extra = sorted(day for day in held if day >= days[0] and not OPERATIONS.expects(day))
+    assert extra == [date(2021, 12, 31), date(2023, 11, 10)]
 
 
 @pytest.mark.parametrize(

@@ -85,4 +85,6 @@ def is_office_day(number: int) -> bool:
 
 def is_bond_day(number: int) -> bool:
     """Whether United States government bonds are traded: an office day that is not Good Friday."""
-    return is_office_day(number) and day_of(number) != easter(day_of(number).year) - timedelta(days=2)
+    day = day_of(number)
+    closed = {easter(day.year) - timedelta(days=2), date(2018, 12, 5)}
+    return is_office_day(number) and day not in closed

@@ -7,8 +7,8 @@ Quirks    operations are searched in windows of at most a year. `results/search`
           values are listed among the operations. The rate of a day is out on the next morning and may be corrected in
           the afternoon
 Verified  documentation, and public code that reads the answers. The hours of publication, the first days, and that
-          `note` names a rehearsal are believed. FRED's recorded series tells on which days operations are held: not on
-          Good Friday, nor on the Friday before a holiday that falls on a Saturday
+          `note` names a rehearsal are believed. FRED's recorded series tells on which days operations are held: since
+          May 2019 on every day that the calendar here expects, and besides on two Fridays before a holiday
 """
 
 from collections.abc import Mapping

@@ -367,6 +367,9 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         )
         for series, values in levels.items()
     ]
+    legs = pl.DataFrame({"outcome": ["cut_25", "cut_over_25", "hold"], "outcomes": [2, 2, 1]})
+    legs = grid(rng, ["2024-07-31", "2024-09-18", "2024-11-07", "2024-12-18"], 200).join(legs, how="cross")
+    legs = number(rng, legs.filter(drawn(rng, legs.height, lambda rng: rng.random() < 0.9)), "probability", 0.3, 0.6)
     fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
     pools = grid(rng, names, 240).rename({"name": "asset"})
     closed = grid(rng, names[:30], DAYS).rename({"name": "asset"})
@@ -403,6 +406,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         ),
         "market_values": number(rng, worth.rename({"name": "asset"}), "market_cap_usd", 1e9, 1.1e9),
         "stablecoin_supply": coins.with_columns(supply_usd="supply"),
+        "meeting_probabilities": legs.with_columns(meeting_date=pl.col("name").str.to_date()).drop("name"),
         "macro_series": pl.concat(macro, how="diagonal").with_columns(
             currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit("USD"))
         ),

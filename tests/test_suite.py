@@ -69,6 +69,14 @@ GOOD: dict[str, Row] = {
         "accounts": 10,
     },
     "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
+    "meeting_probabilities": {
+        "meeting_date": date(2024, 12, 18),
+        "outcome": "cut_25",
+        "venue": "kalshi",
+        "probability": 0.6,
+        "price_basis": "trade",
+        "outcomes": 2,
+    },
     "open_interest": {
         "asset": "SOL",
         "venue": "binance",
@@ -214,6 +222,14 @@ CASES: dict[str, dict[str, list[Row]]] = {
             rate(series="target_high", rate_apr=0.25),
         ],
     },
+    "meeting_probabilities": {
+        "probability is between 0 and 1": [{"probability": 74.0}],
+        "outcome is a move in basis points": [{"outcome": "C25"}],
+        "the meeting is not over": [{"meeting_date": date(2020, 1, 29)}],
+        "outcomes is 1 or more": [{"outcomes": 0}],
+        "price_basis is one that we know": [{"price_basis": "previous"}],
+        "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
+    },
     "open_interest": {
         "coins or dollars are known": [held(None, None)],
         "open_interest_coins is above 0": [held(0.0, None)],
@@ -283,6 +299,7 @@ ROWS_THAT_BREAK = {
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
+    "the probabilities of a meeting add up to at most 1.25": 2,
 }
 # What breaks one rule and cannot help to break another one as well.
 ALSO_BREAKS = {
@@ -467,6 +484,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
             rate(series="yield_1y", rate_apr=-0.0002),
         ],
         "1981": [rate(series="effective_rate", rate_apr=0.2236), rate(series="yield_1y", rate_apr=0.16)],
+    },
+    "meeting_probabilities": {
+        "hardly possible": [{"outcome": "hike_over_50", "probability": 0.005, "price_basis": "quotes"}],
+        "certain": [{"outcome": "hold", "probability": 1.0}],
+        "the day of the meeting": [{"meeting_date": date(2024, 12, 1)}],
+        "a margin": [{"probability": 0.75}, {"outcome": "hold", "probability": 0.3}],
     },
     "krw_prices": {
         "martial law": [candle("krw", (1405, 1650, 1380, 1430), volume_krw=1_450_000.0)],

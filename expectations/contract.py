@@ -163,6 +163,7 @@ class Dataset:
         one_per: The columns of which `core.<name>_preferred` holds one row each.
         caveats: What a careful reader must know.
         sparse: Whether a partition is a year instead of a month.
+        quiet: Whether a day may well pass without a row, so that one that an answer lists without a value is empty.
         notes: Column name to what it means in this table in particular.
     """
 
@@ -176,6 +177,7 @@ class Dataset:
     one_per: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     sparse: bool = False
+    quiet: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -90,7 +90,9 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     empty = set(rows.filter(blank)["date"].to_list())
     rows = rows.filter(~blank)
     counts = dict(rows.group_by("date").len().iter_rows())
-    evidence = Evidence(series, counts, empty - set(counts), error, gathered.observed_at, run.now())
+    evidence = Evidence(
+        series, counts, empty - set(counts), error, gathered.observed_at, run.now(), quiet=dataset.quiet
+    )
     days = judge_days(evidence, wanted, loaded_before=run.first_loaded(batch, series.name))
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)

@@ -163,7 +163,8 @@ class Dataset:
         one_per: The columns of which `core.<name>_preferred` holds one row each.
         caveats: What a careful reader must know.
         sparse: Whether a partition is a year instead of a month.
-        quiet: Whether a day may well pass without a row, so that one that an answer lists without a value is empty.
+        quiet: Whether rows are events, so that a day may well pass without one: a day that an answer lists without a
+            value is empty, and of an event that several answers tell the earliest stamp counts.
         notes: Column name to what it means in this table in particular.
     """
 

@@ -62,7 +62,14 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
     if len(frames) == 1:
         return frames[0]  # conform drops repetitions within one answer
-    return pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+    rows = pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+    return first_told(dataset, rows) if dataset.quiet else rows
+
+
+def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
+    """Events, of which each counts once: on the day and at the instant of its earliest stamp."""
+    identity = [name for name in dataset.key if name != "date"]
+    return rows.sort("stamped_at", maintain_order=True).unique(identity, keep="first", maintain_order=True)
 
 
 @dataclass(frozen=True, eq=False)

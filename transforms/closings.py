@@ -9,10 +9,6 @@ import polars as pl
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from transforms.units import day_of, start_of
 
-NOBODY = "none"
-"""The event of a day without one; its amount is unknown, so that the day is listed without a value."""
-
-
 def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
     """Rows of `liquidation_events`.
 
@@ -33,7 +29,7 @@ def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
 
 
 def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
-    """Rows that list days without a value: those that an answer wholly covers.
+    """Rows that list days without a value, their amounts unknown: those that an answer wholly covers.
 
     A day that has events as well keeps them, and is not listed any more.
     """
@@ -41,7 +37,10 @@ def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
     schema = LIQUIDATION_EVENTS.schema()
     unknown = {name: pl.lit(None, kind) for name, kind in schema.items() if name != "date"}
     return listed.with_columns(**unknown).with_columns(
-        asset=pl.lit("ALL"), venue=pl.lit(venue), event=pl.lit(NOBODY), available_at=start_of(pl.col("date"))
+        asset=pl.lit("ALL"),
+        venue=pl.lit(venue),
+        event=pl.format("none on {}", "date"),
+        available_at=start_of(pl.col("date")),
     )
 
 

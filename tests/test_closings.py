@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
-from transforms.closings import days_between, events, without_events
+from transforms.closings import days_within, events, without_events
 from transforms.conform import conform, said_empty
 
 
@@ -13,12 +13,11 @@ def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
     return datetime(2024, 12, day, hour, minute, tzinfo=UTC)
 
 
-def test_only_whole_days_between_two_rows_are_known_to_hold_nothing() -> None:
-    assert days_between([at(9, 12), at(5, 23, 59), at(9, 13)]) == [date(2024, 12, day) for day in (6, 7, 8)]
-    assert days_between([at(5), at(6)]) == []
-    assert days_between([at(5, 23), at(7)]) == [date(2024, 12, 6)]
-    assert days_between([at(5, 23), at(6, 23)]) == []
-    assert days_between([at(5)]) == days_between([]) == []
+def test_only_whole_days_within_the_first_and_the_last_row_are_covered() -> None:
+    assert days_within([at(9, 12), at(5, 23, 59), at(9, 13)]) == [date(2024, 12, day) for day in (6, 7, 8)]
+    assert days_within([at(7), at(5, 23), at(6, 12)]) == [date(2024, 12, 6)]
+    assert days_within([at(5), at(6)]) == days_within([at(5, 1), at(5, 2)]) == []
+    assert days_within([at(5)]) == days_within([]) == []
 
 
 def test_a_listed_day_is_said_to_be_empty_and_an_event_is_not() -> None:

@@ -1,13 +1,14 @@
 """Forced closings as rows of `liquidation_events`, and the days that are known to have none."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime
 
 import polars as pl
 
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
+from expectations.interval import ONE_DAY, Interval
 from transforms.units import day_of, start_of
+
 
 def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
     """Rows of `liquidation_events`.
@@ -44,16 +45,11 @@ def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
     )
 
 
-def days_between(stamps: Iterable[datetime]) -> list[date]:
-    """The whole UTC days that lie between two neighbours among some instants: nothing happened on them.
+def days_within(stamps: Iterable[datetime]) -> list[date]:
+    """The whole UTC days between the first and the last of the instants that one answer tells of.
 
-    Only what lies between two rows of one answer is known to hold nothing: before its first row and after its last one
-    the answer may have been cut off.
+    The answer covers these days wholly, whatever rows they have: before its first row and after its last one it may
+    have been cut off.
     """
-    found: list[date] = []
-    for before, after in pairwise(sorted(set(stamps))):
-        day = before.astimezone(UTC).date() + timedelta(days=1)
-        while day < after.astimezone(UTC).date():
-            found.append(day)
-            day += timedelta(days=1)
-    return found
+    days = [stamp.astimezone(UTC).date() for stamp in stamps]
+    return list(Interval(min(days) + ONE_DAY, max(days))) if days and max(days) > min(days) else []

@@ -1,10 +1,13 @@
 """Positions closed by force: the further a coin falls in a day the more longs, the further it rises the more shorts."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from flows.simulator.candles import Candle
 from flows.simulator.chance import key_of, unit
-from flows.simulator.instants import DAY_MS
+from flows.simulator.instants import DAY_MS, HOUR_MS
+from flows.simulator.market import Market
 
 USUAL = 2e-6  # of the turnover, on a day without a move
 DEPTH = 0.15  # times the square of the move
@@ -46,7 +49,7 @@ class Closed(NamedTuple):
 
     Attributes:
         at_ms: When.
-        number: Which one of the venue, the coin and the day it is.
+        number: Which one of the venue's it is.
         ticker: The coin.
         is_long: Whether the position was long.
         usd: Its value at the price.
@@ -60,39 +63,66 @@ class Closed(NamedTuple):
     usd: float
     price: float
 
+    @property
+    def coins(self) -> float:
+        """Its size."""
+        return self.usd / self.price
 
-# Of one day: how many positions on either side, and how many more when the coin moved by a tenth against them.
+
+# Of one side on one day: how many positions, and how many more for each tenth that the coin moved against them.
 FEWEST, MOST, PER_TENTH = 1, 4, 12
-EVENING = 20  # in a fall it is then that most are closed
+EVENING = 20.0  # on such days most of them are closed in the three hours from then on
+MOST_A_DAY = 1000
 
 
-@lru_cache(maxsize=50_000)
-def closed(market: Market, venue: str, ticker: str, number: int, share: float, calm: float = 0.0) -> tuple[Closed, ...]:
-    """The positions in a coin that one venue closed on a day, oldest first; together they are what `liquidated` tells.
+class Venue(NamedTuple):
+    """Whose liquidations they are.
 
-    Args:
-        market: The world.
-        venue: Whose customers.
-        ticker: The coin.
-        number: The day, as days since 1970.
+    Attributes:
+        name: Our name of the venue.
+        tickers: The coins that trade there.
         share: The size of the venue; that of a middling one is 1.
-        calm: The chance that a day passes without any.
+        calm: The chance that a day of a coin passes without any.
     """
-    series, key = market.spot.series(ticker), key_of(venue, ticker, "closed")
-    if number * DAY_MS < series.first_ms or unit(key, number) < calm:
-        return ()
+
+    name: str
+    tickers: tuple[str, ...]
+    share: float
+    calm: float = 0.0
+
+
+@lru_cache(maxsize=20_000)
+def closed_on(market: Market, venue: Venue, number: int) -> tuple[Closed, ...]:
+    """The positions that a venue closed on a day, oldest first, whether they may be seen yet or not."""
+    found = [one for place, ticker in enumerate(venue.tickers) for one in _closed(market, venue, place, ticker, number)]
+    return tuple(sorted(found))
+
+
+def _closed(market: Market, venue: Venue, place: int, ticker: str, number: int) -> Iterator[Closed]:
+    series, key = market.spot.series(ticker), key_of(venue.name, ticker, "closed")
+    if number * DAY_MS < series.first_ms or unit(key, number) < venue.calm:
+        return
     day = series.day(number)
-    sums = liquidated(venue, ticker, day, share)
-    sides = ((True, 1 - day.low / day.open, sums.long_usd), (False, day.high / day.open - 1, sums.short_usd))
-    found = []
-    for is_long, move, usd in sides:
-        chance = key_of(key, is_long, number)
+    sums = liquidated(venue.name, ticker, day, venue.share)
+    first = (number * len(venue.tickers) + place) * MOST_A_DAY
+    for is_long, move, usd in (
+        (True, 1 - day.low / day.open, sums.long_usd),
+        (False, day.high / day.open - 1, sums.short_usd),
+    ):
+        chance = key_of(key, number, is_long)
         count = FEWEST + round((MOST - FEWEST) * unit(chance, 0) + PER_TENTH * 10 * move)
-        weights = [0.2 + unit(chance, place, 1) for place in range(count)]
-        for place, weight in enumerate(weights):
-            hour = EVENING + unit(chance, place, 2) * 3 if unit(chance, place, 3) < 5 * move else 24 * unit(chance, place, 2)
+        weights = [0.2 + unit(chance, one, 1) for one in range(count)]
+        for one, weight in enumerate(weights):
+            hour = unit(chance, one, 2) * 24
+            if unit(chance, one, 3) < 5 * move:
+                hour = EVENING + hour / 8
             at_ms = number * DAY_MS + round(hour * HOUR_MS)
             then = series.hour(at_ms // HOUR_MS)
             price = then.open + (then.close - then.open) * (at_ms % HOUR_MS) / HOUR_MS
-            found.append(Closed(at_ms, 2 * place + is_long, ticker, is_long, usd * weight / sum(weights), price))
-    return tuple(sorted(found))
+            yield Closed(at_ms, first + 2 * one + is_long, ticker, is_long, usd * weight / sum(weights), price)
+
+
+def closed_before(market: Market, venue: Venue, end_ms: int, oldest_ms: int) -> Iterator[Closed]:
+    """The positions that a venue closed up to a moment, newest first."""
+    for number in range(end_ms // DAY_MS, oldest_ms // DAY_MS - 1, -1):
+        yield from (one for one in reversed(closed_on(market, venue, number)) if oldest_ms <= one.at_ms <= end_ms)

@@ -85,14 +85,32 @@ def test_answers_are_put_into_the_order_of_the_calls() -> None:
             results(odd)
 
 
+def log_in(number: int) -> dict[str, str]:
+    return {"blockNumber": hex(number)}
+
+
+def test_a_clock_knows_the_day_but_near_midnight() -> None:
+    midnight = 20_000 * 86_400
+    clock = Clock([Block(1, midnight - 1201), Block(201, midnight - 1201 + 2400 + 24)])
+    days = {number: clock.knows_day(log_in(number)) for number in range(1, 202)}
+    # Two turns were missed: from one to three of the blocks around midnight may be of either day.
+    assert [number for number, known in days.items() if not known] == [100, 101]
+    assert clock.knows_day(log_in(100) | {"blockTimestamp": hex(midnight)})
+    for turns in ((-13, -1), (-1, 11), (-1, 23), (11, 23)):
+        exact = Clock([*clock.known, *(Block(100 + place, midnight + at) for place, at in enumerate(turns))])
+        assert all(exact.knows_day(log_in(number)) for number in (1, 100, 101, 201))
+    assert Clock([*clock.known, Block(100, midnight - 1)]).knows_day(log_in(100))
+
+
 def test_a_clock_is_exact_where_no_turn_was_missed_and_says_how_far_it_may_be_off() -> None:
     clock = Clock([Block(100, 1200), Block(300, 3600 + 24), Block(200, 2400), Block(200, 2400)])
-    assert [clock.at(number) for number in (100, 101, 199, 200, 300)] == [1200, 1212, 2388, 2400, 3624]
-    assert clock.at(250) == 2400 + 612
+    assert [clock.at(log_in(number)) for number in (100, 101, 199, 200, 300)] == [1200, 1212, 2388, 2400, 3624]
+    assert clock.at(log_in(250)) == 2400 + 612
+    assert clock.at(log_in(250) | {"blockTimestamp": hex(3000)}) == 3000
     assert clock.bound == 24
     for odd in (99, 301):
         with pytest.raises(PayloadChanged):
-            clock.at(odd)
+            clock.at(log_in(odd))
     for known in ([], [Block(1, 1)], [Block(1, 1), Block(3, 24)]):
         with pytest.raises(PayloadChanged):
             Clock(known)

@@ -2,12 +2,15 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from expectations.errors import PayloadChanged
+from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
 
+DAY_SECONDS = 86_400
 WORD = 64  # hexadecimal digits
 SLOT_SECONDS = 12  # between two blocks, where none is missed
 
@@ -96,11 +99,38 @@ class Clock:
             for before, after in pairwise(self.known)
         )
 
-    def at(self, number: int) -> float:
-        """When a block was made, in seconds since 1970."""
+    def require_around(self, day: date) -> None:
+        """Refuse blocks that do not reach from before a UTC day to after it."""
+        start, end = (day_start(one).timestamp() for one in (day, day + ONE_DAY))
+        if not self.first.at <= start < end <= self.last.at:
+            span = [datetime.fromtimestamp(block.at, UTC) for block in (self.first, self.last)]
+            raise PayloadChanged(f"expected blocks from before {day} to after it, found {span[0]} to {span[1]}")
+
+    def at(self, log: Any) -> float:
+        """When a log was written, in seconds since 1970: as the node tells it, else by its block."""
+        stamp = log.get("blockTimestamp")
+        return self._made(quantity(member(log, "blockNumber"))) if stamp is None else float(quantity(stamp))
+
+    def knows_day(self, log: Any) -> bool:
+        """Whether it is certain on which UTC day a log was written."""
+        if log.get("blockTimestamp") is not None:
+            return True
+        number = quantity(member(log, "blockNumber"))
+        before, after = self._around(number)
+        if number in {before.number, after.number}:
+            return True
+        earliest = before.at + SLOT_SECONDS * (number - before.number)
+        latest = after.at - SLOT_SECONDS * (after.number - number)
+        return earliest // DAY_SECONDS == latest // DAY_SECONDS
+
+    def _made(self, number: int) -> float:
+        before, after = self._around(number)
+        share = (number - before.number) / (after.number - before.number)
+        return before.at + share * (after.at - before.at)
+
+    def _around(self, number: int) -> tuple[Block, Block]:
+        """The known blocks around a block; one of them may be the block itself."""
         if not self.first.number <= number <= self.last.number:
             raise PayloadChanged(f"expected blocks {self.first.number} to {self.last.number}, found {number}")
         place = min(bisect_right(self.known, number, key=lambda block: block.number), len(self.known) - 1)
-        before, after = self.known[place - 1], self.known[place]
-        share = (number - before.number) / (after.number - before.number)
-        return before.at + share * (after.at - before.at)
+        return self.known[place - 1], self.known[place]

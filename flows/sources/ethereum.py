@@ -1,4 +1,4 @@
-"""Ethereum itself, by way of a public node: what lending protocols wrote on the chain.
+"""Ethereum itself, by way of a public node: what lending protocols wrote on the chain, rates and liquidations.
 
 Docs      https://ethereum.org/en/developers/docs/apis/json-rpc/
 Terms     the chain is public; the node is Tenderly's public gateway, free and keyless, without a published limit
@@ -7,25 +7,30 @@ Quirks    asked by POST, in batches; errors come in a 200, for the whole batch o
           A block's number does not tell its time: blocks are searched by theirs. A node may answer a batch in any
           order, and says `null` of a block that it does not have
 Verified  logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each other; the
-          envelopes and Compound's calls are documented only. That this node takes batches and 10,000 blocks, and has
-          the state of old blocks, which Compound needs, others have measured or believe
+          envelopes, liquidations and Compound's calls are documented only. That this node takes 10,000 blocks and has
+          the state of old ones, which Compound needs, others have measured; that it takes batches is believed
 """
 
+from collections.abc import Generator
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
+from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.interval import ONE_DAY, day_start
-from flows.plans import Ask, Feed, Limit, Plan, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
-from transforms.rpc import topic_of, words
+from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of
+from transforms.rpc import Block, Clock, block_of, quantity, topic_of, words
 
 HOST = "mainnet.gateway.tenderly.co"
 NODE = f"https://{HOST}/"
 LONGEST_RANGE = 10_000  # blocks, both ends included
 ANCHORS_EVERY = 1_000  # blocks, three hours and twenty minutes
+FEW_ANCHORS_EVERY = 2_500  # enough to know on which day a log was written, but near midnight
 AFTER_THE_DAY = 10 * 60  # seconds: the range ends up to so long after the day
 BEFORE_THE_END = 10 * 60  # seconds: a state at the end of a day is at most so old
 # After 20 minutes, hardly ever more, a block can no longer be replaced.
@@ -49,8 +54,7 @@ def plan_aave(ask: Ask) -> Plan:
     topics = [RESERVE_DATA_UPDATED, [topic_of(reserve) for reserve in RESERVES]]
     known = MERGE
     for day in ask.days:
-        after = int(day_start(day + ONE_DAY).timestamp()) + AFTER_THE_DAY
-        known = yield from block_before(NODE, after, AFTER_THE_DAY, known=known)
+        known = yield from _soon_after(day, known)
         first = known.number - LONGEST_RANGE + 1
         anchors = [*range(first, known.number, ANCHORS_EVERY), known.number]
         answer = yield batch(
@@ -61,6 +65,36 @@ def plan_aave(ask: Ask) -> Plan:
             labels={"day": day.isoformat()},
         )
         answered(answer)
+
+
+def plan_liquidations(ask: Ask) -> Plan:
+    """For each day the pool's liquidations, and as many blocks as it takes to know on which day each of them was."""
+    known = MERGE
+    for day in ask.days:
+        known = yield from _soon_after(day, known)
+        first = known.number - LONGEST_RANGE + 1
+        logs = logs_call(ask.series.symbol, [LIQUIDATION_CALL], first, known.number)
+        blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
+        labels = {"day": day.isoformat()}
+        answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+        doubtful = _doubtful(answered(answer))
+        if doubtful:
+            blocks |= doubtful
+            answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+            answered(answer)
+
+
+def _doubtful(found: list[Any]) -> set[int]:
+    """The blocks of the logs that are so near to midnight that they may be of either day."""
+    logs, *headers = found
+    clock = Clock(block_of(header) for header in headers)
+    return {quantity(log["blockNumber"]) for log in liquidations_of(logs) if not clock.knows_day(log)}
+
+
+def _soon_after(day: date, known: Block) -> Generator[Request, Answer, Block]:
+    """A block that was made within ten minutes after a day."""
+    instant = int(day_start(day + ONE_DAY).timestamp()) + AFTER_THE_DAY
+    return block_before(NODE, instant, AFTER_THE_DAY, known=known)
 
 
 def plan_compound(ask: Ask) -> Plan:
@@ -100,6 +134,13 @@ SOURCE = Source(
                 Series("aave-v3-ethereum", AAVE_POOL, date(2023, 2, 7), SETTLED),
                 Series("compound-v3-ethereum-usdc", COMET_USDC, date(2023, 2, 7), SETTLED, labels={"asset": "USDC"}),
             ),
+            days_per_ask=31,
+            count=requests_of,
+        ),
+        Feed(
+            LIQUIDATION_EVENTS,
+            plan_liquidations,
+            (Series("aave-v3-ethereum", AAVE_POOL, date(2023, 2, 7), SETTLED),),
             days_per_ask=31,
             count=requests_of,
         ),

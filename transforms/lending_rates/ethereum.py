@@ -1,6 +1,6 @@
 """Lending rates as Ethereum itself has them, as rows of `lending_rates`: Aave's event log, Compound's state."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
-from transforms.rpc import Clock, address_of, block_of, quantity, results, words
+from transforms.rpc import DAY_SECONDS, Clock, address_of, block_of, quantity, results, words
 from transforms.units import day_of, end_of, per_second_to_apr, seconds_to_instant
 
 # keccak-256 of ReserveDataUpdated(address,uint256,uint256,uint256,uint256,uint256)
@@ -22,7 +22,6 @@ RESERVES = {
 RAY = 10**27  # Aave's unit: rates are fractions per year, indices begin at 1
 WAD = 10**18  # Compound's unit
 YEAR_SECONDS = 31_536_000  # of 365 days, to Aave and to Compound
-DAY_SECONDS = 86_400
 
 UPDATES = pl.Schema(
     {
@@ -64,10 +63,8 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     logs, *headers = results(payload)
     clock = Clock(block_of(header) for header in headers)
     wanted = date.fromisoformat(day)
+    clock.require_around(wanted)
     start, end = (int(day_start(one).timestamp()) for one in (wanted, wanted + ONE_DAY))
-    if not clock.first.at <= start < end <= clock.last.at:
-        span = [datetime.fromtimestamp(block.at, UTC) for block in (clock.first, clock.last)]
-        raise PayloadChanged(f"expected blocks from before {day} to after it, found {span[0]} to {span[1]}")
     updates = pl.DataFrame(updates_of(logs, clock), schema=UPDATES, orient="row")
     days = [
         _day(updates.filter(pl.col("asset") == asset).sort("block", "place"), asset, start, end)
@@ -103,9 +100,7 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
             raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {repr(log)[:200]}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
         block, place = quantity(member(log, "blockNumber")), quantity(member(log, "logIndex"))
-        stamp = log.get("blockTimestamp")
-        at = clock.at(block) if stamp is None else float(quantity(stamp))
-        found.append((asset, block, place, at, supply, borrow, supply_index, borrow_index))
+        found.append((asset, block, place, clock.at(log), supply, borrow, supply_index, borrow_index))
     return found
 
 

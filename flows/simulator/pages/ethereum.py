@@ -5,11 +5,14 @@ block.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from flows.simulator.chain import MERGE_BLOCK, RESERVES, Update
-from flows.simulator.instants import SECOND_MS
-from flows.simulator.lending import COMPOUND_USDC, borrow_of, lent_out, supply_of
+from flows.simulator.chance import key_of
+from flows.simulator.instants import DAY_S, SECOND_MS
+from flows.simulator.lending import COMPOUND_USDC, FIRST_DAY, borrow_of, lent_out, supply_of
+from flows.simulator.liquidations import Closed, Venue, closed_on
 from flows.simulator.wire import Answer, Budget, Page, Request, json_answer
 
 LONGEST_RANGE = 10_000
@@ -17,6 +20,16 @@ POOL = "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"
 COMET = "0xc3d688b66703497daa19211eedff47f25384cdc3"
 RATES_UPDATED = "0x804c9b842b2748a22bb64b345453a3de7ca54a6ca45ce00d415894979e22897a"
 YEAR_S, WAD = 31_536_000, 10**18
+LIQUIDATED = "0xe413a321e8681d831f4dbccbca790d2952b56f977908e45be37335533e005286"
+USDC = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+TOKENS = {
+    "ETH": ("0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", 18),
+    "BTC": ("0x2260fac5e5542a773aa44fbcfedf7c193bc2c599", 8),
+}
+VENUE = Venue("aave-v3", tuple(TOKENS), share=0.02, calm=0.15)
+BONUS = 1.05  # the liquidator takes so much more than was repaid
+LIQUIDATOR = "0x00000000000000000000000000000000000000aa"
+ACCOUNTS = 997
 INVALID_PARAMS, NO_METHOD, LIMITED = -32602, -32601, -32005
 
 
@@ -77,10 +90,12 @@ def _logs(request: Request, params: list[Any], head: int) -> list[dict[str, Any]
     first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
     if last - first + 1 > LONGEST_RANGE:
         raise RefusedError(INVALID_PARAMS, f"block range is limited to {LONGEST_RANGE} blocks")
-    kind, tokens = wanted["topics"]
-    if wanted["address"].lower() != POOL or kind != RATES_UPDATED:
+    kind, *tokens = wanted["topics"]
+    if wanted["address"].lower() != POOL or kind not in (RATES_UPDATED, LIQUIDATED):
         return []
-    reserves = {f"0x{token[-40:]}".lower() for token in tokens} & set(RESERVES)
+    if kind == LIQUIDATED:
+        return _liquidations(request, max(first, MERGE_BLOCK), min(last, head))
+    reserves = {f"0x{token[-40:]}".lower() for token in tokens[0]} & set(RESERVES)
     found = [
         update
         for reserve in reserves
@@ -90,17 +105,44 @@ def _logs(request: Request, params: list[Any], head: int) -> list[dict[str, Any]
 
 
 def _log(update: Update) -> dict[str, Any]:
+    return _written(update.block, update.place, [RATES_UPDATED, _topic(update.reserve)], update.words)
+
+
+def _topic(address: str) -> str:
+    return "0x" + address[2:].lower().zfill(64)
+
+
+def _written(block: int, place: int, topics: list[str], words: Sequence[int]) -> dict[str, Any]:
     return {
         "address": POOL,
-        "topics": [RATES_UPDATED, "0x" + update.reserve[2:].zfill(64)],
-        "data": "0x" + "".join(f"{word:064x}" for word in update.words),
-        "blockNumber": hex(update.block),
-        "transactionHash": _hash(update.block, update.place),
-        "transactionIndex": hex(update.place // 8),
-        "blockHash": _hash(update.block),
-        "logIndex": hex(update.place),
+        "topics": topics,
+        "data": "0x" + "".join(f"{word:064x}" for word in words),
+        "blockNumber": hex(block),
+        "transactionHash": _hash(block, place),
+        "transactionIndex": hex(place // 8),
+        "blockHash": _hash(block),
+        "logIndex": hex(place),
         "removed": False,
     }
+
+
+def _liquidations(request: Request, first: int, last: int) -> list[dict[str, Any]]:
+    """Whose collateral was taken: longs owed USDC for coins, shorts owed coins for USDC."""
+    chain = request.market.chain
+    days = range(chain.time_of(first) // DAY_S, chain.time_of(last) // DAY_S + 1)
+    closed = [one for day in days if day >= FIRST_DAY for one in closed_on(request.market, VENUE, day)]
+    found = [(chain.block_at(one.at_ms // SECOND_MS), one.number % 400, one) for one in closed]
+    return [_liquidation(*each) for each in sorted(found) if first <= each[0] <= last]
+
+
+def _liquidation(block: int, place: int, one: Closed) -> dict[str, Any]:
+    token, decimals = TOKENS[one.ticker]
+    coins, dollars = one.coins * 10**decimals, one.usd * 10**6
+    account = f"0x{key_of('aave', one.number % ACCOUNTS):040x}"
+    pair = (token, USDC) if one.is_long else (USDC, token)
+    repaid, taken = (dollars, coins * BONUS) if one.is_long else (coins, dollars * BONUS)
+    topics = [LIQUIDATED, *map(_topic, (*pair, account))]
+    return _written(block, place, topics, (round(repaid), round(taken), int(LIQUIDATOR, 16), 0))
 
 
 def _state(request: Request, params: list[Any], head: int) -> str | None:

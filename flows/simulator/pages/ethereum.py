@@ -179,6 +179,8 @@ def _one(request: Request, call: dict[str, Any], head: int) -> dict[str, Any]:
 
 def answer(request: Request) -> Answer:
     """The answers to a batch, in another order than it asks."""
+    if request.path.strip("/"):
+        return error(404)
     head = request.market.chain.block_at(request.now_ms // SECOND_MS)
     try:
         calls = json.loads(request.body or b"")

@@ -20,6 +20,7 @@ MARKET_VALUES = Dataset(
     key=("date", "asset"),
     columns=("date", "asset", "market_cap_usd", "price_usd"),
     nullable=frozenset({"market_cap_usd", "price_usd"}),
+    notes={"price_usd": "Here: a reference price at the end of the UTC day, over many venues; not one venue's trade."},
     checks=(
         Range("market_cap_usd is above 0", _CAP, above=0),
         Range("price_usd is above 0", _PRICE, above=0),

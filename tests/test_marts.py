@@ -317,14 +317,36 @@ def open_interest(rng: random.Random, names: list[str]) -> pl.DataFrame:
     )
 
 
+def dollars(rng: random.Random, names: list[str]) -> pl.DataFrame:
+    """Daily candles at one venue in USDT and two in dollars, and what USDT itself costs."""
+    spot = grid(rng, names, 70).rename({"name": "asset"})
+    venues = pl.DataFrame(
+        {
+            "venue": ["binance", "coinbase", "kraken"],
+            "quote": ["USDT", "USD", "USD"],
+            "source": ["first", "second", "third"],
+        }
+    )
+    spot = spot.join(venues, how="cross")
+    spot = spot.filter(drawn(rng, spot.height, lambda rng: rng.random() < 0.9))
+    usdt = grid(rng, ["USDT"], DAYS).rename({"name": "asset"})
+    usdt = usdt.with_columns(venue=pl.lit("coinbase"), quote=pl.lit("USD"), source=pl.lit("second"))
+    return pl.concat([with_prices(rng, spot, "usd", 100.0), with_prices(rng, usdt, "usd", 1.0)])
+
+
+def hours(rng: random.Random, days: pl.DataFrame) -> pl.DataFrame:
+    """The hours of some days, of which each venue lacks one here and there."""
+    rows = days.join(pl.DataFrame({"hour": range(24)}), how="cross").with_columns(
+        opened_at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + pl.duration(hours=pl.col("hour"))
+    )
+    return rows.filter(drawn(rng, rows.height, lambda rng: rng.random() < 0.97)).drop("hour")
+
+
 def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     """More than a thousand series, with gaps, late rows, ties and sources that come and go."""
     names = [f"A{number:03}" for number in range(SERIES)]
-    spot = grid(rng, names, 70).rename({"name": "asset"})
-    venues = pl.DataFrame({"venue": ["binance", "coinbase"], "quote": ["USDT", "USD"], "source": ["first", "second"]})
-    spot = spot.join(venues, how="cross").filter(
-        drawn(rng, spot.height * 2, lambda rng: rng.random() < 0.9),
-    )
+    spot = dollars(rng, names)
+    priced = spot.filter(pl.col("asset").is_in(names[:12])).select("date", "asset", "venue", "quote", "available_at")
     sectors = pl.DataFrame(
         {
             "asset": names * 2,
@@ -378,7 +400,8 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     )
     return {
         "assets": sectors,
-        "spot_prices": with_prices(rng, spot, "usd", 100.0),
+        "spot_prices": spot,
+        "hourly_prices": number(rng, hours(rng, priced), "hour_close_usd", 99.0, 100.0, 101.0),
         "krw_prices": pl.concat(
             [
                 with_prices(rng, won.filter(pl.col("asset").str.starts_with("USD")), "krw", 1_400.0),

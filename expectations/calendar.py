@@ -6,12 +6,14 @@ Both are facts of a series, declared once: the ledger asks which days are due, a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 import polars as pl
 
 from expectations.interval import ONE_DAY, Interval, day_start
+
+READ_WITHIN = timedelta(hours=12)  # of a day's end: as late as a mart may know of it
 
 MONDAY = 0
 TUESDAY = 1
@@ -67,6 +69,16 @@ def _days(release: Release, interval: Interval) -> pl.DataFrame:
 def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
     """A value for each UTC day, public this long after the day has ended, or later by as much as the grace."""
     return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
+
+
+def read_after_day() -> Release:
+    """A value for each UTC day, read as soon as the day has ended and while it still tells how that day ended."""
+    return every_day(timedelta(minutes=5))
+
+
+def day_of_reading(observed_at: datetime) -> date:
+    """The UTC day that had just ended when a reading was taken."""
+    return observed_at.astimezone(UTC).date() - ONE_DAY
 
 
 def _same_day(at: time) -> Callable[[date], datetime]:

@@ -72,11 +72,11 @@ class Forecast:
 def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
     """What batches will take; a replay asks nobody."""
     lines = []
-    hosts: dict[str, float] = {}
+    busy: dict[str, float] = {}  # seconds, by the limit that is spent
     for batch in planned:
-        asked = {} if mode is Mode.replay else batch.requests_by_host
-        for host, requests in asked.items():
-            hosts[host] = hosts.get(host, 0.0) + requests / batch.source.limits[host].per_second
+        spent = {} if mode is Mode.replay else batch.requests_by_limit
+        for limit, requests in spent.items():
+            busy[limit] = busy.get(limit, 0.0) + requests / batch.source.limits[limit].per_second
         days = date_of(batch.wanted)
         lines.append(
             ForecastLine(
@@ -86,8 +86,8 @@ def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
                 len(days),
                 min(days),
                 max(days),
-                sum(asked.values()),
+                0 if mode is Mode.replay else batch.requests,
                 batch.perishes_at,
             )
         )
-    return Forecast(tuple(lines), max(hosts.values(), default=0.0))  # hosts are asked side by side
+    return Forecast(tuple(lines), max(busy.values(), default=0.0))  # hosts are asked side by side

@@ -1,5 +1,6 @@
 """The only importer of requests: timeouts, retries, rate limits, gateway, archive."""
 
+import logging
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -7,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import requests
+from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from flows.clock import Clock
-from flows.plans import Answer, Limit, Request, Source
+from flows.plans import Answer, Limit, Request, Source, bound_by
 from warehouse.archive import Recorder, Snapshot
 
 CONNECT_SECONDS = 10
@@ -27,6 +29,9 @@ USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
 OK = range(200, 300)
+UNCHANGED = 304
+# At DEBUG it prints addresses as they are sent, and a key may be in one.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 KEPT_HEADERS = (
     "content-type",
     "date",
@@ -62,7 +67,9 @@ class Budget:
 
 
 class Budgets:
-    """One budget per host, shared by all feeds and sources of a run that ask it; the strictest limit holds.
+    """One budget per host, and per endpoint that has its own, shared by all feeds and sources of a run that ask it.
+
+    Where sources differ about a limit, the strictest holds.
 
     Args:
         sources: Whose limits are kept.
@@ -79,20 +86,39 @@ class Budgets:
         self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
         for source in sources:
-            for host, limit in source.limits.items():
-                held = self._limits.get(host, limit)
-                self._limits[host] = min(held, limit, key=lambda one: one.per_second)
+            for bound, limit in source.limits.items():
+                held = self._limits.get(bound, limit)
+                self._limits[bound] = min(held, limit, key=lambda one: one.per_second)
 
-    def take(self, host: str) -> None:
-        """Wait for one request's turn at a host."""
+    def take(self, request: Request) -> None:
+        """Wait for a request's turn at its host and at its endpoint."""
         if self._enforced:
-            self._of(host).take()
+            for bound in bound_by(self._limits, request.place) or [request.host]:
+                self._of(bound).take()
 
-    def _of(self, host: str) -> Budget:
+    def _of(self, bound: str) -> Budget:
         with self._lock:
-            if host not in self._budgets:
-                self._budgets[host] = Budget(self._limits.get(host, self.DEFAULT_LIMIT), self._clock)
-            return self._budgets[host]
+            if bound not in self._budgets:
+                self._budgets[bound] = Budget(self._limits.get(bound, self.DEFAULT_LIMIT), self._clock)
+            return self._budgets[bound]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The last answer to a question, and where it is archived."""
+
+    snapshot: Snapshot
+    place: str
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The headers with which a provider is asked whether that answer still holds; none where it gave no mark."""
+        kept = self.snapshot.headers
+        return {
+            header: kept[mark]
+            for header, mark in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
+            if mark in kept
+        }
 
 
 @dataclass
@@ -124,6 +150,7 @@ class Fetcher:
         clock: Clock,
         traffic: Traffic,
         budgets: Budgets,
+        key: SecretStr | None = None,
     ) -> None:
         self._source = source
         self._gateway = gateway.rstrip("/") if gateway else None
@@ -132,14 +159,21 @@ class Fetcher:
         self._traffic = traffic
         self._local = threading.local()
         self._budgets = budgets
+        self._key = key
         self._failures: dict[str, int] = {}
         self._told_later: set[str] = set()
         self._lock = threading.Lock()
         # Spreads retries so that two machines do not knock in step; nothing rests on its values.
         self._jitter = random.Random(source.name)  # noqa: S311  no secret in it
 
-    def fetch(self, request: Request, *, dataset: str, series: str) -> Answer:
+    def fetch(self, request: Request, *, dataset: str, series: str, earlier: Earlier | None = None) -> Answer:
         """Send a request until an answer is usable or patience ends; every answer is archived first.
+
+        Args:
+            request: The question.
+            dataset: What it is asked for.
+            series: Our name of the series.
+            earlier: The last answer to the same question; where the provider says that it still holds, it is returned.
 
         Raises:
             SourceUnavailable: Nobody answered, or with "later", after all attempts.
@@ -153,7 +187,7 @@ class Fetcher:
                     f"{request.host} said later to {GIVE_UP_AFTER} requests in a row: not asked again in this run"
                 )
             try:
-                answer = self._once(request, dataset=dataset, series=series)
+                answer = self._once(request, earlier, dataset=dataset, series=series)
             except SourceUnavailable as unavailable:
                 pause = unavailable.retry_after
                 if pause is None:
@@ -174,10 +208,11 @@ class Fetcher:
         with self._lock:
             self._failures[host] = self._failures.get(host, 0) + 1 if failed else 0
 
-    def _once(self, request: Request, *, dataset: str, series: str) -> Answer:
-        self._budgets.take(request.host)
-        response = self._send(request)
-        self._traffic.add(request.host, len(response.content))
+    def _once(self, request: Request, earlier: Earlier | None, *, dataset: str, series: str) -> Answer:
+        self._budgets.take(request)
+        response = self._send(request, {} if earlier is None else earlier.conditions)
+        body = self._without_key(response.content)
+        self._traffic.add(request.host, len(body))
         snapshot = Snapshot(
             source=self._source.name,
             dataset=dataset,
@@ -188,13 +223,16 @@ class Fetcher:
             status=response.status_code,
             headers=_kept(response.headers),
             observed_at=self._clock.now(),
-            body=response.content,
+            body=body,
             form=request.form,
             transform=request.transform,
             labels=request.labels,
         )
         place = self._recorder.append(snapshot)
-        answer = Answer(request, response.status_code, response.content, snapshot.observed_at, place)
+        answer = Answer(request, response.status_code, body, snapshot.observed_at, place)
+        if answer.status == UNCHANGED and earlier is not None:
+            self._told_later.discard(request.host)
+            return Answer(request, earlier.snapshot.status, earlier.snapshot.body, answer.observed_at, earlier.place)
         if answer.status in WAIT_AND_RETRY:
             self._told_later.add(request.host)
         else:
@@ -204,8 +242,27 @@ class Fetcher:
             raise problem
         return answer
 
-    def _send(self, request: Request) -> requests.Response:
+    def _without_key(self, body: bytes) -> bytes:
+        """An answer that repeats the key, as some errors do, is kept without it."""
+        if self._key is None:
+            return body
+        secret = self._key.get_secret_value()
+        for spelt in {secret, quote_plus(secret)}:
+            body = body.replace(spelt.encode(), b"***")
+        return body
+
+    def _send(self, request: Request, conditions: Mapping[str, str]) -> requests.Response:
         address = request.address
+        headers = dict(conditions)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        wanted = self._source.key
+        if self._key is not None and wanted is not None:
+            secret = self._key.get_secret_value()
+            if wanted.header is not None:
+                headers[wanted.header] = secret
+            elif wanted.param is not None:
+                address += ("&" if "?" in address else "?") + urlencode({wanted.param: secret})
         if self._gateway is not None:
             parts = urlsplit(address)
             address = f"{self._gateway}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
@@ -214,7 +271,7 @@ class Fetcher:
                 request.method,
                 address,
                 data=request.body,
-                headers=None if request.body is None else {"Content-Type": "application/json"},
+                headers=headers,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
             )

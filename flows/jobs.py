@@ -36,11 +36,22 @@ class Job:
 
 
 def enabled(settings: Settings) -> dict[str, Source]:
-    """The sources that the settings enable.
+    """The sources that the settings enable and that can be asked.
 
     Raises:
         BadRequest: A name that nobody knows.
     """
+    left_out = skipped(settings)
+    return {name: source for name, source in _named(settings).items() if name not in left_out}
+
+
+def skipped(settings: Settings) -> dict[str, str]:
+    """The sources that are meant and cannot be asked, and why: never an error, always said."""
+    reasons = {name: _hindrance(source, settings) for name, source in _named(settings).items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _named(settings: Settings) -> dict[str, Source]:
     every = sources()
     if settings.sources is None:
         return every
@@ -48,6 +59,17 @@ def enabled(settings: Settings) -> dict[str, Source]:
     if unknown:
         raise BadRequest(f"TIDEMARK_SOURCES: unknown source {unknown[0]!r}: there are {', '.join(sorted(every))}")
     return {name: every[name] for name in every if name in settings.sources}
+
+
+def _hindrance(source: Source, settings: Settings) -> str | None:
+    asked_for = settings.unofficial or source.name in (settings.sources or ())
+    if source.unofficial and not asked_for:
+        return "unofficial: set TIDEMARK_UNOFFICIAL=1, or name it in TIDEMARK_SOURCES"
+    if source.key is None or not source.key.required:
+        return None
+    if source.key.name not in settings.keys:
+        return f"no key: set {source.key.setting}"
+    return None if settings.may_send_keys else "keys are sent to the provider itself or to a gateway on this machine"
 
 
 def home_start(settings: Settings) -> date:
@@ -123,6 +145,11 @@ def backfill_job(
     Raises:
         BadRequest: A name that nobody knows, an end before the start, or a day that is not over.
     """
+    names = tuple(names)
+    left_out = skipped(settings)
+    for name in names:
+        if name in left_out:
+            raise BadRequest(f"source {name} is skipped: {left_out[name]}")
     days = finished(first, last, settings, mode)
     return fill_job(settings, choose(enabled(settings), names=names, datasets=datasets, series=series), days, mode)
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
-from flows.plans import Ask, Feed, Source
+from flows.plans import Ask, Feed, Source, bound_by
 from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
 
 # Wanted days further apart than this are asked for separately.
@@ -57,6 +57,17 @@ class Batch:
         return hosts
 
     @property
+    def requests_by_limit(self) -> Mapping[str, int]:
+        """How many requests it takes of each limit that binds them: a host's, or an endpoint's."""
+        first = self.feed.endpoint(self.asks[0])
+        bound: Counter[str] = Counter()
+        for host, requests in self.requests_by_host.items():
+            place = first if first.startswith(f"{host}/") else host
+            for limit in bound_by(self.source.limits, place):
+                bound[limit] += requests
+        return bound
+
+    @property
     def requests(self) -> int:
         """How many requests it takes."""
         return sum(self.requests_by_host.values())
@@ -96,9 +107,9 @@ def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
 
 def _perishes_at(feed: Feed) -> pl.Expr:
     instant = EXPECTED["perishes_at"]
-    if feed.kept_for is None:
+    if feed.lasts is None:
         return pl.lit(None, instant)
-    return pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + ONE_DAY + feed.kept_for
+    return pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + ONE_DAY + feed.lasts
 
 
 def is_settled() -> pl.Expr:

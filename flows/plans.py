@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from expectations.calendar import Release
+from expectations.calendar import READ_WITHIN, Release
 from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, PipelineError
 from expectations.interval import Interval
@@ -52,6 +52,12 @@ class Request:
     def host(self) -> str:
         """The provider's host, which the rate limits are about."""
         return urlsplit(self.url).netloc
+
+    @property
+    def place(self) -> str:
+        """Host and path, which limits per endpoint are about."""
+        parts = urlsplit(self.url)
+        return parts.netloc + parts.path
 
     @property
     def identity(self) -> tuple[str, str, str | None]:
@@ -129,7 +135,11 @@ class Feed:
         series: What can be asked for.
         days_per_ask: The most days that are asked for at once, so that a batch stays bounded.
         restates_for: How long after its end a day is asked for again.
-        whole_history: Whether every answer is everything, so that days far apart are asked for at once.
+        whole_history: Whether every answer is everything, so that days far apart are asked for at once, and a provider
+            that can say "unchanged" is given the chance.
+        reading: Whether an answer tells only how things stand when it is asked for. The first such reading after a
+            day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
+            its transform takes `observed_at`, when the answer came.
         kept_for: How long after its end the provider still has a day; for ever where it is not stated.
         count: How many requests an ask takes, by host; not stated where it is one.
     """
@@ -141,14 +151,23 @@ class Feed:
     restates_for: timedelta = timedelta(0)
     whole_history: bool = False
     kept_for: timedelta | None = None
+    reading: bool = False
     count: Count | None = None
+
+    @property
+    def lasts(self) -> timedelta | None:
+        """How long after its end a day can be had; for ever where it is not known to end."""
+        return READ_WITHIN if self.reading else self.kept_for
 
     def requests(self, ask: Ask) -> Mapping[str, int]:
         """How many requests an ask is expected to take of each host; one that serves a whole run is not counted."""
         if self.count is not None:
             return self.count(ask)
-        # A plan performs nothing: its first request tells whom it asks.
-        return {next(self.plan(ask)).host: 1}
+        return {self.endpoint(ask).partition("/")[0]: 1}
+
+    def endpoint(self, ask: Ask) -> str:
+        """Host and path that an ask begins with; a plan performs nothing, its first request tells whom it asks."""
+        return next(self.plan(ask)).place
 
 
 @dataclass(frozen=True)
@@ -165,6 +184,33 @@ class Limit:
         return max(self.requests - self.burst, 1) / self.seconds
 
 
+def bound_by(limits: Mapping[str, Limit], place: str) -> list[str]:
+    """Which of some limits a request to `host/path` is bound by: those of its host and of its endpoint."""
+    return [bound for bound in limits if place == bound or place.startswith(f"{bound}/")]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that a provider hands out; read from `TIDEMARK_KEY_<NAME>`, and kept nowhere.
+
+    Attributes:
+        name: What the setting ends in, in capitals.
+        header: The header that it travels in.
+        param: The parameter that it travels in, where the provider takes no header; stored addresses do not hold it.
+        required: Whether the provider answers nothing without it.
+    """
+
+    name: str
+    header: str | None = None
+    param: str | None = None
+    required: bool = True
+
+    @property
+    def setting(self) -> str:
+        """The environment variable."""
+        return f"TIDEMARK_KEY_{self.name}"
+
+
 def no_refusal(_: Answer) -> PipelineError | None:
     """For providers that never put an error into a 200."""
     return None
@@ -177,13 +223,15 @@ class Source:
     Attributes:
         name: Our name, lower case.
         feeds: What it supplies.
-        limits: Budget per host.
+        limits: Budget per host, and per `host/path` where an endpoint has its own; a request is bound by both.
         docs: Where the provider documents it.
         terms: What one may do with the data.
         attribution: How it asks to be named.
         verified: Against what the transforms were held: recorded answers, documentation, or live answers.
         refusal: The error inside a 200, where the provider does that.
         connections: Requests under way at once.
+        key: The key that it wants, where it wants one.
+        unofficial: Whether the provider never promised it, so that a person has to ask for it.
     """
 
     name: str
@@ -195,3 +243,5 @@ class Source:
     verified: Verification
     refusal: Callable[[Answer], PipelineError | None] = no_refusal
     connections: int = 4
+    key: Key | None = None
+    unofficial: bool = False

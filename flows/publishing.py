@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from inspect import signature
 from typing import Any
 
 import orjson
@@ -49,7 +50,10 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
         if request.transform is None or answer.status not in OK:
             continue
         try:
-            rows = getattr(module, request.transform)(decode(answer.body, request.form), **request.labels)
+            transform = getattr(module, request.transform)
+            # Of a reading nobody but its arrival tells the time; a transform that needs it names it.
+            told = {"observed_at": answer.observed_at} if "observed_at" in signature(transform).parameters else {}
+            rows = transform(decode(answer.body, request.form), **request.labels, **told)
         except (pl.exceptions.PolarsError, LookupError, TypeError, ValueError, AttributeError) as odd:
             raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd!r}") from odd
         frames.append(

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from expectations.errors import PipelineError, RunStopped
-from flows.http import OK, Budgets, Fetcher, Traffic, judge
+from expectations.errors import PipelineError, RunStopped, StorageDamaged
+from flows.http import OK, Budgets, Earlier, Fetcher, Traffic, judge
 from flows.planning import Batch
 from flows.plans import Answer, Ask, Request, Source
 from flows.settings import Settings
@@ -106,6 +106,11 @@ class Run:
         return Ledger(self.home.ledger)
 
     @property
+    def archive(self) -> Archive:
+        """Where answers are kept."""
+        return Archive(self.home.raw)
+
+    @property
     def lake(self) -> Lake:
         """Where rows are published."""
         return Lake(self.home.lake, self.home.staging)
@@ -154,6 +159,7 @@ class Run:
                     clock=self.settings.clock,
                     traffic=self.traffic,
                     budgets=self._budgets,
+                    key=self.settings.key(source.key),
                 )
             return self._fetchers[source.name]
 
@@ -171,7 +177,22 @@ class Run:
 
     def _fetch(self, batch: Batch, ask: Ask, request: Request) -> Answer:
         self.stop_if_asked()
-        return self.fetcher(batch.source).fetch(request, dataset=batch.feed.dataset.name, series=ask.series.name)
+        dataset, series = batch.feed.dataset.name, ask.series.name
+        earlier = self._earlier(batch, request, series) if batch.feed.whole_history else None
+        return self.fetcher(batch.source).fetch(request, dataset=dataset, series=series, earlier=earlier)
+
+    def _earlier(self, batch: Batch, request: Request, series: str) -> Earlier | None:
+        """The last whole answer to the same question, where its provider gave it a mark to ask for it by."""
+        collections = self.books.collections(batch.feed.dataset.name, batch.source.name)
+        newest = next((one for one in reversed(collections) if one.complete and one.series == series), None)
+        for place in () if newest is None else newest.snapshots:
+            try:
+                found = Earlier(self.archive.read(place), place)
+            except StorageDamaged:
+                continue  # then it is asked for again, whole
+            if found.snapshot.identity == request.identity and found.conditions:
+                return found
+        return None
 
     def keep_answers(self, archive: Archive) -> None:
         """Find usable answers that interrupted runs archived and never came to read."""

@@ -4,20 +4,36 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expectations.errors import BadRequest
 from flows.clock import Clock
+from flows.plans import Key
 
 PREFIX = "TIDEMARK_"
+KEY_PREFIX = f"{PREFIX}KEY_"
+ENV_FILE = ".env"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def _keys() -> dict[str, SecretStr]:
+    """Every key of a provider, by the name that follows `TIDEMARK_KEY_`; the environment wins over the file."""
+    given = {**dotenv_values(ENV_FILE), **os.environ}
+    return {
+        name.removeprefix(KEY_PREFIX): SecretStr(value)
+        for name, value in given.items()
+        if name.startswith(KEY_PREFIX) and value
+    }
 
 
 class Settings(BaseSettings):
     """What a person may set; names are `TIDEMARK_` and the field in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
     home: Path = Field(default=Path("data"), description="Everything tidemark writes; nothing is written outside.")
     gateway: str | None = Field(default=None, description="Ask GATEWAY/HOST/PATH instead of https://HOST/PATH.")
@@ -27,6 +43,8 @@ class Settings(BaseSettings):
         default=None,
         description="Comma-separated names of the sources to enable; all keyless ones when unset.",
     )
+    unofficial: bool = Field(default=False, description="Whether to ask endpoints that their owners never promised.")
+    keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -53,6 +71,15 @@ class Settings(BaseSettings):
         if value is None:
             return None
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+
+    @property
+    def may_send_keys(self) -> bool:
+        """Whether who answers may be shown a key: the provider itself, or a gateway on this machine."""
+        return self.gateway is None or urlsplit(self.gateway).hostname in LOOPBACK
+
+    def key(self, wanted: Key | None) -> SecretStr | None:
+        """The key that a source wants, if there is one and it may be sent."""
+        return self.keys.get(wanted.name) if wanted is not None and self.may_send_keys else None
 
     @property
     def clock(self) -> Clock:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.forecast import Forecast
 from flows.run import BatchOutcome
+from flows.status import lost, mendable
 from flows.words import in_words
 
 MOST_ROWS = 400  # lines of one table; a page of more is not read
@@ -96,21 +97,25 @@ def status_markdown(found: dict[str, Any]) -> str:
         f"{found['home']} ({found['origin']}), {instant(found['now'])}",
         markdown_table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feeds),
     ]
-    if found["trouble"]:
+    if trouble_left := mendable(found):
         trouble = [
             (
                 f"{row['dataset']} {row['series']} ({row['source']})",
                 f"{row['days']:,} {row['state']}, {row['first']} to {row['last']}",
                 row["reason"],
                 row["perishes_at"],
-                f"`{row['mend']}`" if row["mend"] else "can no longer be had",
+                f"`{row['mend']}`",
             )
-            for row in found["trouble"]
+            for row in trouble_left
         ]
         text += [
             "### Not there, and what mends it",
             markdown_table(("what", "days", "reason", "perishes at", "command"), trouble),
         ]
     else:
-        text.append("Nothing is missing.")
+        text.append("Nothing is missing." if not lost(found) else "Nothing is missing that can still be had.")
+    if gone := lost(found):
+        text += ["### Can no longer be had", *(f"- {line}" for line in gone)]
+    if found["skipped"]:
+        text += ["### Not asked", *(f"- {source}: {reason}" for source, reason in found["skipped"].items())]
     return "\n\n".join(text)

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from flows import pipeline
+from flows.jobs import skipped
 from flows.settings import Settings
 from flows.words import columns, in_words
 from warehouse.build import freshness
@@ -39,6 +40,7 @@ def report(settings: Settings) -> dict[str, Any]:
         "last_run": runs[-1] if runs else None,
         "feeds": feeds,
         "trouble": trouble(ledger, facts.expected),
+        "skipped": skipped(settings),
     }
 
 
@@ -69,6 +71,29 @@ def _mend(row: dict[str, Any]) -> str | None:
     )
 
 
+def mendable(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trouble that somebody can do something about."""
+    return [row for row in found["trouble"] if row["mend"]]
+
+
+def lost(found: dict[str, Any]) -> list[str]:
+    """What can no longer be had: a line for each feed, however many series and days it has lost."""
+    gone = pl.DataFrame(
+        [
+            (row["dataset"], row["source"], row["days"], row["first"], row["last"])
+            for row in found["trouble"]
+            if not row["mend"]
+        ],
+        schema={"dataset": pl.String, "source": pl.String, "days": pl.Int64, "first": pl.Date, "last": pl.Date},
+        orient="row",
+    )
+    feeds = gone.group_by(*FEED).agg(pl.col("days").sum(), pl.col("first").min(), pl.col("last").max()).sort(*FEED)
+    return [
+        f"{dataset} ({source}): {days:,} series-days from {first} to {last}"
+        for dataset, source, days, first, last in feeds.iter_rows()
+    ]
+
+
 def table(found: dict[str, Any]) -> str:
     """The report for people."""
     lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days", "perishes at")]
@@ -88,16 +113,22 @@ def table(found: dict[str, Any]) -> str:
     text = [found["warning"]] if found["warning"] else []
     text.append(f"{found['home']} ({found['origin']}), {found['now']:%Y-%m-%d %H:%M} UTC")
     text += ["", columns(lines)]
-    if found["trouble"]:
+    trouble_left = mendable(found)
+    if trouble_left:
         text += ["", "Not there, and the command that mends it:"]
-        for row in found["trouble"][:MOST_LINES]:
+        for row in trouble_left[:MOST_LINES]:
             text.append(
                 f"  {row['dataset']} {row['series']} ({row['source']}): {row['days']:,} days {row['state']} "
                 f"from {row['first']} to {row['last']}"
                 + (f": {row['reason']}" if row["reason"] else "")
                 + (f"; perishes at {row['perishes_at']:%Y-%m-%d %H:%M} UTC" if row["perishes_at"] else "")
             )
-            text.append(f"    {row['mend'] or 'can no longer be had'}")
-        if len(found["trouble"]) > MOST_LINES:
-            text.append(f"  and {len(found['trouble']) - MOST_LINES:,} more: `tidemark status --json` lists all")
+            text.append(f"    {row['mend']}")
+        if len(trouble_left) > MOST_LINES:
+            text.append(f"  and {len(trouble_left) - MOST_LINES:,} more: `tidemark status --json` lists all")
+    if gone := lost(found):
+        text += ["", "Can no longer be had (perished):", *(f"  {line}" for line in gone)]
+    if found["skipped"]:
+        text += ["", "Not asked:"]
+        text += [f"  {source}: {reason}" for source, reason in found["skipped"].items()]
     return "\n".join(text)

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
-from expectations.famous_days import COLUMNS, famous_days
+from expectations.curated import curated
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -39,10 +39,10 @@ def create_core(
 
     Args:
         connection: Where to.
-        tables: Dataset name (or `assets`, `famous_days`) to rows, in which columns may be left out.
+        tables: Dataset name (or `assets`, or a table kept by hand) to rows, in which columns may be left out.
         sources: The order in which the preferred tables take their sources.
     """
-    unknown = set(tables) - {"assets", "famous_days", *datasets()}
+    unknown = set(tables) - {"assets", *curated(), *datasets()}
     if unknown:
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
     connection.execute("set timezone = 'UTC'")
@@ -66,7 +66,8 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))"
     )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
-    _create(connection, "famous_days", COLUMNS, _typed(tables.get("famous_days", famous_days()), COLUMNS))
+    for kept in curated().values():
+        _create(connection, kept.name, kept.rows.columns, _typed(tables.get(kept.name, kept.rows), kept.rows.columns))
 
 
 def read_rows(path: Path) -> pl.DataFrame:

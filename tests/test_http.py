@@ -95,17 +95,29 @@ def test_all_sources_of_a_run_share_one_budget_for_a_host_and_the_strictest_limi
     other = replace(sources()["upbit"], name="other", limits={UPBIT: Limit(3, 1, burst=1)})
     budgets = Budgets([one, other], clock)
     for _ in range(5):
-        budgets.take(UPBIT)
+        budgets.take(days("KRW-BTC"))
     assert clock.ticks() == pytest.approx(4 / 2)
-    budgets.take("another.example")
+    budgets.take(Request("https://another.example/v1"))
     assert clock.ticks() == pytest.approx(4 / 2)
+
+
+def test_an_endpoint_is_bound_by_its_own_limit_and_by_its_hosts() -> None:
+    clock = Patient()
+    limits = {UPBIT: Limit(11, 1, burst=1), f"{UPBIT}/v1/slow": Limit(3, 1, burst=1)}
+    budgets = Budgets([replace(sources()["upbit"], limits=limits)], clock)
+    for _ in range(5):
+        budgets.take(Request(f"https://{UPBIT}/v1/slow/days"))
+    assert clock.ticks() == pytest.approx(4 / 2)
+    for _ in range(20):
+        budgets.take(Request(f"https://{UPBIT}/v1/slower"))
+    assert clock.ticks() == pytest.approx(4 / 2 + 20 / 10, abs=0.2)
 
 
 def test_an_invented_market_is_spared_nothing() -> None:
     clock = Patient()
     budgets = Budgets([sources()["upbit"]], clock, enforced=False)
     for _ in range(100):
-        budgets.take(UPBIT)
+        budgets.take(days("KRW-BTC"))
     assert clock.ticks() == 0
 
 

@@ -34,6 +34,7 @@ THEIRS = {
 }
 ONLY_IN = {
     "requests": {"flows/http.py"},
+    "dotenv": {"flows/settings.py"},
     "prefect": {
         *("flows/daily.py", "flows/backfill.py", "flows/watched.py"),
         *("flows/deployments.py", "flows/runner.py", "flows/server.py"),

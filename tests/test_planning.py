@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.calendar import every_day, weekdays_next_day
+from expectations.calendar import READ_WITHIN, day_of_reading, every_day, read_after_day, weekdays_next_day
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
+from flows.forecast import forecast
 from flows.planning import (
     NEAR,
     Batch,
@@ -279,3 +280,38 @@ def test_an_unknown_name_is_answered_with_those_that_exist(what: str) -> None:
 def test_a_combination_that_nobody_supplies_is_refused() -> None:
     with pytest.raises(BadRequest, match="nothing is supplied"):
         chosen(names=["there"], series=["BTC"])
+
+
+def test_a_reading_can_be_had_in_the_twelve_hours_after_its_day() -> None:
+    once = Series("USDT", "USDT", FIRST, read_after_day())
+    reading = replace(source().feeds[0], series=(once,), reading=True)
+    here = replace(source(), feeds=(reading,))
+    midnight = datetime(2024, 3, 2, tzinfo=UTC)
+    days = Interval.of_days(date(2024, 2, 28), date(2024, 3, 2))
+    for hours, had in ((0, []), (1, [date(2024, 3, 1)]), (11.9, [date(2024, 3, 1)]), (12, []), (23, [])):
+        now = midnight + timedelta(hours=hours)
+        due = due_days([here], days, Books([]), now)
+        assert backfill_days(due, Mode.missing)["date"].to_list() == had, hours
+        for day in had:
+            assert day_of_reading(now) == day
+    assert timedelta(hours=12) == READ_WITHIN
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        ({"example.org": Limit(2, 1)}, 4),
+        ({"example.org": Limit(2, 1), "example.org/other": Limit(2, 100)}, 4),
+        ({"example.org": Limit(11, 1), "example.org/days": Limit(2, 4)}, 16),
+        ({"example.org/days": Limit(2, 4)}, 16),
+    ],
+)
+def test_the_time_that_a_plan_takes_is_that_of_the_limit_that_binds_most(
+    limits: dict[str, Limit], seconds: float
+) -> None:
+    here = replace(source(*(series(name) for name in "ABCD")), limits=limits)
+    now = after(FIRST)
+    wanted = backfill_days(due_days([here], Interval.of_days(FIRST, FIRST), Books([]), now), Mode.missing)
+    planned = batches([here], wanted, now)
+    assert forecast(planned, Mode.missing).seconds == pytest.approx(seconds)
+    assert forecast(planned, Mode.replay).seconds == 0

@@ -14,7 +14,7 @@ from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.collecting import drive
-from flows.plans import Ask, Feed, Source, Verification
+from flows.plans import Ask, Feed, Source, Verification, bound_by
 from flows.publishing import normalize
 from flows.run import Gathered
 from flows.simulator import Misbehaviour, Simulator
@@ -78,7 +78,7 @@ def test_every_host_that_is_asked_has_a_limit(source: Source, feed: Feed, wire: 
             continue
         gathered = drive(feed, Ask(series, days, NEW_YEARS_NIGHT), wire.fetch)
         assert gathered.error is None
-    assert {request.host for request in wire.sent} <= set(source.limits)
+    assert all(bound_by(source.limits, request.place) for request in wire.sent)
     assert {request.url[:8] for request in wire.sent} == {"https://"}
     assert all(0 < limit.burst < limit.requests for limit in source.limits.values())
 

@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
+from expectations.curated import curated
 from expectations.errors import ContractViolated, HomeRefused
-from expectations.famous_days import famous_days
 from expectations.preferences import preferences
 from warehouse import marts
 from warehouse.files import flush_file, move_in
@@ -283,9 +283,10 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
 
 
 def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, instant: datetime) -> None:
-    """Make `core.assets`, the dated sector baskets, `core.famous_days`, and `core.days`, the UTC days that are over."""
+    """Make `core.assets` (dated sector baskets), the tables kept by hand, and `core.days` (UTC days that are over)."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
-    _table(connection, "core.famous_days", famous_days())
+    for kept in curated().values():
+        _table(connection, f"core.{kept.name}", kept.rows)
     firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
     connection.execute(
         f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
@@ -414,16 +415,13 @@ def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
     """What every table is about, and what it adds to the meaning of its columns."""
     promises: dict[str, tuple[str, Mapping[str, str]]] = {
         "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
-        "core.famous_days": (
-            "What was reported of famous days, curated by hand. One row: one figure.",
-            {"unit": "Here: that of value."},
-        ),
         "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
     }
     for dataset in datasets().values():
         about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
         promises[f"core.{dataset.name}"] = (about, dataset.notes)
         promises[f"core.{dataset.name}_preferred"] = (f"By declared preference of sources. {about}", dataset.notes)
+    promises |= {f"core.{kept.name}": (kept.about, kept.notes) for kept in curated().values()}
     promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
     promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
     return promises

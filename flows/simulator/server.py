@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
+from hashlib import blake2b
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -148,6 +150,10 @@ class Simulator:
                 refusal = page.error(429)
                 return replace(refusal, headers={**refusal.headers, **headers}), None
         answer = answer_under(rule, page, request) if rule else page.answer(request)
+        if page.marks and answer.status == HTTPStatus.OK:
+            headers["ETag"] = f'"{blake2b(answer.body, digest_size=8).hexdigest()}"'
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                answer = replace(answer, body=b"", status=HTTPStatus.NOT_MODIFIED)
         return replace(answer, headers={**answer.headers, **headers}), rule
 
 

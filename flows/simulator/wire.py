@@ -118,6 +118,7 @@ class Page:
         rows: The lists or dicts of a decoded JSON answer that hold its rows.
         budget: The provider's rate limit, where one is imitated.
         takes_post: Whether it may be sent a POST; to the others one is an error.
+        marks: Whether its answers carry an ETag, and a client that has the same one is told so with 304.
     """
 
     hosts: tuple[str, ...]
@@ -127,6 +128,7 @@ class Page:
     rows: Callable[[Any], list[Any]]
     budget: Budget | None = None
     takes_post: bool = False
+    marks: bool = False
 
 
 def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

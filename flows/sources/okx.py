@@ -227,9 +227,13 @@ SOURCE = Source(
             count=count_open_interest,
         ),
     ),
-    # Of one host's endpoints the strictest: in two seconds 20 are allowed for candles, 12 for borrowing rates, 10 for
-    # the funding of each swap, 5 for open interest.
-    limits={HOST: Limit(5, 2, burst=1)},
+    # Each endpoint has its own; that of funding holds for each swap, and we keep to it for all together.
+    limits={
+        CANDLES.removeprefix("https://"): Limit(20, 2, burst=1),
+        RATES.removeprefix("https://"): Limit(12, 2, burst=1),
+        FUNDING.removeprefix("https://"): Limit(10, 2, burst=1),
+        READINGS.removeprefix("https://"): Limit(5, 2, burst=1),
+    },
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="OKX",

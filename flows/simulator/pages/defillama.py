@@ -144,6 +144,6 @@ def _supply(request: Request) -> Answer:
 BUDGET = Budget(500, 60)
 
 PAGES = (
-    Page(("yields.llama.fi",), _yields, error, envelope, _yield_rows, BUDGET),
-    Page(("stablecoins.llama.fi",), _supply, error, envelope, _supply_rows, BUDGET),
+    Page(("yields.llama.fi",), _yields, error, envelope, _yield_rows, BUDGET, marks=True),
+    Page(("stablecoins.llama.fi",), _supply, error, envelope, _supply_rows, BUDGET, marks=True),
 )

@@ -461,9 +461,8 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         ],
         "one coin alone at two percent": day_of_payments(funding_rate=-0.02),
     },
-    # 28 June 2020 at Binance, 12 March 2020.
+    # Such as an hour of 12 March 2020. What a venue leaves out while it stands still is warned of.
     "hourly_prices": {
-        "the venue stood still for three hours": [{"hour": hour} for hour in range(24) if hour not in {2, 3, 4}],
         "an hour without a trade": day_of_hours(hour_volume_base=0.0, hour_high_usd=105.0, hour_low_usd=105.0),
         "a quarter lost in an hour": day_of_hours(hour_low_usd=70.0, hour_close_usd=78.0),
     },

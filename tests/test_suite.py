@@ -39,6 +39,16 @@ GOOD: dict[str, Row] = {
     },
     "exchange_rates": {"currency": "KRW", "rate_per_usd": 1400.0},
     "funding_rates": {"asset": "SOL", "venue": "binance", "funding_rate": 1e-4, "interval_hours": 8},
+    "hourly_krw_prices": {
+        "asset": "USDT",
+        "venue": "bithumb",
+        "hour_high_krw": 1450.0,
+        "hour_low_krw": 1420.0,
+        "hour_close_krw": 1440.0,
+        "hour_volume_base": 1000.0,
+        "hour_volume_krw": 1_435_000.0,
+        "volume_is_estimated": False,
+    },
     "hourly_prices": {
         "asset": "SOL",
         "venue": "binance",
@@ -180,6 +190,18 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"hour": 8, "interval_hours": 4},
             {"hour": 20, "interval_hours": 4},
         ],
+    },
+    "hourly_krw_prices": {
+        "hour_low_krw is above 0": [{"hour_low_krw": 0.0}],
+        "hour_high_krw is not below hour_close_krw": [{"hour_close_krw": 1451.0}],
+        "hour_close_krw is not below hour_low_krw": [{"hour_close_krw": 1419.0}],
+        "hour_volume_base is not negative": [{"hour_volume_base": -1000.0}],
+        "hour_volume_krw is not negative": [{"hour_volume_krw": -1.0}],
+        "hour_volume_krw over hour_volume_base is a price of the hour": [{"hour_volume_krw": 1435.0}],
+        "a dollar coin costs 500 to 5,000 won": [
+            {"hour_high_krw": 1.45, "hour_low_krw": 1.42, "hour_close_krw": 1.44, "hour_volume_krw": 1435.0}
+        ],
+        "the hour lies in its day": [{"hour": 24}],
     },
     "hourly_prices": {
         "hour_low_usd is above 0": day_of_hours(hour_low_usd=0.0),
@@ -460,6 +482,11 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
             *({"hour": hour, "interval_hours": 4} for hour in (8, 12, 16, 20)),
         ],
         "one coin alone at two percent": day_of_payments(funding_rate=-0.02),
+    },
+    # The night of 3 December 2024.
+    "hourly_krw_prices": {
+        "martial law": [{"hour_high_krw": 1700.0, "hour_low_krw": 1400.0, "hour_close_krw": 1500.0}],
+        "an hour without a trade": [{"hour_volume_base": 0.0, "hour_volume_krw": 0.0}],
     },
     # Such as an hour of 12 March 2020. What a venue leaves out while it stands still is warned of.
     "hourly_prices": {

@@ -11,7 +11,8 @@ checks  = [
 ]
 caveats = [
     "Turnover is not net inflow: it counts each trade's value once, whoever bought.",
-    "A venue whose own days begin in Seoul has a day of UTC where all of its 24 hours are held, else its own day. Where its day_boundary changes from one day to the next, nine hours lie in both rows or in neither: krw_stablecoin_monthly sums the venues' own days.",
+    "A venue whose own days begin in Seoul has a day of UTC where all of its 24 hours are held, else its own day. Where its day_boundary changes from one day to the next, nine hours lie in both rows or in neither.",
+    "Summed over a month, the rows made of hours and the others may count hours twice: krw_stablecoin_monthly sums the venues' own days.",
 ]
 
 [notes]
@@ -27,7 +28,8 @@ select
     volume_krw,
     volume_usd,
     volume_is_estimated,
-    day_boundary
+    day_boundary,
+    is_venues_own_day
 from intermediate.won_turnover
 qualify row_number() over (partition by date, venue, asset order by day_boundary = 'UTC' desc) = 1
 order by date, venue, asset

@@ -12,7 +12,7 @@ import pytest
 
 from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
-from expectations.interval import Interval, milliseconds
+from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.collecting import drive
 from flows.plans import Ask, Feed, Source, Verification, bound_by
 from flows.publishing import normalize
@@ -214,7 +214,7 @@ def _kline(opened: int) -> list[object]:
 def test_klines_are_asked_for_with_both_bounds_and_walked_forward() -> None:
     ask = ask_of("binance", "spot_prices", "BTC", date(2022, 3, 15), date(2024, 12, 9))
     first = [_kline(_ms(2022, 3, 15) + number * 86_400_000) for number in range(1000)]
-    asked = walk(binance.plan_klines(ask), [first, [_kline(_ms(2024, 12, 9))]])
+    asked = walk(binance.plan_klines(ask.series, ask.days, ONE_DAY), [first, [_kline(_ms(2024, 12, 9))]])
     assert [request.url for request in asked] == [binance.KLINES, binance.KLINES]
     assert asked[0].params == {
         "symbol": "BTCUSDT",
@@ -229,15 +229,15 @@ def test_klines_are_asked_for_with_both_bounds_and_walked_forward() -> None:
 
 def test_a_short_page_ends_the_walk() -> None:
     ask = ask_of("binance", "spot_prices", "BTC", date(2024, 1, 1), date(2024, 12, 9))
-    assert len(walk(binance.plan_klines(ask), [[_kline(_ms(2024, 1, 1))]])) == 1
-    assert len(walk(binance.plan_klines(ask), [[]])) == 1
+    assert len(walk(binance.plan_days(ask), [[_kline(_ms(2024, 1, 1))]])) == 1
+    assert len(walk(binance.plan_days(ask), [[]])) == 1
 
 
 def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     klines = ask_of("binance", "spot_prices", "BTC", date(2020, 1, 1), date(2024, 12, 9))
     same = [_kline(_ms(2020, 1, 1) + number * 86_400_000) for number in range(1000)]
     with pytest.raises(PayloadChanged, match="expected a page that begins at"):
-        walk(binance.plan_klines(klines), [same, same, same])
+        walk(binance.plan_klines(klines.series, klines.days, ONE_DAY), [same, same, same])
     funding = ask_of("binance", "funding_rates", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     payments = [
         {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 1, 1) + number, "fundingRate": "0"} for number in range(1000)
@@ -347,7 +347,7 @@ def test_a_renamed_field_stops_the_plan_instead_of_losing_payments() -> None:
 
 
 def test_a_document_that_is_no_list_of_rows_stops_the_plan() -> None:
-    ask = ask_of("binance", "spot_prices", "BTC", date(2020, 1, 1), date(2024, 12, 9))
+    ask = ask_of("binance", "spot_prices", "BTC", date(2022, 4, 1), date(2024, 12, 9))
     feed = feed_of(binance.SOURCE, "spot_prices")
     gathered = drive(feed, ask, lambda request: answer(request, [{"t": 1}] * 1000))
     assert isinstance(gathered.error, PayloadChanged)
@@ -358,7 +358,7 @@ def test_a_document_that_is_no_list_of_rows_stops_the_plan() -> None:
 
 def test_coinbase_windows_hold_three_hundred_days_with_both_ends() -> None:
     ask = ask_of("coinbase", "spot_prices", "BTC", days_back(301), date(2024, 12, 9))
-    first, second = walk(coinbase.plan_candles(ask), [[], []])
+    first, second = walk(coinbase.plan_days(ask), [[], []])
     assert first.url == "https://api.exchange.coinbase.com/products/BTC-USD/candles"
     assert first.params == {"granularity": 86400, "start": "2024-02-13T00:00:00Z", "end": "2024-12-08T00:00:00Z"}
     assert (date(2024, 12, 8) - date(2024, 2, 13)).days == 299

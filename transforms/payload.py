@@ -14,7 +14,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 
-Form = Literal["json", "csv", "zip", "sdmx"]
+Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
 MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
 Kind = pl.DataType | type[pl.DataType]
 
@@ -25,7 +25,9 @@ def decode(body: bytes, form: Form) -> Any:
     Args:
         body: The bytes as archived.
         form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null;
-            `zip`: the same, of the archive's only member; `sdmx`: the bytes of the archive's member `…_data.xml`.
+            `zip`: the same, of the archive's only member; `bare_zip`: the same of a member without a header, whose
+            columns are called by their place, from "0" on; `sdmx`: the bytes of the
+            archive's member `…_data.xml`.
 
     Returns:
         The document, the frame, or the bytes.
@@ -35,10 +37,10 @@ def decode(body: bytes, form: Form) -> Any:
     """
     if form == "sdmx":
         return _unpacked(body, "_data.xml")
-    if form == "zip":
-        body, form = _unpacked(body), "csv"
+    if form in {"zip", "bare_zip"}:
+        return _csv(_unpacked(body), headed=form == "zip")
     if form == "csv":
-        return _csv(body)
+        return _csv(body, headed=True)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as broken:
@@ -60,7 +62,7 @@ def _unpacked(body: bytes, ending: str = "") -> bytes:
         raise PayloadChanged(f"expected a zip file, found {body[:20]!r} ({broken})") from broken
 
 
-def _csv(body: bytes) -> pl.DataFrame:
+def _csv(body: bytes, *, headed: bool) -> pl.DataFrame:
     """Text columns, empty fields null. Polars fills a line that is cut off with nulls; here it is refused."""
     if body.lstrip()[:1] in {b"<", b"{"}:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r}")
@@ -69,8 +71,8 @@ def _csv(body: bytes) -> pl.DataFrame:
     except (UnicodeDecodeError, csv.Error) as broken:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r} ({broken})") from broken
     if not lines:
-        raise PayloadChanged("expected CSV with a header, found nothing")
-    header, *records = lines
+        raise PayloadChanged(f"expected CSV with {'a header' if headed else 'a line'}, found nothing")
+    header, *records = lines if headed else [[str(place) for place in range(len(lines[0]))], *lines]
     odd = next((record for record in records if len(record) != len(header)), None)
     if odd is not None:
         raise PayloadChanged(f"expected lines of {len(header)} fields {header}, found {odd}")
@@ -137,6 +139,14 @@ def text_columns(payload: Any, *names: str) -> pl.DataFrame:
         found = payload.columns if isinstance(payload, pl.DataFrame) else type(payload).__name__
         raise PayloadChanged(f"expected CSV columns {list(names)}, found {found}")
     return payload.select(names)
+
+
+def text_fields(payload: Any, *names: str) -> pl.DataFrame:
+    """The columns of a CSV frame without a header, named in their order."""
+    if not isinstance(payload, pl.DataFrame) or payload.columns != [str(place) for place in range(len(names))]:
+        found = payload.columns if isinstance(payload, pl.DataFrame) else type(payload).__name__
+        raise PayloadChanged(f"expected lines of {len(names)} fields {list(names)}, found {found}")
+    return payload.rename(dict(zip(payload.columns, names, strict=True)))
 
 
 def numbers(name: str, values: list[Any]) -> pl.Series:

@@ -91,6 +91,19 @@ def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
     return frame
 
 
+def end_of_hour(opened_at: pl.Expr) -> pl.Expr:
+    """The first instant after an hour that is named by its start."""
+    return opened_at.dt.offset_by("1h")
+
+
+def require_hours(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
+    """Refuse hourly rows that do not start at a full hour."""
+    odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1h"))
+    if odd.height:
+        raise PayloadChanged(f"expected hours that start at a full hour, found {odd[stamp][0]}")
+    return frame
+
+
 def korean_day_of(instant: pl.Expr) -> pl.Expr:
     """The day in Seoul, nine hours ahead of UTC and without summer time, of an instant."""
     return day_of(instant.dt.offset_by("9h"))

@@ -43,8 +43,10 @@ def catalog() -> str:
         "stock, never sum a rate.",
     ]
     text += ["", "## Marts", "", "What readers may rely on. Schema `main`."]
-    for model in sorted(marts.models(), key=lambda model: model.name):
-        facts = [f"One row: {model.grain}. Key: {_named(model.key)}.", f"Reads {_named(model.reads)}."]
+    lasting = (model for model in marts.models() if model.schema == "main")
+    for model in sorted(lasting, key=lambda model: model.name):
+        reads = marts.reads_in_the_end(model)
+        facts = [f"One row: {model.grain}. Key: {_named(model.key)}.", f"Reads {_named(reads)}."]
         text += _table(model.table, model.sentence, facts, (*model.caveats,), columns)
     text += ["", "## Typed facts", "", "What the providers said, checked. Schema `core`. Each has a view"]
     text += ["`core.<dataset>_preferred` with one row per key, by the declared preference of sources."]

@@ -1,14 +1,20 @@
-"""Binance: spot prices in USDT, and the funding and open interest of its perpetual futures.
+"""Binance: spot prices in USDT by the day and the hour, and the funding and open interest of its perpetual futures.
 
 Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
 Terms     public market data, free; raw data are not to be resold
-Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The REST funding
+Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them
+          by the month, without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days are
+          taken from it where REST would need a second page, hours wherever a whole month of them is wanted and out:
+          that takes more requests than REST, of a host without a published limit, and each file has a checksum. An
+          hour in which Binance stood still is left out; a day that lacks more than four of them, as some had up to
+          2021, ends as failed_check. The REST funding
           history does not state the interval of a payment, the monthly archive does. The archive of a month is
           published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
           of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it
           is stamped with, whatever the period: the row of a day (period=1d) tells how the day before it ended
 Verified  recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), five minutes
-          and day (2020); the archive's CSV only from quoted lines. Listing days are from memory; a day asked for
+          and day (2020); a recorded file of klines by the hour (2024), those in microseconds and the other CSV of the
+          archive only from quoted lines. Listing days are from memory; a day asked for
           before the true one ends as failed. That the archive of open interest begins for ether on the day that it
           does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 that was not what was
           open at 23:14 (2026): it is neither a running figure nor one of the hour's end
@@ -20,12 +26,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from transforms.payload import member
+from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
 FUNDING_HOST = "fapi.binance.com"
@@ -34,6 +41,7 @@ KLINES = f"https://{KLINES_HOST}/api/v3/klines"
 FUNDING = f"https://{FUNDING_HOST}/fapi/v1/fundingRate"
 FUNDING_INFO = f"https://{FUNDING_HOST}/fapi/v1/fundingInfo"
 ARCHIVE = f"https://{ARCHIVE_HOST}/data/futures/um/monthly/fundingRate"
+SPOT_ARCHIVE = f"https://{ARCHIVE_HOST}/data/spot/monthly/klines"
 METRICS = f"https://{ARCHIVE_HOST}/data/futures/um/daily/metrics"
 READINGS = f"https://{FUNDING_HOST}/futures/data/openInterestHist"
 PAGE = 1000
@@ -43,6 +51,8 @@ ARCHIVED_AFTER = timedelta(hours=2)  # from the end of the day; often later
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
 PAYMENTS_A_DAY = 3
+HOUR = timedelta(hours=1)
+INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
 
 # A day's candle is final at midnight; the answer of a minute later holds it.
 SETTLED = every_day(timedelta(minutes=5))
@@ -79,6 +89,9 @@ SPOT = {
     "XRP": ("XRPUSDT", date(2018, 5, 4)),
 }
 
+# The spot market whose hours are asked for and its first whole day.
+HOURLY = {"BTC": ("BTCUSDT", date(2017, 8, 18)), "ETH": ("ETHUSDT", date(2017, 8, 18))}
+
 # The perpetual of the asset and its first whole day of payments.
 PERPETUALS = {
     "AAVE": ("AAVEUSDT", date(2020, 10, 17)),
@@ -113,21 +126,50 @@ PERPETUALS = {
 READ = {"BTC": ("BTCUSDT", date(2020, 9, 1)), "ETH": ("ETHUSDT", date(2020, 9, 1))}
 
 
-def plan_klines(ask: Ask) -> Plan:
-    """Walk forward, a thousand days a page, until the last wanted day is there or nothing more comes."""
-    start, last = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at) - 1
-    last_open = milliseconds(day_start(ask.days.last))
+def plan_days(ask: Ask) -> Plan:
+    """Daily klines: the newest thousand or so from REST, a page each, what is older from the archive."""
+    yield from plan_candles(ask, ONE_DAY, months_beyond_a_page(ask))
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """Hourly klines: whole months from the archive, the rest from REST."""
+    yield from plan_candles(ask, HOUR, archived_months(ask))
+
+
+def months_beyond_a_page(ask: Ask) -> Iterator[date]:
+    """The archived months of an ask that are older than what one page of days reaches back to."""
+    reach = (ask.now - PAGE * ONE_DAY).date()
+    return (month for month in archived_months(ask) if next_month(month) <= reach)
+
+
+def plan_candles(ask: Ask, step: timedelta, months: Iterable[date]) -> Plan:
+    """Klines of some months from the archive, the others, and those whose file is not there, from REST."""
+    symbol, interval = ask.series.symbol, INTERVALS[step]
+    labels = {"asset": ask.series.name}
+    held: list[date] = []
+    for month in months:
+        name = f"{symbol}-{interval}-{month:%Y-%m}.zip"
+        if (yield from plan_file(f"{SPOT_ARCHIVE}/{symbol}/{interval}", name, labels, form="bare_zip")):
+            held.append(month)
+    for days in without(ask.days, held):
+        yield from plan_klines(ask.series, days, step)
+
+
+def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
+    """Walk forward, a thousand klines a page, until the last wanted one is there or nothing more comes."""
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    last_open = milliseconds(days.ends_at - step)
     while start <= last_open:
         page = yield Request(
             KLINES,
             params={
-                "symbol": ask.series.symbol,
-                "interval": "1d",
+                "symbol": series.symbol,
+                "interval": INTERVALS[step],
                 "startTime": start,
-                "endTime": last,
+                "endTime": end - 1,
                 "limit": PAGE,
             },
-            labels={"asset": ask.series.name},
+            labels={"asset": series.name},
         )
         klines = page.json()
         if len(klines) < PAGE:
@@ -187,10 +229,12 @@ def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
     return (yield from plan_file(f"{ARCHIVE}/{ask.series.symbol}", name, {"asset": ask.series.name}))
 
 
-def plan_file(folder: str, name: str, labels: Mapping[str, str]) -> Generator[Request, Answer, bool]:
+def plan_file(
+    folder: str, name: str, labels: Mapping[str, str], *, form: Form = "zip"
+) -> Generator[Request, Answer, bool]:
     """One file of the archive and its checksum; tells whether the file is there."""
     address = f"{folder}/{name}"
-    archive = yield Request(address, form="zip", labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
+    archive = yield Request(address, form=form, labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
     if archive.status == NOT_FOUND:
         return False
     checksum = yield Request(f"{address}.CHECKSUM", form="csv", transform=None)
@@ -252,9 +296,20 @@ def count_open_interest(ask: Ask) -> Mapping[str, int]:
     return {ARCHIVE_HOST: 2 * len(ask.days) - late, FUNDING_HOST: late}
 
 
-def count_pages(ask: Ask) -> Mapping[str, int]:
-    """One request for each thousand days."""
-    return {KLINES_HOST: -(-len(ask.days) // PAGE)}
+def count_days(ask: Ask) -> Mapping[str, int]:
+    """Two requests for each month that is taken from the archive, one for each thousand of the other days."""
+    return _count_candles(ask, ONE_DAY, list(months_beyond_a_page(ask)))
+
+
+def count_hours(ask: Ask) -> Mapping[str, int]:
+    """Two requests for each archived month, one for each thousand of the other hours."""
+    return _count_candles(ask, HOUR, list(archived_months(ask)))
+
+
+def _count_candles(ask: Ask, step: timedelta, months: list[date]) -> Mapping[str, int]:
+    pages = sum(-(-len(days) * (ONE_DAY // step) // PAGE) for days in without(ask.days, months))
+    hosts = {ARCHIVE_HOST: 2 * len(months), KLINES_HOST: pages}
+    return {host: requests for host, requests in hosts.items() if requests > 0}
 
 
 def count_funding(ask: Ask) -> Mapping[str, int]:
@@ -273,7 +328,7 @@ TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
 
 def refusal(answer: Answer) -> PipelineError | None:
     """Binance's error object, or the archive's page of one, which a proxy in front of it can send with a 200."""
-    if answer.request.form == "zip" and answer.body.lstrip()[:1] == b"<":
+    if answer.request.form in {"zip", "bare_zip"} and answer.body.lstrip()[:1] == b"<":
         return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
     if answer.request.form != "json":
         return None
@@ -289,11 +344,19 @@ SOURCE = Source(
     feeds=(
         Feed(
             SPOT_PRICES,
-            plan_klines,
+            plan_days,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
-            count=count_pages,
+            count=count_days,
+        ),
+        Feed(
+            HOURLY_PRICES,
+            plan_hours,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in HOURLY.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_hours,
         ),
         Feed(
             FUNDING_RATES,

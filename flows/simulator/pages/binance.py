@@ -92,7 +92,7 @@ def _page(numbers: range, limit: int | None, default: int, *, from_start: bool) 
     return numbers[:size] if from_start else numbers[max(len(numbers) - size, 0) :]
 
 
-def _wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
+def wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
     """The twelve fields of a candle: prices and volumes as text with eight digits."""
     buyers = 0.45 + 0.1 * unit(key, candle.start_ms)
     return [
@@ -129,7 +129,7 @@ def _klines(request: Request) -> Answer:
     numbers = window(series, step_ms, start, end, request.now_ms)
     page = _page(numbers, limit, 500, from_start=start is not None)
     key = key_of(symbol, "buyers")
-    return json_answer([_wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
+    return json_answer([wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
 
 
 def _spot(request: Request) -> Answer:

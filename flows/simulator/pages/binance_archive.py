@@ -1,5 +1,6 @@
-"""Binance's public archive: a month of funding, or a day of open interest, as a zip with one CSV, and a checksum.
+"""Binance's public archive: a month of funding or of klines, or a day of open interest, as a zip, and a checksum.
 
+Each zip holds one CSV; that of klines has no header, and stamps in microseconds from 2025 on.
 A month appears on the first Monday of the next one, a day two hours after its end; before that its key does not
 exist. The bytes of a file never change, so that its checksum can be trusted. A day's file may lack a reading, hold
 one twice, and end with the first reading of the next day.
@@ -13,18 +14,23 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from flows.simulator.candles import shown, window
 from flows.simulator.chance import key_of, unit
 from flows.simulator.holidays import first_monday_after_month
 from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, midnight_ms, next_month, number_of
 from flows.simulator.interest import STEP_MS, STEPS_A_DAY
 from flows.simulator.market import Market
-from flows.simulator.pages.binance import read_ticker_of, ticker_of
+from flows.simulator.pages.binance import STEPS, read_ticker_of, ticker_of, wire
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, Page, Request, text_answer
 
 FUNDING = re.compile(
     r"/data/futures/um/monthly/fundingRate/(?P<symbol>\w+)/"
     r"(?P<file>(?P=symbol)-fundingRate-(?P<month>\d{4}-(?:0[1-9]|1[0-2])))\.zip(?P<checksum>\.CHECKSUM)?"
+)
+KLINES = re.compile(
+    r"/data/spot/monthly/klines/(?P<symbol>\w+)/(?P<interval>1d|1h)/"
+    r"(?P<file>(?P=symbol)-(?P=interval)-(?P<month>\d{4}-(?:0[1-9]|1[0-2])))\.zip(?P<checksum>\.CHECKSUM)?"
 )
 METRICS = re.compile(
     r"/data/futures/um/daily/metrics/(?P<symbol>\w+)/"
@@ -35,6 +41,7 @@ METRICS_HEADER = (
     "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,"
     "sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio\n"
 )
+MICROSECONDS_SINCE = date(2025, 1, 1)
 FIRST_METRICS = date(2020, 9, 1)
 METRICS_AFTER_MS = 2 * HOUR_MS
 _TIMES = [f"{hour:02}:{minute:02}:00" for hour in range(24) for minute in range(0, 60, 5)]
@@ -94,6 +101,23 @@ def _table(request: Request, symbol: str, first: date) -> str | None:
     return HEADER + "".join(lines) if lines else None
 
 
+def _klines(request: Request, symbol: str, interval: str, first: date) -> str | None:
+    """The klines of one month as CSV; None where there is no such file yet."""
+    ticker = ticker_of(symbol)
+    if ticker is None or request.now_ms < first_monday_after_month(first) * DAY_MS:
+        return None
+    series, step_ms = request.market.spot.series(ticker), STEPS[interval]
+    end_ms = next_month(number_of(first)) * DAY_MS
+    numbers = window(series, step_ms, midnight_ms(first), end_ms - 1, request.now_ms)
+    lines = []
+    for candle in shown(series, step_ms, numbers, request.now_ms):
+        opened, *prices, closed, turnover, trades, base, quote, unused = wire(candle, step_ms, key_of(symbol, "buyers"))
+        if first >= MICROSECONDS_SINCE:
+            opened, closed = int(opened) * 1000, int(closed) * 1000 + 999
+        lines.append(",".join(map(str, (opened, *prices, closed, turnover, trades, base, quote, unused))))
+    return "".join(f"{line}\n" for line in lines) or None
+
+
 @lru_cache(maxsize=4096)
 def _metrics(market: Market, symbol: str, ticker: str, day: int) -> bytes:
     """The rows of one day as CSV, with what such files have of oddities."""
@@ -128,13 +152,18 @@ def _file(request: Request, match: re.Match[str]) -> bytes | None:
     """The rows of the file that a path names; None where there is no such file yet."""
     if match.re is METRICS:
         return _day_file(request, match["symbol"], match["day"])
-    table = _table(request, match["symbol"], date.fromisoformat(f"{match['month']}-01"))
+    first = date.fromisoformat(f"{match['month']}-01")
+    if match.re is KLINES:
+        table = _klines(request, match["symbol"], match["interval"], first)
+    else:
+        table = _table(request, match["symbol"], first)
     return None if table is None else table.encode()
 
 
 def answer(request: Request) -> Answer:
     """One file, or its checksum."""
-    match = FUNDING.fullmatch(request.path) or METRICS.fullmatch(request.path)
+    matches = (form.fullmatch(request.path) for form in (FUNDING, METRICS, KLINES))
+    match = next((found for found in matches if found is not None), None)
     table = None if match is None else _file(request, match)
     if match is None or table is None:
         return error(404)

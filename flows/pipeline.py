@@ -20,6 +20,8 @@ from flows.planning import Batch, Mode, expected_days
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
 from flows.settings import Settings
+from flows.sources import sources
+from flows.standing import declarations, latest
 from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build
@@ -203,7 +205,8 @@ def inputs(home: Home, settings: Settings) -> Inputs:
     now = reading_instant(home, settings)
     horizon = max(now.date(), home.start) + timedelta(days=HORIZON_DAYS)
     days = Interval(home.start, horizon)
-    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now)
+    declared = declarations(sources().values(), latest(home.folder))
+    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now, declared)
 
 
 def finish(run: Run) -> Built:

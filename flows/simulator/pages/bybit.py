@@ -1,8 +1,8 @@
 """Bybit: daily spot candles, funding and open interest of perpetuals, newest first; errors come in a 200.
 
 Both bounds are included, and a candle's start may lie before the bound that falls into it. Nothing says that the
-newest candle runs. Funding refuses a start without an end. Open interest counts both sides; since June 2026 a row
-tells one of them too. Linear contracts are counted in coins, inverse ones in dollars.
+newest candle runs. Funding refuses a start without an end. Open interest counts both sides; a row tells
+one of them too, as all do since June 2026. Linear contracts are counted in coins, inverse ones in dollars.
 """
 
 import re
@@ -34,7 +34,6 @@ MAX_READINGS = 200
 PERIODS = {"5min": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
 # What a contract ends with, the digits of its unit, and how many coins are open here for each at the main venue.
 CONTRACTS = {"linear": ("USDT", 3, 0.5), "inverse": ("USD", 0, 0.06)}
-ONE_SIDE_SINCE_MS = midnight_ms(date(2026, 6, 11))
 CURSOR = re.compile(r"lasttime(?:=|%3D)(\d+)")
 MAX_PAYMENTS = 200
 SHARE = 0.25
@@ -159,10 +158,13 @@ def _open_interest(request: Request) -> Answer:
     listed = []
     for one in reversed(readings):
         side = round(one.coins if category == "linear" else one.usd, digits)
-        row = {"openInterest": f"{2 * side:.8f}", "timestamp": str(one.at_ms)}
-        if one.at_ms >= ONE_SIDE_SINCE_MS:
-            row["singleOpenInterest"] = plain(side, digits) if digits else f"{side:.0f}"
-        listed.append(row)
+        listed.append(
+            {
+                "openInterest": f"{2 * side:.8f}",
+                "singleOpenInterest": plain(side, digits) if digits else f"{side:.0f}",
+                "timestamp": str(one.at_ms),
+            }
+        )
     older = f"lastid%3D{page[0]}%26lasttime%3D{page[0] * step_ms // SECOND_MS}" if page else ""
     result = {"symbol": symbol, "category": category, "list": listed, "nextPageCursor": older}
     return reply(result, now_ms=request.now_ms)

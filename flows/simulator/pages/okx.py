@@ -20,6 +20,7 @@ from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Reques
 CANDLES = "/api/v5/market/history-candles"
 FUNDING = "/api/v5/public/funding-rate-history"
 RATES = "/api/v5/finance/savings/lending-rate-history"
+QUOTA = "/api/v5/public/interest-rate-loan-quota"
 FIRST_RATE_MS = millis_of(datetime(2021, 12, 14, 8, tzinfo=UTC))
 LENT = 0.85  # what lenders get of what borrowers pay
 KEPT_MS = 94 * DAY_MS
@@ -129,6 +130,16 @@ def _rates(request: Request, older_than: int | None, newer_than: int | None, lim
     return reply(data)
 
 
+def _quota(request: Request) -> Answer:
+    """What each coin costs now, per day, and how much may be borrowed of it."""
+    hour = request.now_ms // HOUR_MS
+    basic = [
+        {"ccy": coin, "quota": "5000000", "rate": plain(borrowing.rate("okx", coin, hour) / 365)}
+        for coin in sorted(borrowing.COINS)
+    ]
+    return reply([{"basic": basic, "vip": [], "regular": []}])
+
+
 def _open_interest(request: Request) -> Answer:
     name = request.query.get("instId", "")
     ending = next((each for each in SWAPS if name.endswith(each)), None)
@@ -171,8 +182,9 @@ def _open_interest(request: Request) -> Answer:
 
 def answer(request: Request) -> Answer:
     """The candles of a market, the funding or the open interest of a swap, or what it costs to borrow a coin."""
-    if request.path == READINGS:
-        return _open_interest(request)
+    unpaged = {READINGS: _open_interest, QUOTA: _quota}
+    if request.path in unpaged:
+        return unpaged[request.path](request)
     pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400), RATES: (_rates, 100, 100)}
     if request.path not in pages:
         return error(404)

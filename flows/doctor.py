@@ -177,7 +177,7 @@ def _keep(home: Path, report: Mapping[str, Any], before: Mapping[str, Any]) -> N
 def table(report: Mapping[str, Any]) -> str:
     """The report for people."""
     lines: list[tuple[str, ...]] = [
-        ("source", "asked for", "reached", "allowed", "shape", "units", "newest day", "requests", "verdict")
+        ("source", "asked for", "reached", "allowed", "shape", "units", "newest day", "requests (limit)", "verdict")
     ]
     for entry in report["sources"]:
         if entry["outcome"] == Outcome.skipped:
@@ -220,21 +220,20 @@ def _feed_line(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> tuple[str, 
 def _used(limit: Mapping[str, Any]) -> str:
     """How much of a limit was used, with what the provider itself counts."""
     told = "".join(f" ({name}: {value})" for name, value in limit["told"].items())
-    return f"{limit['requests']:,} of {limit['of']:,} in {limit['seconds']:g} s{told}"
+    return f"{limit['requests']:,} ({limit['of']:,} in {limit['seconds']:g} s){told}"
 
 
 def complaints(report: Mapping[str, Any], outcome: Outcome) -> list[str]:
-    """Every finding of an outcome, as a sentence."""
-    found = []
+    """Every finding of an outcome, as a sentence; what one source has for the same reason stands together."""
+    found: dict[tuple[str, str], list[str]] = {}
     for entry in report["sources"]:
-        found += [
-            f"{entry['source']}, {feed['dataset']} {feed['series'] or ''}: {feed['reason']}"
-            for feed in entry["feeds"]
-            if feed["outcome"] == outcome
-        ]
-        found += [
-            f"{entry['source']}, {one['name']}: expected: {one['sentence']} Found: {one['found']}"
-            for one in entry["invariants"]
-            if one["outcome"] == outcome
-        ]
-    return found
+        for feed in entry["feeds"]:
+            if feed["outcome"] == outcome:
+                asked = f"{feed['dataset']} {feed['series'] or ''}".strip()
+                found.setdefault((entry["source"], feed["reason"]), []).append(asked)
+        for one in entry["invariants"]:
+            if one["outcome"] == outcome:
+                answered = one["error"] is None
+                reason = f"expected: {one['sentence']} Found: {one['found']}" if answered else one["error"]
+                found.setdefault((entry["source"], reason), []).append(one["name"])
+    return [f"{source}, {'; '.join(names)}: {reason}" for (source, reason), names in found.items()]

@@ -102,12 +102,21 @@ class FeedFinding:
 
 @dataclass(frozen=True)
 class InvariantFinding:
-    """What became of one invariant."""
+    """What became of one invariant.
+
+    Attributes:
+        name: Its name.
+        sentence: What is believed.
+        outcome: What came of it.
+        found: What the answers say; nothing where there are none.
+        error: Why there are none.
+    """
 
     name: str
     sentence: str
     outcome: Outcome
-    found: str
+    found: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +270,7 @@ def _settle(
     if error is not None:
         mine = [one for one in witness.heard(source.name) if (one.dataset, one.series) == (INVARIANT, invariant.name)]
         outcome = _outcome_of(error, authorised=_authorised(mine))
-        return InvariantFinding(invariant.name, invariant.sentence, outcome, named(error))
+        return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(error))
     finding = judged(invariant, answers)
     outcome = {True: Outcome.as_known, False: Outcome.changed, None: Outcome.untold}[finding.holds]
     return InvariantFinding(invariant.name, invariant.sentence, outcome, finding.found)

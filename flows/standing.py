@@ -40,8 +40,12 @@ class Standing(NamedTuple):
     against: str
 
 
-def latest(home: Path) -> dict[str, Any]:
+def latest(home: Path, *, known_by: datetime | None = None) -> dict[str, Any]:
     """The doctor's newest findings about every source of a home; empty where it was never asked.
+
+    Args:
+        home: The home's folder.
+        known_by: Leave out what was found later.
 
     Raises:
         StorageDamaged: They cannot be read.
@@ -49,7 +53,12 @@ def latest(home: Path) -> dict[str, Any]:
     path = home / FOLDER / LATEST
     try:
         found: dict[str, Any] = orjson.loads(path.read_bytes())
-        return {"origin": found["origin"], "sources": dict(found["sources"])}
+        newest = {
+            name: entry
+            for name, entry in found["sources"].items()
+            if known_by is None or datetime.fromisoformat(entry["examined_at"]) <= known_by
+        }
+        return {"origin": found["origin"], "sources": newest}
     except FileNotFoundError:
         return {}
     except (OSError, orjson.JSONDecodeError, LookupError, TypeError, ValueError) as broken:

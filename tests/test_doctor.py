@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 import polars as pl
 import pytest
@@ -182,7 +183,7 @@ def test_a_host_that_is_silent_tells_nothing(tmp_path: Path, monkeypatch: pytest
     entry = entry_of(report_of(said), "upbit")
     assert entry["outcome"] == "untold"
     assert (entry["feeds"][0]["reachable"], entry["feeds"][0]["authorised"]) == (False, None)
-    assert "could not be told: upbit, krw_prices" in said.err
+    assert "could not be told: upbit, krw_prices BTC; day boundary: SourceUnavailable" in said.err
 
 
 @pytest.mark.parametrize(("status", "outcome", "authorised"), [(451, "untold", False), (404, "changed", True)])
@@ -344,6 +345,11 @@ def test_live_answers_as_known_make_it_live_until_something_changed(
     assert later("build").code == 0
     assert later.ask(standing_of.format("gate")) == [("live", NOW)], "silence changes nothing"
     assert later.ask(standing_of.format("frankfurter")) == [("live", later.now)]
+
+    before = later("build", "--as-of", NOW - timedelta(minutes=5), "--out", tmp_path / "before.duckdb")
+    assert before.code == 0, before.err
+    with duckdb.connect(str(tmp_path / "before.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*) from ops.sources where verified = 'live'").fetchone() == (0,)
 
     market.misbehave([Misbehaviour("api.gateio.ws", "shape", "always", key="long_liq_usd", rename="other")])
     assert later("doctor").code == 1

@@ -254,7 +254,7 @@ FIRST = date(2024, 1, 1)
 DAYS = 330
 SERIES = 260
 NOON_AFTER = timedelta(days=1, hours=12)
-NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "available_usd", "yield_3m"}
+NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "yield_3m"}
 NOT_FILLED = {name for model in marts.models() for name, note in model.notes.items() if note.startswith("Not filled")}
 
 
@@ -395,7 +395,14 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
         "open_interest": open_interest(rng, names),
         "lending_rates": pl.concat([deposits, both_sides], how="diagonal").with_columns(
-            protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
+            protocol=pl.lit("aave-v3"),
+            chain=pl.lit("base"),
+            supply_apr_last="supply_apr",
+            supply_apy_realised="supply_apr",
+            borrow_apr_last="borrow_apr",
+            borrow_apy_realised="borrow_apr",
+            available_usd=pl.when(pl.col("borrow_apr").is_null()).then(1e8),
+            sampling=pl.lit("daily_last"),
         ),
         "borrow_rates": number(rng, borrowed, "borrow_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
             borrow_apr_max=pl.col("borrow_apr"), venue=pl.lit("okx"), samples=24, sampling=pl.lit("hourly_mean")

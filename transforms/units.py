@@ -27,6 +27,11 @@ def per_day_to_apr(rate: pl.Expr) -> pl.Expr:
     return rate * 365
 
 
+def per_second_to_apr(rate: pl.Expr) -> pl.Expr:
+    """A fraction per second, as a simple fraction per year of 365 days."""
+    return rate * 31_536_000
+
+
 def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
     """Open contracts that were counted once for who is long and once for who is short."""
     return contracts / 2

@@ -241,13 +241,15 @@ def create_core(
 def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str:
     """The query for all versions of a dataset that were recorded by an instant."""
     kinds = {name: DUCKDB[glossary()[name].type] for name in dataset.lake_columns}
+    nothing = "select " + ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items()) + " where false"
     if not paths:
-        nothing = ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items())
-        return f"select {nothing} where false"
+        return nothing
     columns = ", ".join(_quoted(name) for name in kinds)
     listed = ", ".join(_text(str(path)) for path in paths)
+    # By name: a column that was promised after a partition was written is unknown in it.
+    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
     return (
-        f"select {columns} from read_parquet([{listed}], hive_partitioning = false) "  # noqa: S608  our own names
+        f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
         f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
     )
 

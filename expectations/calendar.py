@@ -86,9 +86,13 @@ def _same_day(at: time) -> Callable[[date], datetime]:
 
 
 def _next_bank_day(at: time) -> Callable[[date], datetime]:
+    return _next_open_day(at, is_bank_day)
+
+
+def _next_open_day(at: time, is_open: Callable[[date], bool]) -> Callable[[date], datetime]:
     def public_at(day: date) -> datetime:
         following = day + ONE_DAY
-        while not is_bank_day(following):
+        while not is_open(following):
             following += ONE_DAY
         return _same_day(at)(following)
 
@@ -178,6 +182,29 @@ def is_office_day(day: date) -> bool:
     """A day on which the offices of the government work; a holiday on a Saturday closes them on the Friday before."""
     following = day + ONE_DAY
     return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
+
+
+def is_market_day(day: date) -> bool:
+    """A day on which dealers trade the government's bonds: an office day that is not Good Friday.
+
+    Now and then they trade for half a day on a day that this rule leaves out; a value of such a day is welcome.
+    """
+    return is_office_day(day) and day != easter(day.year) - timedelta(days=2)
+
+
+def bank_days_next_day(at: time) -> Release:
+    """Days on which the Federal Reserve works, public on the next one at this time (UTC)."""
+    return Release("bank days", is_bank_day, _next_bank_day(at), grace=timedelta(days=4))
+
+
+def office_days_next_day(at: time) -> Release:
+    """Days on which the offices of the government work, public on the next one at this time (UTC)."""
+    return Release("office days", is_office_day, _next_open_day(at, is_office_day), grace=timedelta(days=4))
+
+
+def market_days(after: timedelta) -> Release:
+    """Days on which government bonds are traded, public this long after the day's start (UTC)."""
+    return Release("bond market days", is_market_day, lambda day: day_start(day) + after, grace=timedelta(days=4))
 
 
 def _is_report_day(day: date) -> bool:

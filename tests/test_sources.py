@@ -110,6 +110,7 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
         ("aave", "lending_rates"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
+        ("fed", "macro_series"),
         ("fred", "macro_series"),
         ("krakenfutures", "funding_rates"),
     }

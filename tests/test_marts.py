@@ -377,6 +377,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     both_sides = number(rng, deposits.with_columns(source=pl.lit("second")), "borrow_apr", 0.04, 0.05).filter(
         drawn(rng, deposits.height, lambda rng: rng.random() < 0.8)
     )
+    worth = pl.concat([grid(rng, names, 70).with_columns(source=pl.lit(name)) for name in ("first", "second")])
     return {
         "assets": sectors,
         "spot_prices": with_prices(rng, spot, "usd", 100.0),
@@ -407,6 +408,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         "borrow_rates": number(rng, borrowed, "borrow_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
             borrow_apr_max=pl.col("borrow_apr"), venue=pl.lit("okx"), samples=24, sampling=pl.lit("hourly_mean")
         ),
+        "market_values": number(rng, worth.rename({"name": "asset"}), "market_cap_usd", 1e9, 1.1e9),
         "stablecoin_supply": coins.with_columns(supply_usd="supply"),
         "macro_series": pl.concat(macro, how="diagonal").with_columns(
             currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit("USD"))

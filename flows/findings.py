@@ -121,3 +121,18 @@ def evenly_spaced(stamps: Sequence[int], step_ms: int, slack_ms: int = 60_000) -
     gaps = sorted({after - before for before, after in itertools.pairwise(hours)})
     words = f"{len(ordered)} payments, {', '.join(str(gap) for gap in gaps)} hours apart"
     return Finding(holds=gaps == [step_ms // HOUR_MS], found=words)
+
+
+# How many of a period are in a year.
+PERIODS = {"hour": 8760, "day": 365, "year": 1}
+RATE_FACTOR = 4  # two markets of one coin differ, but not by as much as two periods do
+
+
+def period_of(rate: float, yearly: float) -> str | None:
+    """The period of a rate: the one by which it comes near what another market asks per year, if there is one."""
+    fits = [
+        period
+        for period, a_year in PERIODS.items()
+        if yearly / RATE_FACTOR <= rate * a_year <= yearly * RATE_FACTOR and rate > 0
+    ]
+    return fits[0] if len(fits) == 1 else None

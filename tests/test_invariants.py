@@ -39,9 +39,12 @@ def answers_to(wire: Wire, invariant: Invariant) -> tuple[Answer, ...]:
 
 def changed(answers: tuple[Answer, ...], place: int, change: Callable[[Any], Any]) -> tuple[Answer, ...]:
     """The answers, with the document at a place changed by hand or replaced."""
-    document = answers[place].json()
-    replaced = change(document)
-    body = orjson.dumps(document if replaced is None else replaced)
+    if answers[place].request.form == "csv":
+        body = change(answers[place].body)
+    else:
+        document = answers[place].json()
+        replaced = change(document)
+        body = orjson.dumps(document if replaced is None else replaced)
     return tuple(replace(one, body=body) if at == place else one for at, one in enumerate(answers))
 
 
@@ -127,6 +130,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("binance", "daily row of open interest"): (2, each(change=put("sumOpenInterest", times(1.01)))),
     ("binance", "begin of ether's archive"): (0, lambda _: None),
     ("binance", "funding interval"): (0, every_other()),
+    ("binance_web", "unit of rates"): (0, each("data", change=put("dailyInterestRate", times(24)))),
     ("bitfinex", "flash return rate"): (1, each(change=put(3, times(365)))),
     ("bitfinex", "unit of loans"): (1, each(change=put(2, times(365)))),
     ("bithumb", "day boundary"): (0, each(change=put("candle_date_time_utc", swap("T15:", "T00:")))),
@@ -143,11 +147,19 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("defillama", "hour of a pool's reading"): (0, each("data", change=put("timestamp", swap("T23:", "T01:")))),
     ("deribit", "bounds of a window"): (0, last_gone("result")),
     ("deribit", "stamp of a row"): (0, each("result", change=put("prev_index_price", times(1.01)))),
+    ("deribit", "flag of liquidations"): (
+        0,
+        lambda page: [trade.pop("liquidation", None) for trade in page["result"]["trades"]] and None,
+    ),
+    ("fed", "total assets"): (1, lambda table: table.replace(b"6", b"7")),
+    ("gate", "unit of loans"): (0, each("rates", change=put("rate", times(1e6)))),
     ("gate", "unit of liquidations"): (0, each(change=put("long_liq_usd", times(0.0001)))),
     ("gate", "day boundary"): (0, each(change=later("time", 3600))),
     ("gopax", "day boundary"): (0, each(change=later(0, 15 * HOUR_MS))),
     ("hyperliquid", "funding interval"): (0, every_other()),
     ("korbit", "day boundary"): (0, each("data", change=later("timestamp", 9 * HOUR_MS))),
+    ("kucoin", "unit of rates"): (0, each("data", change=put("marketInterestRate", times(1e6)))),
+    ("kucoin", "reach of rates"): (0, every_other("data")),
     ("kraken", "ether's pair"): (
         0,
         lambda document: {**document, "result": {"ETH/USD": document["result"]["XETHZUSD"], "last": 0}},

@@ -95,8 +95,8 @@ def test_every_host_that_is_asked_has_a_limit(source: Source, feed: Feed, wire: 
 def test_asks_of_one_day_bring_that_day_of_every_series(source: Source, feed: Feed, wire: Wire) -> None:
     week = list(kept(feed, date(2024, 12, 16), date(2024, 12, 20)))
     for series in feed.series:
-        kept = feed.lasts is None or feed.lasts > timedelta(days=30)
-        day = next(day for day in reversed(week) if series.release.expects(day)) if kept else LAST
+        keeps = feed.lasts is None or feed.lasts > timedelta(days=30)
+        day = next(day for day in reversed(week) if series.release.expects(day)) if keeps else LAST
         only = Interval.of_days(day, day)
         if series.valid(only) is None:
             continue

@@ -3,7 +3,5 @@
 from expectations.contract import Column
 
 COLUMNS = {
-    "price_usd": Column(
-        "number", "USD", "price", "Reference price at the end of the UTC day, over many venues; not one venue's trade."
-    ),
+    "price_usd": Column("number", "USD", "price", "Price of one coin."),
 }

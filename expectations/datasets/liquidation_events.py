@@ -38,5 +38,5 @@ LIQUIDATION_EVENTS = Dataset(
         "USDT and USDC are taken at par with the dollar.",
         "A day without a row is one without liquidations only where ops.ledger says verified_empty.",
     ),
-    notes={"date": "The day of the closing."},
+    notes={"price_usd": "Here: that at which the value was taken.", "date": "The day of the closing."},
 )

@@ -42,4 +42,5 @@ MARKET_VALUES = Dataset(
         "What circulates is an estimate: locked coins and lost ones count for one provider and not for another.",
         "Providers count again when they learn more: see ops.restatements.",
     ),
+    notes={"price_usd": "Here: a reference at the end of the UTC day, over many venues; not one venue's trade."},
 )

@@ -2,16 +2,19 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from expectations.interval import milliseconds
 from flows.findings import HOUR_MS, Finding, Invariant, near, number, question
 from flows.plans import Answer, Plan
-from flows.sources.deribit import HISTORY
+from flows.sources.deribit import HISTORY, TRADES
+from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 
 HOURS = 6
 SAME = 1e-9
+CRASH = datetime(2024, 12, 9, 21, 30, tzinfo=UTC)  # the hour in which the price fell furthest
+TRADES_PAGE = 1000
 
 
 def plan_hours(now: datetime) -> Plan:
@@ -23,6 +26,28 @@ def plan_hours(now: datetime) -> Plan:
         start_timestamp=milliseconds(end - timedelta(hours=HOURS)),
         end_timestamp=milliseconds(end),
     )
+
+
+def plan_crash(_: datetime) -> Plan:
+    """A page of trades in bitcoin futures from the evening of 9 December 2024."""
+    yield question(
+        TRADES,
+        currency="BTC",
+        kind="future",
+        start_timestamp=milliseconds(CRASH),
+        end_timestamp=milliseconds(CRASH + timedelta(minutes=30)),
+        count=TRADES_PAGE,
+        sorting="asc",
+    )
+
+
+def liquidations_are_flagged(answers: Sequence[Answer]) -> Finding:
+    """Whether some of the trades say that a side was liquidated."""
+    trades = member(member(answers[0].json(), "result"), "trades")
+    flagged = [trade for trade in trades if member(trade, "timestamp") and FLAG in trade]
+    if not trades:
+        return Finding(None, "no trade of that evening was answered")
+    return Finding(bool(flagged), f"{len(flagged)} of {len(trades)} trades are flagged")
 
 
 def start_is_exclusive(answers: Sequence[Answer]) -> Finding:
@@ -47,5 +72,11 @@ def stamped_at_its_end(answers: Sequence[Answer]) -> Finding:
 
 INVARIANTS = (
     Invariant("bounds of a window", "The start is exclusive, the end is not.", plan_hours, start_is_exclusive),
+    Invariant(
+        "flag of liquidations",
+        "The host of old trades flags liquidations, those of 9 December 2024 too.",
+        plan_crash,
+        liquidations_are_flagged,
+    ),
     Invariant("stamp of a row", "A row is stamped with the end of its hour.", plan_hours, stamped_at_its_end),
 )

@@ -112,7 +112,7 @@ def _examine_all(settings: Settings, asked: Mapping[str, Source], tell: Tell) ->
         kind="doctor",
         books=Books([]),
         batches=[],
-        sources=list(asked.values()),
+        sources=list(sources().values()),  # whose limits are kept, and who may be a witness
         recorder=witness,
     )
 

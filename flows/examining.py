@@ -63,10 +63,10 @@ class Witness(Recorder):
             self._heard.append(replace(snapshot, body=b""))
         return place
 
-    def heard(self, source: str) -> list[Snapshot]:
-        """What one source's questions were answered with, bodies left out."""
+    def heard(self) -> list[Snapshot]:
+        """What the questions so far were answered with, bodies left out."""
         with self._noting:
-            return [snapshot for snapshot in self._heard if snapshot.source == source]
+            return list(self._heard)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def examine(run: Run, source: Source, invariants: Sequence[Invariant], witness: 
     fetch = _once_each(run, source)
     settled = tuple(_settle(run, source, one, fetch, witness) for one in invariants)
     outcome = worst([*(one.outcome for one in feeds), *(one.outcome for one in settled)])
-    return Examination(source.name, outcome, None, feeds, settled, _use(source, witness))
+    return Examination(source.name, outcome, None, feeds, settled, _use(run, source, witness))
 
 
 def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.DataFrame] | None:
@@ -202,7 +202,8 @@ def _examine_feed(run: Run, source: Source, feed: Feed, witness: Witness) -> Fee
 def _judge(run: Run, batch: Batch, blank: FeedFinding, witness: Witness) -> FeedFinding:
     """Ask, read and check one batch."""
     (gathered,) = collect(run, batch)
-    mine = [one for one in witness.heard(batch.source.name) if one.dataset == blank.dataset]
+    asked = (batch.source.name, blank.dataset)
+    mine = [one for one in witness.heard() if (one.source, one.dataset) == asked]
     finding = replace(blank, reachable=bool(mine), authorised=_authorised(mine))
     if gathered.error is not None:
         return _failed(finding, gathered.error)
@@ -248,13 +249,20 @@ def _outcome_of(error: PipelineError, *, authorised: bool | None) -> Outcome:
     return Outcome.untold
 
 
+def _owner(run: Run, source: Source, host: str) -> Source:
+    """Whose manners a host wants: an invariant may hold its source against another, which says no in its own way."""
+    asked = (source, *run.sources)
+    return next((one for one in asked if host in {bound.partition("/")[0] for bound in one.limits}), source)
+
+
 def _once_each(run: Run, source: Source) -> Callable[[str, Request], Answer]:
     """Asks a question of a source's invariants, each only once."""
     answers: dict[tuple[str, str, str | None], Answer] = {}
 
     def fetch(name: str, request: Request) -> Answer:
         if request.identity not in answers:
-            answers[request.identity] = run.fetcher(source).fetch(request, dataset=INVARIANT, series=name)
+            fetcher = run.fetcher(_owner(run, source, request.host))
+            answers[request.identity] = fetcher.fetch(request, dataset=INVARIANT, series=f"{source.name}: {name}")
         return replace(answers[request.identity], request=request)
 
     return fetch
@@ -268,7 +276,8 @@ def _settle(
     if isinstance(error, HomeRefused):
         raise error
     if error is not None:
-        mine = [one for one in witness.heard(source.name) if (one.dataset, one.series) == (INVARIANT, invariant.name)]
+        series = f"{source.name}: {invariant.name}"
+        mine = [one for one in witness.heard() if (one.dataset, one.series) == (INVARIANT, series)]
         outcome = _outcome_of(error, authorised=_authorised(mine))
         return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(error))
     finding = judged(invariant, answers)
@@ -286,18 +295,22 @@ def judged(invariant: Invariant, answers: Sequence[Answer]) -> Finding:
         return Finding(holds=False, found=f"expected the shape that the invariant reads, found {odd!r}")
 
 
-def _use(source: Source, witness: Witness) -> tuple[LimitUse, ...]:
-    """How much of each of its limits a source's questions took; a host that it states none for has the default one."""
-    counts: dict[str, int] = dict.fromkeys(source.limits, 0)
-    told: dict[str, dict[str, str]] = {}
-    for one in witness.heard(source.name):
+def _use(run: Run, source: Source, witness: Witness) -> tuple[LimitUse, ...]:
+    """How much of each limit the questions about a source took; a host without one has the default one."""
+    limits = dict(source.limits)
+    counts: dict[str, int] = dict.fromkeys(limits, 0)
+    told: dict[str, dict[str, str]] = {bound: {} for bound in limits}
+    for one in witness.heard():
+        about = one.series.partition(": ")[0] if one.dataset == INVARIANT else one.source
+        if about != source.name:
+            continue
         parts = urlsplit(one.url)
-        for bound in bound_by(source.limits, parts.netloc + parts.path) or [parts.netloc]:
+        theirs = _owner(run, source, parts.netloc).limits
+        for bound in bound_by(theirs, parts.netloc + parts.path) or [parts.netloc]:
+            limits.setdefault(bound, theirs.get(bound, Budgets.DEFAULT_LIMIT))
             counts[bound] = counts.get(bound, 0) + 1
             counted = {name: value for name, value in one.headers.items() if name in COUNTED_BY}
             told[bound] = told.get(bound, {}) | counted
-    limits = {bound: source.limits.get(bound, Budgets.DEFAULT_LIMIT) for bound in counts}
     return tuple(
-        LimitUse(bound, counts[bound], limit.requests, limit.seconds, told.get(bound, {}))
-        for bound, limit in limits.items()
+        LimitUse(bound, counts[bound], limit.requests, limit.seconds, told[bound]) for bound, limit in limits.items()
     )

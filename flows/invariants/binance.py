@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, day_start, milliseconds
 from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, near, number, question
@@ -14,9 +15,9 @@ from flows.sources.binance import (
     KLINES,
     METRICS,
     NOT_FOUND,
-    READ,
     READINGS,
     READINGS_PAGE,
+    SOURCE,
 )
 from transforms.payload import decode, member, text_columns
 
@@ -25,6 +26,9 @@ LOW_OF_THE_CRASH = 94_150.05
 LOW = 3  # place in a kline
 A_TENTH_OF_A_PERMILLE = 0.0001
 SYMBOL = "BTCUSDT"
+ETHER = next(
+    series for feed in SOURCE.feeds if feed.dataset is OPEN_INTEREST for series in feed.series if series.name == "ETH"
+)
 ARCHIVED_AFTER = timedelta(hours=36)  # from the end of a day: the file may be late
 SAME = 1e-6
 
@@ -47,7 +51,7 @@ def plan_readings(now: datetime) -> Plan:
 
 def plan_ether(_: datetime) -> Plan:
     """The file of ether's first day."""
-    symbol, first = READ["ETH"]
+    symbol, first = ETHER.symbol, ETHER.since
     yield Request(f"{METRICS}/{symbol}/{symbol}-metrics-{first}.zip", form="zip", transform=None, accept=(NOT_FOUND,))
 
 
@@ -108,7 +112,7 @@ def day_row_is_its_end(answers: Sequence[Answer]) -> Finding:
 
 def ether_is_archived(answers: Sequence[Answer]) -> Finding:
     """Whether the file is there."""
-    return Finding(answers[0].status != NOT_FOUND, f"status {answers[0].status} for {READ['ETH'][1]}")
+    return Finding(answers[0].status != NOT_FOUND, f"status {answers[0].status} for {ETHER.since}")
 
 
 def every_eight_hours(answers: Sequence[Answer]) -> Finding:
@@ -139,7 +143,7 @@ INVARIANTS = (
     ),
     Invariant(
         "begin of ether's archive",
-        f"The archive of open interest begins for ether on {READ['ETH'][1]}, as it does for bitcoin.",
+        f"The archive of open interest begins for ether on {ETHER.since}, as it does for bitcoin.",
         plan_ether,
         ether_is_archived,
     ),

@@ -156,7 +156,7 @@ def examine(run: Run, source: Source, invariants: Sequence[Invariant], witness: 
     fetch = _once_each(run, source)
     settled = tuple(_settle(run, source, one, fetch, witness) for one in invariants)
     outcome = worst([*(one.outcome for one in feeds), *(one.outcome for one in settled)])
-    return Examination(source.name, outcome, None, feeds, settled, _use(source, witness))
+    return Examination(source.name, outcome, None, feeds, settled, _use(run, source, witness))
 
 
 def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.DataFrame] | None:
@@ -249,10 +249,10 @@ def _outcome_of(error: PipelineError, *, authorised: bool | None) -> Outcome:
     return Outcome.untold
 
 
-def _owner(run: Run, source: Source, request: Request) -> Source:
-    """Whose manners a request wants: an invariant may hold its source against another, which says no in its own way."""
+def _owner(run: Run, source: Source, host: str) -> Source:
+    """Whose manners a host wants: an invariant may hold its source against another, which says no in its own way."""
     asked = (source, *run.sources)
-    return next((one for one in asked if request.host in {bound.partition("/")[0] for bound in one.limits}), source)
+    return next((one for one in asked if host in {bound.partition("/")[0] for bound in one.limits}), source)
 
 
 def _once_each(run: Run, source: Source) -> Callable[[str, Request], Answer]:
@@ -261,7 +261,7 @@ def _once_each(run: Run, source: Source) -> Callable[[str, Request], Answer]:
 
     def fetch(name: str, request: Request) -> Answer:
         if request.identity not in answers:
-            fetcher = run.fetcher(_owner(run, source, request))
+            fetcher = run.fetcher(_owner(run, source, request.host))
             answers[request.identity] = fetcher.fetch(request, dataset=INVARIANT, series=f"{source.name}: {name}")
         return replace(answers[request.identity], request=request)
 
@@ -295,21 +295,22 @@ def judged(invariant: Invariant, answers: Sequence[Answer]) -> Finding:
         return Finding(holds=False, found=f"expected the shape that the invariant reads, found {odd!r}")
 
 
-def _use(source: Source, witness: Witness) -> tuple[LimitUse, ...]:
-    """How much of each limit the questions about a source took; a host that it states none for has the default one."""
-    counts: dict[str, int] = dict.fromkeys(source.limits, 0)
-    told: dict[str, dict[str, str]] = {}
+def _use(run: Run, source: Source, witness: Witness) -> tuple[LimitUse, ...]:
+    """How much of each limit the questions about a source took; a host without one has the default one."""
+    limits = dict(source.limits)
+    counts: dict[str, int] = dict.fromkeys(limits, 0)
+    told: dict[str, dict[str, str]] = {bound: {} for bound in limits}
     for one in witness.heard():
-        invariant = one.dataset == INVARIANT
-        if (one.series.partition(": ")[0] if invariant else one.source) != source.name:
+        about = one.series.partition(": ")[0] if one.dataset == INVARIANT else one.source
+        if about != source.name:
             continue
         parts = urlsplit(one.url)
-        for bound in bound_by(source.limits, parts.netloc + parts.path) or [parts.netloc]:
+        theirs = _owner(run, source, parts.netloc).limits
+        for bound in bound_by(theirs, parts.netloc + parts.path) or [parts.netloc]:
+            limits.setdefault(bound, theirs.get(bound, Budgets.DEFAULT_LIMIT))
             counts[bound] = counts.get(bound, 0) + 1
             counted = {name: value for name, value in one.headers.items() if name in COUNTED_BY}
             told[bound] = told.get(bound, {}) | counted
-    limits = {bound: source.limits.get(bound, Budgets.DEFAULT_LIMIT) for bound in counts}
     return tuple(
-        LimitUse(bound, counts[bound], limit.requests, limit.seconds, told.get(bound, {}))
-        for bound, limit in limits.items()
+        LimitUse(bound, counts[bound], limit.requests, limit.seconds, told[bound]) for bound, limit in limits.items()
     )

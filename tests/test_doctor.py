@@ -173,6 +173,21 @@ def test_units_that_break_a_check_are_a_change(
     assert (rates["shape"], rates["units"], rates["outcome"]) == (True, False, "changed")
 
 
+def test_a_witness_is_asked_in_its_own_manner(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hyperliquid refuses with an object, and OKX answers with one."""
+    unit = next(one for one in invariants()["okx"] if one.name == "unit of borrowing rates")
+    monkeypatch.setattr(doctor, "invariants", lambda: {"hyperliquid": (unit,)})
+    said = Tool(tmp_path / "home", simulator.url, sources="hyperliquid")("doctor", "--json")
+    assert said.code == 0, said.err
+    entry = entry_of(report_of(said), "hyperliquid")
+    assert [limit["bound"].partition("/")[0] for limit in entry["limits"]] == [
+        "api.hyperliquid.xyz",
+        *["www.okx.com"] * 2,
+    ]
+
+
 # What could not be told.
 
 

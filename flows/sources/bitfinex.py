@@ -122,7 +122,7 @@ SOURCE = Source(
             LIQUIDATION_EVENTS,
             plan_liquidations,
             (Series("ALL", "", LIQUIDATED_SINCE, TOLD),),
-            days_per_ask=31,
+            days_per_ask=92,
             restates_for=timedelta(days=2),
             count=count_liquidations,
         ),

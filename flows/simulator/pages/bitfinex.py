@@ -2,7 +2,8 @@
 
 Close comes before high and low. Both bounds are inclusive; the newest candle runs. Bitcoin trades a little above the
 other dollar venue. Loans have candles too, of rates per day. Liquidations come newest first, 500 rows at most, each in
-a list of its own, first as a trigger and then once or twice as what was executed.
+a list of its own, first as a trigger and then once or twice as what was executed. The flash
+return rate is told twice: per day in the ticker, as a 365th of that in the statistics.
 """
 
 import re
@@ -24,6 +25,8 @@ from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Reques
 PATH = re.compile(r"/v2/candles/trade:(?P<step>1D|1h):t(?P<ticker>[A-Z0-9]{3,4})USD/hist/?")
 STEPS = {"1D": DAY_MS, "1h": HOUR_MS}
 LOANS = re.compile(r"/v2/candles/trade:1D:f(?P<coin>[A-Z]{3}):p(?P<term>\d+)/hist/?")
+TICKER, STATISTICS = "/v2/ticker/fUST", "/v2/funding/stats/fUST/hist"
+MAX_STATISTICS = 250
 LENT = {("UST", "2"): "USDT"}
 FIRST_LOAN = number_of(date(2019, 6, 1))
 LENT_A_DAY = 2e7  # in coins
@@ -111,6 +114,29 @@ def _loan(coin: str, day: int, now_ms: int) -> list[float]:
     return [day * DAY_MS, rates[0], rates[-1], *extremes, round(lent, 8)]
 
 
+def _return_rate(hour: int) -> float:
+    """The flash return rate of USDT per day, which follows what is lent."""
+    return round(borrowing.rate("bitfinex", "USDT", hour) / 365, 8)
+
+
+def _ticker(request: Request) -> Answer:
+    """What holds now: the flash return rate per day, bid, its term and size, ask, its term and size, and so on."""
+    daily = _return_rate(request.now_ms // HOUR_MS)
+    told = [daily, daily, 30, 1e6, daily, 2, 1e6, 0, 0, daily, LENT_A_DAY, daily, daily, None, None, 1e6]
+    return json_answer(told)
+
+
+def _statistics(request: Request) -> Answer:
+    """The flash return rate of each hour, a 365th of that per day, newest first."""
+    limit = request.integer("limit") or MAX_STATISTICS
+    newest = request.now_ms // HOUR_MS
+    rows = [
+        [hour * HOUR_MS, None, None, _return_rate(hour) / 365, 2.3, None, None, 4.5e7, 2.1e7, None, None, 1.2e6]
+        for hour in range(newest, newest - min(limit, MAX_STATISTICS), -1)
+    ]
+    return json_answer(rows)
+
+
 def _liquidations(request: Request) -> Answer:
     """Positions that were closed by force, newest first unless sorted."""
     limit = request.integer("limit") or USUAL_ROWS
@@ -142,7 +168,9 @@ def _told(one: Closed) -> Iterator[list[Any]]:
 
 
 def answer(request: Request) -> Answer:
-    """The candles of one pair or of one coin's loans, or liquidations."""
+    """The candles of one pair or of one coin's loans, liquidations, or the flash return rate."""
+    if request.path == TICKER:
+        return _ticker(request)
     pair, loan = PATH.fullmatch(request.path), LOANS.fullmatch(request.path)
     try:
         if request.path == LIQUIDATIONS:
@@ -159,6 +187,8 @@ def answer(request: Request) -> Answer:
             return json_answer(_prices(request, pair["ticker"], STEPS[pair["step"]], page))
         if loan is not None:
             return json_answer(_loans(request, LENT.get((loan["coin"], loan["term"])), page))
+        if request.path == STATISTICS:
+            return _statistics(request)
     except BadParameterError as bad:
         return failure(500, 10020, f"{bad.name}: invalid")
     return error(404)

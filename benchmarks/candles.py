@@ -7,12 +7,12 @@ from pathlib import Path
 
 import orjson
 
-from expectations.interval import Interval
+from expectations.interval import ONE_DAY, Interval
 from flows import pipeline
 from flows.collecting import collect
 from flows.jobs import fill_job
 from flows.planning import Batch, Mode
-from flows.plans import Feed, Limit, Series, Source
+from flows.plans import Ask, Feed, Limit, Plan, Series, Source
 from flows.publishing import taken
 from flows.run import Run
 from flows.settings import Settings
@@ -34,12 +34,17 @@ def unlimited(source: Source) -> Source:
     return replace(source, limits=dict.fromkeys(source.limits, NO_LIMIT))
 
 
+def pages(ask: Ask) -> Plan:
+    """Daily klines without the archive, whose files the other tools do not read."""
+    return binance.plan_klines(ask.series, ask.days, ONE_DAY)
+
+
 def source() -> Source:
-    """Binance's spot feed as it is, with sixty invented tickers instead of the real ones."""
-    real = next(feed for feed in binance.SOURCE.feeds if feed.plan is binance.plan_klines)
+    """Binance's spot feed over REST alone, with sixty invented tickers instead of the real ones."""
+    real = next(feed for feed in binance.SOURCE.feeds if feed.plan is binance.plan_days)
     tickers = [f"T{number:02}" for number in range(ASSETS)]
     series = tuple(Series(ticker, f"{ticker}USDT", WINDOW.start, binance.SETTLED) for ticker in tickers)
-    feed = Feed(**{**vars(real), "series": series})
+    feed = Feed(**{**vars(real), "series": series, "plan": pages, "count": None})
     return unlimited(replace(binance.SOURCE, feeds=(feed,)))
 
 

@@ -20,10 +20,12 @@ VERBS = ("plan", "collect", "publish", "build")
 COUNTS = ("snapshots", "rows", "checked", "versions", "partitions")
 WHOLE_HISTORY = "defillama"
 
-# What one answer of each feed holds at most: days, or payments.
+# What one answer of each feed holds at most (days, hours or payments), and how many of them a day has.
 PAGES = {
     ("spot_prices", "binance"): (1000, 1),
     ("spot_prices", "coinbase"): (300, 1),
+    ("hourly_prices", "binance"): (1000, 24),
+    ("hourly_prices", "coinbase"): (300, 24),
     ("krw_prices", "upbit"): (200, 1),
     ("funding_rates", "binance"): (1000, 3),
 }
@@ -134,7 +136,8 @@ def asked_for(runs: dict[str, dict[str, Any]]) -> Section:
     section.say(
         "Fewest: full pages for each series from its first day, one answer where a provider gives any span at once. "
         "Binance's funding of past months comes from the monthly archive, a file and its checksum for each perpetual "
-        "and month, because only the archive states the interval of a payment; the fewest are those of the REST pages."
+        "and month, because only the archive states the interval of a payment. So do its hours, and its days where "
+        "they lie beyond the first page, because a file has a checksum. The fewest are those of the REST pages."
     )
     return section
 

@@ -163,6 +163,8 @@ class Dataset:
         one_per: The columns of which `core.<name>_preferred` holds one row each.
         caveats: What a careful reader must know.
         sparse: Whether a partition is a year instead of a month.
+        quiet: Whether rows are events, so that a day may well pass without one: a day that an answer lists without a
+            value is empty, and of an event that several answers tell the earliest stamp counts.
         notes: Column name to what it means in this table in particular.
     """
 
@@ -176,6 +178,7 @@ class Dataset:
     one_per: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     sparse: bool = False
+    quiet: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
     @property

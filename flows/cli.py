@@ -14,6 +14,9 @@ import click
 from flows.words import columns, in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.examining import Examination
     from flows.jobs import Job
     from flows.run import Run
     from flows.settings import Settings
@@ -212,6 +215,31 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
+@source_option
+@click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
+@no_wait
+def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
+    """Ask every source one small question, and say what is not as known.
+
+    For each source: whether it can be reached and asked, whether its answer has the shape and the units that we read,
+    its newest day, how much of its rate limit that took, and whether what is only believed of it is true. Nothing is
+    published; the findings stay in the home's `doctor` folder. The first thing to run on a machine with a network:
+    a source of which everything is as known stands as verified live from then on.
+
+    Exit status 0 when all that was asked is as known, 1 when something changed or could not be told.
+    """
+    from flows.doctor import consult, table  # noqa: PLC0415
+
+    def tell(found: "Examination") -> None:
+        if not as_json:
+            say(f"  {found.source}: {found.outcome.replace('_', ' ')}")
+
+    report = consult(settings_from(), names, wait=not no_wait, say=say, tell=tell)
+    click.echo(json.dumps(report, indent=2) if as_json else table(report))
+    conclude_visit(report)
+
+
+@main.command()
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -359,6 +387,21 @@ def conclude(job: "Run") -> None:
         say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark status`")
     if problems:
         say("incomplete: the rest is published; `tidemark status` shows what is missing")
+        sys.exit(INCOMPLETE)
+
+
+def conclude_visit(report: "Mapping[str, Any]") -> None:
+    """Name what is not as known; exit 1 when there is something."""
+    from flows.doctor import WORDS, complaints  # noqa: PLC0415
+    from flows.examining import Outcome  # noqa: PLC0415
+
+    found = [(outcome, one) for outcome in (Outcome.changed, Outcome.untold) for one in complaints(report, outcome)]
+    for outcome, complaint in found[:MOST_PROBLEMS]:
+        say(f"  {WORDS[outcome].lower()}: {complaint}")
+    if len(found) > MOST_PROBLEMS:
+        say(f"  and {len(found) - MOST_PROBLEMS:,} more: see `tidemark doctor --json`")
+    if found:
+        say("not all is as known: a change wants a look at the source's transform before its numbers are trusted")
         sys.exit(INCOMPLETE)
 
 

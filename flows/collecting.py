@@ -10,7 +10,7 @@ import polars as pl
 from expectations.errors import PayloadChanged, PipelineError, StorageDamaged
 from expectations.interval import ONE_DAY, Interval
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Feed, Request
+from flows.plans import Answer, Ask, Feed, Plan, Request
 from flows.run import Gathered, Run, archived_answer
 from warehouse.archive import Archive
 from warehouse.ledger import SETTLED, Books, Collection
@@ -28,9 +28,25 @@ def collect(run: Run, batch: Batch) -> list[Gathered]:
 
 def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
     """Perform a plan: send what it yields, hand it each answer."""
+    answers, error = follow(feed.plan(ask), fetch, ask.series.name)
+    return Gathered(ask, answers, error)
+
+
+def follow(
+    plan: Plan, fetch: Callable[[Request], Answer], what: str
+) -> tuple[tuple[Answer, ...], PipelineError | None]:
+    """Send what a plan yields and hand it each answer.
+
+    Args:
+        plan: Whose requests are sent.
+        fetch: Sends one.
+        what: What the plan is for, as its errors call it.
+
+    Returns:
+        The answers, and why the plan did not come to its end.
+    """
     answers: list[Answer] = []
     error: PipelineError | None = None
-    plan = feed.plan(ask)
     try:
         request = next(plan)
         while True:
@@ -42,9 +58,9 @@ def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
     except PipelineError as problem:
         error = problem
     except (LookupError, TypeError, ValueError, AttributeError) as odd:
-        error = PayloadChanged(f"expected the shape that the plan for {ask.series.name} reads, found {odd!r}")
+        error = PayloadChanged(f"expected the shape that the plan for {what} reads, found {odd!r}")
         error.__cause__ = odd
-    return Gathered(ask, tuple(answers), error)
+    return tuple(answers), error
 
 
 Resting = Mapping[Collection, Sequence[date]]

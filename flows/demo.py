@@ -24,7 +24,7 @@ QUERIES = {
 select sector, members, round(return_1d, 3) as return_1d, worst_asset, round(worst_return_1d, 3) as worst
 from sector_daily where date = '2024-12-09' order by return_1d""",
     "What did depositors earn on Aave in the week before?": """
-select date, asset, round(supply_apr, 3) as supply_apr from lending_rates_daily
+select date, asset, round(supply_apr, 3) as mean, round(supply_apr_max, 3) as highest from lending_rates_daily
 where protocol = 'aave-v3' and date between '2024-12-02' and '2024-12-09' order by asset, date""",
     "Was the fuel running out? Weekly issuance of stablecoins against its peak of the year": """
 select date, round(net_issuance_7d_usd / 1e9, 2) as issued_bn, round(share_of_peak, 2) as share_of_peak

@@ -52,6 +52,8 @@ class Evidence:
         error: What went wrong, where something did.
         observed_at: When the last answer arrived.
         now: The instant to judge by.
+        quiet: Whether days may well pass without a row. Then only a day that is listed without a value is empty, and
+            it is however many there are; a day that is not listed is never taken for one.
     """
 
     series: Series
@@ -60,6 +62,7 @@ class Evidence:
     error: PipelineError | None
     observed_at: datetime | None
     now: datetime
+    quiet: bool = False
 
 
 def named(error: PipelineError) -> str:
@@ -86,7 +89,8 @@ class Answered:
         """Read the evidence; days listed without a value count as answered unless the whole answer is blank."""
         expects = evidence.series.release.expects
         blank = {day for day in evidence.empty if expects(day)} - set(evidence.rows)
-        believed = blank if len(blank) * VALUED_PER_BLANK <= len(evidence.rows) else set()
+        few = len(blank) * VALUED_PER_BLANK <= len(evidence.rows)
+        believed = blank if few or evidence.quiet else set()
         known = frozenset({*evidence.rows, *believed})
         return cls(evidence.series, tuple(sorted(known)), known)
 
@@ -126,6 +130,9 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
     - the history begins later: a week or more of it is there without holes, a week or more before it is not, and no
       earlier day was ever loaded;
     - a day that was published has gone from a long answer that has all but a few of its days.
+
+    Of what may well have no row on a day, such as liquidations, only the first is evidence: transforms list the days
+    that the answers wholly cover, and however many of them are blank, they are believed.
 
     Otherwise it is `failed`, or `not_yet` while the series is known to be late now and then.
 
@@ -200,8 +207,9 @@ def _absent_days(
     """Expected days that the answer does not have."""
     leading = sum(1 for day in absent if answered.leads(day.date))
     holes = any(answered.inside(day.date) for day in absent)
-    begins = not holes and min(leading, len(answered.days)) >= ENOUGH_DAYS
-    gone = holes and any(day.state in SETTLED for day in absent) and answered.nearly_whole()
+    begins = not (holes or evidence.quiet) and min(leading, len(answered.days)) >= ENOUGH_DAYS
+    was_there = holes and any(day.state in SETTLED for day in absent)
+    gone = was_there and not evidence.quiet and answered.nearly_whole()
     outcomes = {}
     for day in absent:
         if answered.leads(day.date) and begins and (loaded_before is None or day.date < loaded_before):

@@ -20,6 +20,8 @@ from flows.planning import Batch, Mode, expected_days
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
 from flows.settings import Settings
+from flows.sources import sources
+from flows.standing import declarations, latest
 from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build
@@ -200,12 +202,13 @@ def reading_instant(home: Home, settings: Settings) -> datetime:
     return settings.clock.now()
 
 
-def inputs(home: Home, settings: Settings) -> Inputs:
-    """What the warehouse is told besides the lake."""
+def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) -> Inputs:
+    """What the warehouse is told besides the lake, as known at an instant, or now."""
     now = reading_instant(home, settings)
     horizon = max(now.date(), home.start) + timedelta(days=HORIZON_DAYS)
     days = Interval(home.start, horizon)
-    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now)
+    declared = declarations(sources().values(), latest(home.folder, known_by=known_by))
+    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now, declared)
 
 
 def finish(run: Run) -> Built:
@@ -264,4 +267,4 @@ def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wai
     home = open_home(settings.home)
     with writing(home.folder, who="tidemark build", wait=wait, tell=tell):
         require_forward(reading_instant(home, settings), Ledger(home.ledger).read())
-        return build(home, inputs(home, settings), as_of=as_of, out=out)
+        return build(home, inputs(home, settings, known_by=as_of), as_of=as_of, out=out)

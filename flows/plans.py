@@ -14,7 +14,9 @@ from expectations.errors import PayloadChanged, PipelineError
 from expectations.interval import Interval
 from transforms.payload import Form
 
-Verification = Literal["recorded", "documented", "live"]
+Verification = Literal["recorded", "documented"]
+# When the providers' documentation and the recorded answers were gathered that every transform was written against.
+SURVEYED = date(2026, 11, 22)
 
 
 @dataclass(frozen=True)
@@ -227,11 +229,13 @@ class Source:
         docs: Where the provider documents it.
         terms: What one may do with the data.
         attribution: How it asks to be named.
-        verified: Against what the transforms were held: recorded answers, documentation, or live answers.
+        verified: Against what the transforms were held: recorded answers, or documentation. That live answers are as
+            known only `tidemark doctor` finds, for the home that it was run for.
         refusal: The error inside a 200, where the provider does that.
         connections: Requests under way at once.
         key: The key that it wants, where it wants one.
         unofficial: Whether the provider never promised it, so that a person has to ask for it.
+        verified_on: The day on which they were held against it.
     """
 
     name: str
@@ -245,3 +249,4 @@ class Source:
     connections: int = 4
     key: Key | None = None
     unofficial: bool = False
+    verified_on: date = SURVEYED

@@ -66,7 +66,19 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
     if len(frames) == 1:
         return frames[0]  # conform drops repetitions within one answer
-    return pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+    rows = pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+    return first_told(dataset, rows) if dataset.quiet else rows
+
+
+def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
+    """Events, of which each counts once: on the day and at the instant of its earliest stamp."""
+    identity = [name for name in dataset.key if name != "date"]
+    return rows.sort("stamped_at", maintain_order=True).unique(identity, keep="first", maintain_order=True)
+
+
+def _mine(rows: pl.DataFrame, series: str) -> pl.DataFrame:
+    """Of an answer that serves several series, the rows of the one that was asked for."""
+    return rows.filter(pl.col("series") == series) if "series" in rows.columns else rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +97,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     rows = None
     if error is None:
         try:
-            rows = normalize(dataset, batch.source.name, gathered)
+            rows = _mine(normalize(dataset, batch.source.name, gathered), series.name)
         except PayloadChanged as changed:
             error = changed
     if rows is None:
@@ -94,7 +106,9 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     empty = set(rows.filter(blank)["date"].to_list())
     rows = rows.filter(~blank)
     counts = dict(rows.group_by("date").len().iter_rows())
-    evidence = Evidence(series, counts, empty - set(counts), error, gathered.observed_at, run.now())
+    evidence = Evidence(
+        series, counts, empty - set(counts), error, gathered.observed_at, run.now(), quiet=dataset.quiet
+    )
     days = judge_days(evidence, wanted, loaded_before=run.first_loaded(batch, series.name))
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, SourceUnavailable
 from flows.plans import Answer, Plan, Request
 
 PageBefore = Callable[[int], Request]
@@ -30,7 +30,9 @@ def walk_back(page_before: PageBefore, stamps: Stamps, start: int, end: int) -> 
         empty_before = not found
 
 
-def walk_back_overlapping(page_before: PageBefore, stamps: Stamps, start: int, end: int) -> Plan:
+def walk_back_overlapping(
+    page_before: PageBefore, stamps: Stamps, start: int, end: int, *, must_reach: bool = False
+) -> Plan:
     """Walk backward so that each wanted row lies on a page with the row before it.
 
     Each page begins with the oldest row of the page before, and the walk ends with a row that is stamped before
@@ -41,6 +43,7 @@ def walk_back_overlapping(page_before: PageBefore, stamps: Stamps, start: int, e
         stamps: The stamps of an answer's rows.
         start: The earliest stamp that is wanted.
         end: The first stamp that is not wanted any more.
+        must_reach: Whether there surely is a row before the start, so that a walk that finds none has lost some.
     """
     nothing_before = False
     while True:
@@ -50,6 +53,8 @@ def walk_back_overlapping(page_before: PageBefore, stamps: Stamps, start: int, e
             if found[0] < start:
                 return
         nothing = len(found) < 2  # noqa: PLR2004  the row that is known already, and an older one
+        if nothing and nothing_before and must_reach:
+            raise SourceUnavailable(f"expected a row before {start}, found none before {end}")
         if nothing and nothing_before:
             return
         if not nothing:

@@ -1,7 +1,7 @@
 """Core tables made from a few rows, for tests of what reads them.
 
-Rows name only the columns that a case is about. The rest is filled in: an unknown label is `-`, an
-unknown flag false, an unknown number stays unknown, and a row was public a quarter of an hour after its day.
+Rows name only the columns that a case is about. The rest is filled in: a label that must be known is `-`, a flag
+false, an unknown number stays unknown, and a row was public a quarter of an hour after its day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,8 @@ import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
 from expectations.curated import curated
+from warehouse.disagreements import view_in_time
+from warehouse.preferred import IN_TIME
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -49,9 +51,9 @@ def create_core(
     connection.execute("create schema core")
     for dataset in datasets().values():
         given = tables.get(dataset.name, pl.DataFrame())
-        _create(connection, dataset.name, core_columns(dataset), _filled(given, core_columns(dataset)))
+        _create(connection, dataset.name, core_columns(dataset), _filled(given, dataset))
         key = ", ".join(dataset.preferred_key)
-        order = ", ".join(f"source = '{source}' desc" for source in sources)
+        order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
             f"create table core.{dataset.name}_preferred as select * from core.{dataset.name} "  # noqa: S608  names of ours
@@ -66,6 +68,7 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))"
     )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
+    connection.execute(view_in_time())
     for kept in curated().values():
         _create(connection, kept.name, kept.rows.columns, _typed(tables.get(kept.name, kept.rows), kept.rows.columns))
 
@@ -113,7 +116,8 @@ def _as(name: str, found: Any, kind: Any) -> pl.Expr:
     return column.cast(kind)
 
 
-def _filled(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def _filled(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    names = core_columns(dataset)
     typed = _typed(rows, names)
     kinds = glossary()
     day_after = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + PUBLIC_AFTER
@@ -127,7 +131,7 @@ def _filled(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         typed = typed.with_columns(pl.col("day_boundary").fill_null("UTC"))
     return typed.with_columns(
         *(pl.col(name).fill_null(pl.col("available_at")) for name in ("observed_at", "recorded_at")),
-        *(pl.col(name).fill_null("-") for name in names if kinds[name].type == "text"),
+        *(pl.col(name).fill_null("-") for name in names if kinds[name].type == "text" and name not in dataset.nullable),
         *(pl.col(name).fill_null(value=False) for name in names if kinds[name].type == "flag"),
     )
 

@@ -30,9 +30,9 @@ class Victim(NamedTuple):
 
 
 VICTIMS = (
-    Victim("spot_prices", "binance", "BTC", r"data-api\.binance\.vision/api/v3/klines.*symbol=BTCUSDT"),
+    Victim("spot_prices", "binance", "BTC", r"data-api\.binance\.vision/api/v3/klines.*symbol=BTCUSDT&interval=1d"),
     Victim("funding_rates", "binance", "BTC", r"fapi\.binance\.com/fapi/v1/fundingRate.*BTCUSDT", "fundingRate"),
-    Victim("spot_prices", "coinbase", "BTC", r"api\.exchange\.coinbase\.com.*BTC-USD"),
+    Victim("spot_prices", "coinbase", "BTC", r"api\.exchange\.coinbase\.com.*BTC-USD.*granularity=86400"),
     Victim("krw_prices", "upbit", "USDT", r"api\.upbit\.com.*KRW-USDT", "trade_price"),
     Victim("exchange_rates", "frankfurter", "KRW", r"api\.frankfurter\.dev", "rates"),
     Victim("lending_rates", "defillama", "aave-v3-ethereum-usdc", "chart/aa70268e", "timestamp"),

@@ -85,7 +85,7 @@ def test_rows_in_give_rows_out(connection: duckdb.DuckDBPyConnection, case: str)
 
     build(connection, tables, models)
 
-    found = rows_of(connection, f"main.{name}").select(expected.columns)
+    found = rows_of(connection, models[-1].table).select(expected.columns)
     assert found.to_dicts() == comparable(expected)
     for model in models:
         assert broken_rules(connection, model) == []
@@ -129,12 +129,12 @@ def test_the_comments_carry_prefix_meaning_and_unit(connection: duckdb.DuckDBPyC
     for model in marts.models():
         marts.comment(connection, model, prefix="SIMULATED. ")
         about = connection.execute(
-            "select comment from duckdb_tables() where schema_name = 'main' and table_name = ?", [model.name]
+            "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [model.schema, model.name]
         ).fetchall()
         assert about[0][0].startswith(f"SIMULATED. {model.sentence}")
         columns = connection.execute(
-            "select column_name, comment from duckdb_columns() where schema_name = 'main' and table_name = ?",
-            [model.name],
+            "select column_name, comment from duckdb_columns() where schema_name = ? and table_name = ?",
+            [model.schema, model.name],
         ).fetchall()
         for name, comment in columns:
             assert comment.startswith(f"SIMULATED. {glossary()[name].meaning}")
@@ -256,7 +256,7 @@ FIRST = date(2024, 1, 1)
 DAYS = 330
 SERIES = 260
 NOON_AFTER = timedelta(days=1, hours=12)
-NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "available_usd", "yield_3m"}
+NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "yield_3m"}
 NOT_FILLED = {name for model in marts.models() for name, note in model.notes.items() if note.startswith("Not filled")}
 
 
@@ -320,14 +320,36 @@ def open_interest(rng: random.Random, names: list[str]) -> pl.DataFrame:
     )
 
 
+def dollars(rng: random.Random, names: list[str]) -> pl.DataFrame:
+    """Daily candles at one venue in USDT and two in dollars, and what USDT itself costs."""
+    spot = grid(rng, names, 70).rename({"name": "asset"})
+    venues = pl.DataFrame(
+        {
+            "venue": ["binance", "coinbase", "kraken"],
+            "quote": ["USDT", "USD", "USD"],
+            "source": ["first", "second", "third"],
+        }
+    )
+    spot = spot.join(venues, how="cross")
+    spot = spot.filter(drawn(rng, spot.height, lambda rng: rng.random() < 0.9))
+    usdt = grid(rng, ["USDT"], DAYS).rename({"name": "asset"})
+    usdt = usdt.with_columns(venue=pl.lit("coinbase"), quote=pl.lit("USD"), source=pl.lit("second"))
+    return pl.concat([with_prices(rng, spot, "usd", 100.0), with_prices(rng, usdt, "usd", 1.0)])
+
+
+def hours(rng: random.Random, days: pl.DataFrame) -> pl.DataFrame:
+    """The hours of some days, of which each venue lacks one here and there."""
+    rows = days.join(pl.DataFrame({"hour": range(24)}), how="cross").with_columns(
+        opened_at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + pl.duration(hours=pl.col("hour"))
+    )
+    return rows.filter(drawn(rng, rows.height, lambda rng: rng.random() < 0.97)).drop("hour")
+
+
 def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     """More than a thousand series, with gaps, late rows, ties and sources that come and go."""
     names = [f"A{number:03}" for number in range(SERIES)]
-    spot = grid(rng, names, 70).rename({"name": "asset"})
-    venues = pl.DataFrame({"venue": ["binance", "coinbase"], "quote": ["USDT", "USD"], "source": ["first", "second"]})
-    spot = spot.join(venues, how="cross").filter(
-        drawn(rng, spot.height * 2, lambda rng: rng.random() < 0.9),
-    )
+    spot = dollars(rng, names)
+    priced = spot.filter(pl.col("asset").is_in(names[:12])).select("date", "asset", "venue", "quote", "available_at")
     sectors = pl.DataFrame(
         {
             "asset": names * 2,
@@ -338,7 +360,10 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     )
     won = pl.concat([grid(rng, ["USDT", "USDC"], DAYS), grid(rng, names[:20], 200)]).rename({"name": "asset"})
     won = won.join(pl.DataFrame({"venue": ["upbit", "bithumb"]}), how="cross")
-    won = won.filter(drawn(rng, won.height, lambda rng: rng.random() < 0.9))
+    won = won.filter(drawn(rng, won.height, lambda rng: rng.random() < 0.9)).with_columns(
+        day_boundary=pl.when(pl.col("venue") == "upbit").then(pl.lit("UTC")).otherwise(pl.lit("KST"))
+    )
+    by_the_hour = won.filter(pl.col("asset") == "USDT").select("date", "asset", "venue", "available_at")
     paid = pl.concat([grid(rng, names, 45), grid(rng, ["L1", "L2"], DAYS, kept=1)]).rename({"name": "asset"})
     paid = paid.join(pl.DataFrame({"hour": [0, 8, 16]}), how="cross").with_columns(
         venue=pl.lit("binance"),
@@ -369,6 +394,9 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         )
         for series, values in levels.items()
     ]
+    legs = pl.DataFrame({"outcome": ["cut_25", "cut_over_25", "hold"], "outcomes": [2, 2, 1]})
+    legs = grid(rng, ["2024-07-31", "2024-09-18", "2024-11-07", "2024-12-18"], 200).join(legs, how="cross")
+    legs = number(rng, legs.filter(drawn(rng, legs.height, lambda rng: rng.random() < 0.9)), "probability", 0.3, 0.6)
     fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
     pools = grid(rng, names, 240).rename({"name": "asset"})
     closed = grid(rng, names[:30], DAYS).rename({"name": "asset"})
@@ -379,15 +407,18 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     both_sides = number(rng, deposits.with_columns(source=pl.lit("second")), "borrow_apr", 0.04, 0.05).filter(
         drawn(rng, deposits.height, lambda rng: rng.random() < 0.8)
     )
+    worth = pl.concat([grid(rng, names, 70).with_columns(source=pl.lit(name)) for name in ("first", "second")])
     return {
         "assets": sectors,
-        "spot_prices": with_prices(rng, spot, "usd", 100.0),
+        "spot_prices": spot,
+        "hourly_prices": number(rng, hours(rng, priced), "hour_close_usd", 99.0, 100.0, 101.0),
         "krw_prices": pl.concat(
             [
                 with_prices(rng, won.filter(pl.col("asset").str.starts_with("USD")), "krw", 1_400.0),
                 with_prices(rng, won.filter(~pl.col("asset").str.starts_with("USD")), "krw", 140_000.0),
             ]
         ),
+        "hourly_krw_prices": number(rng, hours(rng, by_the_hour), "hour_volume_krw", 1e6, 2e6 / 3, 1.1),
         "exchange_rates": number(rng, fixings, "rate_per_usd", 1_380.0, 1_400.0, 1_420.0).with_columns(
             pl.col("available_at").dt.offset_by("-10h")
         ),
@@ -397,12 +428,21 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),
         "open_interest": open_interest(rng, names),
         "lending_rates": pl.concat([deposits, both_sides], how="diagonal").with_columns(
-            protocol=pl.lit("aave-v3"), chain=pl.lit("base"), sampling=pl.lit("daily_last")
+            protocol=pl.lit("aave-v3"),
+            chain=pl.lit("base"),
+            supply_apr_last="supply_apr",
+            supply_apy_realised="supply_apr",
+            borrow_apr_last="borrow_apr",
+            borrow_apy_realised="borrow_apr",
+            available_usd=pl.when(pl.col("borrow_apr").is_null()).then(1e8),
+            sampling=pl.lit("daily_last"),
         ),
         "borrow_rates": number(rng, borrowed, "borrow_apr", 0.01, 0.02, 0.03, 0.031).with_columns(
             borrow_apr_max=pl.col("borrow_apr"), venue=pl.lit("okx"), samples=24, sampling=pl.lit("hourly_mean")
         ),
+        "market_values": number(rng, worth.rename({"name": "asset"}), "market_cap_usd", 1e9, 1.1e9),
         "stablecoin_supply": coins.with_columns(supply_usd="supply"),
+        "meeting_probabilities": legs.with_columns(meeting_date=pl.col("name").str.to_date()).drop("name"),
         "macro_series": pl.concat(macro, how="diagonal").with_columns(
             currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit("USD"))
         ),

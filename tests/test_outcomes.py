@@ -36,11 +36,12 @@ def judge(
     before: str | None = None,
     loaded_before: date | None = None,
     now: datetime = NOW,
+    quiet: bool = False,
 ) -> dict[date, DayOutcome]:
     wanted = [(day, release.expects(day), release.public_at(day), before) for day in asked]
     schema = pl.Schema({"date": pl.Date(), "expected": pl.Boolean(), "due_at": INSTANT, "state": pl.String()})
     evidence = Evidence(
-        Series("BTC", "BTCUSDT", date(2017, 8, 17), release), dict.fromkeys(rows, 1), empty, error, NOW, now
+        Series("BTC", "BTCUSDT", date(2017, 8, 17), release), dict.fromkeys(rows, 1), empty, error, NOW, now, quiet
     )
     frame = pl.DataFrame(wanted, schema=schema, orient="row")
     return judge_days(evidence, frame, loaded_before=loaded_before)
@@ -101,6 +102,22 @@ def test_an_answer_that_is_mostly_blank_proves_nothing(valued: int) -> None:
     asked = last_days(10)
     found = judge(asked, asked[:valued], empty=asked[valued:])
     assert states(found) == ["loaded"] * valued + ["failed"] * (10 - valued)
+
+
+@pytest.mark.parametrize("valued", [0, 1, 5])
+def test_of_what_may_be_quiet_every_listed_day_is_empty(valued: int) -> None:
+    asked = last_days(10)
+    found = judge(asked, asked[:valued], empty=asked[valued:], quiet=True)
+    assert states(found) == ["loaded"] * valued + ["verified_empty"] * (10 - valued)
+
+
+def test_of_what_may_be_quiet_no_day_is_empty_that_is_not_listed() -> None:
+    """Neither before what was answered, nor within it, nor where nothing was."""
+    asked = last_days(60)
+    assert states(judge(asked, asked[30:], quiet=True)) == ["failed"] * 30 + ["loaded"] * 30
+    hole = judge(asked, asked[:30] + asked[31:], before="verified_empty", quiet=True)
+    assert states(hole) == ["loaded"] * 30 + ["failed"] + ["loaded"] * 29
+    assert states(judge(asked, [], quiet=True)) == ["failed"] * 60
 
 
 def test_a_history_that_begins_later_is_believed_with_a_week_on_either_side() -> None:

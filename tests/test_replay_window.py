@@ -22,8 +22,9 @@ SERVED: Mapping[tuple[str, str], set[str]] = {
         *("IO", "LINK", "OP", "SEI", "SOL", "SUI", "WLD", "XRP"),
     },
     ("spot_prices", "coinbase"): {"BTC", "ETH"},
+    ("hourly_prices", "binance"): {"BTC", "ETH"},
     ("funding_rates", "binance"): {"BTC", "ETH", "XRP", "ADA", "LTC"},
-    ("open_interest", "binance"): {"BTC"},
+    ("open_interest", "binance"): {"BTC", "BTC-inverse", "ETH-inverse"},
     ("open_interest", "cftc"): {"BTC"},
     ("krw_prices", "upbit"): {"BTC", "USDT"},
     ("exchange_rates", "frankfurter"): {"KRW"},
@@ -48,7 +49,8 @@ def year(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Tool:
         (3_509, "select low_usd from asset_daily where asset = 'ETH' and date = '2024-12-09'", 1),
         (4_004, "select open_usd from asset_daily where asset = 'ETH' and date = '2024-12-09'", 1),
         (159, "select coinbase_premium_usd from premiums_daily where asset = 'BTC' and date = '2024-12-04'", 1),
-        (48, "select coinbase_premium_usd from premiums_daily where asset = 'BTC' and date = '2024-12-09'", 1),
+        (48.34, "select coinbase_premium_usd from premiums_daily where asset = 'BTC' and date = '2024-12-09'", 0.01),
+        (8_256, "select count(*) from core.hourly_prices where asset = 'BTC' and date <= '2024-12-09'", 0),
         (
             0.279,
             (
@@ -122,7 +124,8 @@ def test_the_year_asked_twice_asks_only_for_what_failed(year: Tool, replay: Repl
     lake = bytes_of(year.home / "lake")
     failed = year.states().get("failed")
     before = replay.asked()
-    said = year("backfill", *WINDOW, "--source", "coinbase", "--source", "frankfurter")
+    served = ("--dataset", "spot_prices", "--dataset", "exchange_rates", "--series", "BTC", "--series", "KRW")
+    said = year("backfill", *WINDOW, "--source", "coinbase", "--source", "frankfurter", *served)
     assert said.code == 0
     assert replay.asked() == before
     assert bytes_of(year.home / "lake") == lake

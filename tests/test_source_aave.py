@@ -106,8 +106,8 @@ def test_the_average_of_a_day_lies_between_defillamas_readings_around_it(wire: W
     assert odd(-1) > 20
 
 
-def test_readings_whose_day_is_known_come_first() -> None:
-    assert preferences()["lending_rates"] == ("defillama", "aave")
+def test_what_is_exact_comes_first_and_readings_whose_day_is_known_next() -> None:
+    assert preferences()["lending_rates"] == ("ethereum", "defillama", "aave")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_file_that_is_not_what_its_checksum_says_is_refused() -> None:
         plan.send(answer(checksum, f"{hashlib.sha256(b'others').hexdigest()}  BTCUSDT-metrics-2024-12-08.zip".encode()))
 
 
-@pytest.mark.parametrize("series", ["BTC", "ETH"])
+@pytest.mark.parametrize("series", [series.name for series in INTEREST.series])
 @pytest.mark.parametrize("count", [1, 2, 40])
 def test_every_day_comes_once_in_the_stated_requests(wire: Wire, series: str, count: int) -> None:
     ask = ask_of("binance", "open_interest", series, days_back(count, LAST), LAST, now=NIGHT)
@@ -107,6 +107,38 @@ def test_the_archive_and_rest_tell_the_same_of_a_day(wire: Wire) -> None:
     assert [request.host for request in wire.sent].count(binance.ARCHIVE_HOST) == 3
     columns = ["open_interest_coins", "open_interest_usd", "stamped_at"]
     assert early.select(columns).equals(late.select(columns))
+
+
+def test_what_is_settled_in_the_coin_is_asked_for_elsewhere() -> None:
+    body = b"not looked at by a plan"
+    checksum = f"{hashlib.sha256(body).hexdigest()}  ETHUSD_PERP-metrics-2024-12-08.zip\n".encode()
+    ask = ask_of("binance", "open_interest", "ETH-inverse", date(2024, 12, 8), LAST)
+    asked = walk(binance.plan_open_interest(ask), [body, checksum, (b"", 404), [], []])
+    folder = "https://data.binance.vision/data/futures/cm/daily/metrics/ETHUSD_PERP"
+    assert asked[0].url == f"{folder}/ETHUSD_PERP-metrics-2024-12-08.zip"
+    assert {request.url for request in asked[3:]} == {"https://dapi.binance.com/futures/data/openInterestHist"}
+    whom = {"pair": "ETHUSD", "contractType": "PERPETUAL"}
+    assert asked[3].params == whom | {
+        "period": "5m",
+        "startTime": at(2024, 12, 9),
+        "endTime": at(2024, 12, 10) - 1,
+        "limit": 500,
+    }
+    midnight = at(2024, 12, 10)
+    assert asked[4].params == whom | {"period": "1d", "startTime": midnight, "endTime": midnight, "limit": 1}
+    assert asked[4].labels == {"asset": "ETH", "symbol": "ETHUSD_PERP", "day": "2024-12-09", "dollars": "10"}
+
+
+def test_contracts_of_a_hundred_dollars_are_worth_their_coins(wire: Wire) -> None:
+    price = {}
+    for series in ("BTC", "BTC-inverse"):
+        for day in (date(2024, 12, 8), LAST):  # from the archive, and from REST
+            ask = ask_of("binance", "open_interest", series, day, day, now=NIGHT)
+            (row,) = rows_of("binance", "open_interest", drive(INTEREST, ask, wire.fetch)).to_dicts()
+            price[series, day] = row["open_interest_usd"] / row["open_interest_coins"]
+            assert row["contract"] == ask.series.symbol
+    for day in (date(2024, 12, 8), LAST):
+        assert price["BTC-inverse", day] == pytest.approx(price["BTC", day], rel=1e-4)
 
 
 def test_the_crash_is_seen_in_coins_and_in_the_flush(wire: Wire) -> None:

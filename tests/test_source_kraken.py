@@ -33,7 +33,7 @@ def wire(simulator: Simulator) -> Wire:
 
 def test_everything_since_the_second_before_is_asked_for() -> None:
     ask = ask_of("kraken", "spot_prices", "ETH", date(2024, 12, 9), date(2024, 12, 9))
-    (request,) = kraken.plan_candles(ask)
+    (request,) = kraken.plan_days(ask)
     assert request.address == "https://api.kraken.com/0/public/OHLC?pair=ETHUSD&interval=1440&since=1733702399"
     assert request.labels == {"asset": "ETH", "pair": "XETHZUSD"}
 
@@ -77,7 +77,7 @@ def test_the_running_day_is_left_out_though_it_is_served(wire: Wire) -> None:
     ],
 )
 def test_a_list_with_something_on_it_is_an_error(errors: object, kind: type[Exception]) -> None:
-    request = next(kraken.plan_candles(ask_of("kraken", "spot_prices", "BTC")))
+    request = next(kraken.plan_days(ask_of("kraken", "spot_prices", "BTC")))
     assert type(kraken.refusal(answer(request, {"error": errors}))) is kind
     assert kraken.refusal(answer(request, {"error": [], "result": {}})) is None
 

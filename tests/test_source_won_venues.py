@@ -393,10 +393,10 @@ def test_all_five_venues_are_loaded_day_by_day(korea: Tool) -> None:
     )
     first, last = date(2024, 11, 20), date(2024, 12, 9)
     assert korea.ask(venues) == [
-        ("bithumb", "KST", 40, first, last),
-        ("coinone", "KST", 40, first, last),
+        ("bithumb", "UTC", 40, first, last),
+        ("coinone", "UTC", 40, first, last),
         ("gopax", "UTC", 40, first, last),
-        ("korbit", "KST", 40, first, last),
+        ("korbit", "UTC", 40, first, last),
         ("upbit", "UTC", 40, first, last),
     ]
     estimated = "select distinct venue from krw_stablecoin_daily where volume_is_estimated order by 1"
@@ -415,5 +415,7 @@ def test_the_days_before_a_history_begins_are_known_to_be_empty(venue: ModuleTyp
         tool = Tool(tmp_path / "home", market.url, sources=venue.SOURCE.name, start="2023-11-20")
         said = tool("backfill", "2023-11-20", "2024-01-31", "--series", "USDT")
         assert said.code == 0, said.err
-        assert tool.states("series = 'USDT' and date < '2023-12-01'") == {"verified_empty": 11}
-        assert tool.states("series = 'USDT' and date between '2023-12-01' and '2024-01-31'") == {"loaded": 62}
+        for feed in venue.SOURCE.feeds:
+            mine = f"dataset = '{feed.dataset.name}' and series = 'USDT'"
+            assert tool.states(f"{mine} and date < '2023-12-01'") == {"verified_empty": 11}
+            assert tool.states(f"{mine} and date between '2023-12-01' and '2024-01-31'") == {"loaded": 62}

@@ -12,7 +12,7 @@ import pytest
 
 from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
-from expectations.interval import Interval, milliseconds
+from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.collecting import drive
 from flows.plans import Ask, Feed, Source, Verification, bound_by
 from flows.publishing import normalize
@@ -45,6 +45,14 @@ def gather(wire: Wire, source: str, dataset: str, ask: Ask) -> Gathered:
     return drive(feed_of(sources()[source], dataset), ask, wire.fetch)
 
 
+def kept(feed: Feed, first: date, last: date) -> Interval:
+    """An interval, or as many of the newest days as a provider that forgets still has."""
+    if feed.kept_for is None or NEW_YEARS_NIGHT - feed.kept_for < Interval.of_days(first, last).starts_at:
+        return Interval.of_days(first, last)
+    oldest = (NEW_YEARS_NIGHT - feed.kept_for).date() + timedelta(days=1)
+    return Interval.of_days(max(first, oldest), LAST)
+
+
 def rows_of(gathered: Gathered, source: str, dataset: Dataset) -> pl.DataFrame:
     """The rows of the days that were asked for, each as often as the answers hold it."""
     days = gathered.ask.days
@@ -73,7 +81,7 @@ def test_every_source_states_its_facts(source: Source, feed: Feed) -> None:
 @EVERY_FEED
 def test_every_host_that_is_asked_has_a_limit(source: Source, feed: Feed, wire: Wire) -> None:
     for series in feed.series:
-        days = series.valid(Interval(date(2024, 10, 20), date(2025, 1, 1)))
+        days = series.valid(kept(feed, date(2024, 10, 20), LAST))
         if days is None:
             continue
         gathered = drive(feed, Ask(series, days, NEW_YEARS_NIGHT), wire.fetch)
@@ -85,9 +93,10 @@ def test_every_host_that_is_asked_has_a_limit(source: Source, feed: Feed, wire: 
 
 @EVERY_FEED
 def test_asks_of_one_day_bring_that_day_of_every_series(source: Source, feed: Feed, wire: Wire) -> None:
-    week = list(Interval.of_days(date(2024, 12, 16), date(2024, 12, 20)))
+    week = list(kept(feed, date(2024, 12, 16), date(2024, 12, 20)))
     for series in feed.series:
-        day = next(day for day in reversed(week) if series.release.expects(day))
+        keeps = feed.lasts is None or feed.lasts > timedelta(days=30)
+        day = next(day for day in reversed(week) if series.release.expects(day)) if keeps else LAST
         only = Interval.of_days(day, day)
         if series.valid(only) is None:
             continue
@@ -100,8 +109,10 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
     whole = {(source.name, feed.dataset.name) for source, feed in FEEDS if feed.whole_history}
     assert whole == {
         ("aave", "lending_rates"),
+        ("coingecko", "market_values"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
+        ("fed", "macro_series"),
         ("fred", "macro_series"),
         ("krakenfutures", "funding_rates"),
     }
@@ -212,7 +223,7 @@ def _kline(opened: int) -> list[object]:
 def test_klines_are_asked_for_with_both_bounds_and_walked_forward() -> None:
     ask = ask_of("binance", "spot_prices", "BTC", date(2022, 3, 15), date(2024, 12, 9))
     first = [_kline(_ms(2022, 3, 15) + number * 86_400_000) for number in range(1000)]
-    asked = walk(binance.plan_klines(ask), [first, [_kline(_ms(2024, 12, 9))]])
+    asked = walk(binance.plan_klines(ask.series, ask.days, ONE_DAY), [first, [_kline(_ms(2024, 12, 9))]])
     assert [request.url for request in asked] == [binance.KLINES, binance.KLINES]
     assert asked[0].params == {
         "symbol": "BTCUSDT",
@@ -227,15 +238,15 @@ def test_klines_are_asked_for_with_both_bounds_and_walked_forward() -> None:
 
 def test_a_short_page_ends_the_walk() -> None:
     ask = ask_of("binance", "spot_prices", "BTC", date(2024, 1, 1), date(2024, 12, 9))
-    assert len(walk(binance.plan_klines(ask), [[_kline(_ms(2024, 1, 1))]])) == 1
-    assert len(walk(binance.plan_klines(ask), [[]])) == 1
+    assert len(walk(binance.plan_days(ask), [[_kline(_ms(2024, 1, 1))]])) == 1
+    assert len(walk(binance.plan_days(ask), [[]])) == 1
 
 
 def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     klines = ask_of("binance", "spot_prices", "BTC", date(2020, 1, 1), date(2024, 12, 9))
     same = [_kline(_ms(2020, 1, 1) + number * 86_400_000) for number in range(1000)]
     with pytest.raises(PayloadChanged, match="expected a page that begins at"):
-        walk(binance.plan_klines(klines), [same, same, same])
+        walk(binance.plan_klines(klines.series, klines.days, ONE_DAY), [same, same, same])
     funding = ask_of("binance", "funding_rates", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     payments = [
         {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 1, 1) + number, "fundingRate": "0"} for number in range(1000)
@@ -345,7 +356,7 @@ def test_a_renamed_field_stops_the_plan_instead_of_losing_payments() -> None:
 
 
 def test_a_document_that_is_no_list_of_rows_stops_the_plan() -> None:
-    ask = ask_of("binance", "spot_prices", "BTC", date(2020, 1, 1), date(2024, 12, 9))
+    ask = ask_of("binance", "spot_prices", "BTC", date(2022, 4, 1), date(2024, 12, 9))
     feed = feed_of(binance.SOURCE, "spot_prices")
     gathered = drive(feed, ask, lambda request: answer(request, [{"t": 1}] * 1000))
     assert isinstance(gathered.error, PayloadChanged)
@@ -356,7 +367,7 @@ def test_a_document_that_is_no_list_of_rows_stops_the_plan() -> None:
 
 def test_coinbase_windows_hold_three_hundred_days_with_both_ends() -> None:
     ask = ask_of("coinbase", "spot_prices", "BTC", days_back(301), date(2024, 12, 9))
-    first, second = walk(coinbase.plan_candles(ask), [[], []])
+    first, second = walk(coinbase.plan_days(ask), [[], []])
     assert first.url == "https://api.exchange.coinbase.com/products/BTC-USD/candles"
     assert first.params == {"granularity": 86400, "start": "2024-02-13T00:00:00Z", "end": "2024-12-08T00:00:00Z"}
     assert (date(2024, 12, 8) - date(2024, 2, 13)).days == 299
@@ -428,7 +439,8 @@ def test_an_error_in_a_200_is_an_error(source: str, body: object, kind: type[Exc
 @EVERY_FEED
 def test_the_simulator_behaving_is_never_refused(source: Source, feed: Feed, wire: Wire) -> None:
     series = feed.series[0]
-    ask = Ask(series, Interval.of_days(date(2024, 12, 18), date(2024, 12, 18)), NEW_YEARS_NIGHT)
+    day = kept(feed, date(2024, 12, 18), date(2024, 12, 18)).start
+    ask = Ask(series, Interval.of_days(day, day), NEW_YEARS_NIGHT)
     for one in drive(feed, ask, wire.fetch).answers:
         assert source.refusal(one) is None
 

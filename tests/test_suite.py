@@ -39,6 +39,25 @@ GOOD: dict[str, Row] = {
     },
     "exchange_rates": {"currency": "KRW", "rate_per_usd": 1400.0},
     "funding_rates": {"asset": "SOL", "venue": "binance", "funding_rate": 1e-4, "interval_hours": 8},
+    "hourly_krw_prices": {
+        "asset": "USDT",
+        "venue": "bithumb",
+        "hour_high_krw": 1450.0,
+        "hour_low_krw": 1420.0,
+        "hour_close_krw": 1440.0,
+        "hour_volume_base": 1000.0,
+        "hour_volume_krw": 1_435_000.0,
+        "volume_is_estimated": False,
+    },
+    "hourly_prices": {
+        "asset": "SOL",
+        "venue": "binance",
+        "quote": "USDT",
+        "hour_high_usd": 110.0,
+        "hour_low_usd": 90.0,
+        "hour_close_usd": 105.0,
+        "hour_volume_base": 10.0,
+    },
     "krw_prices": {
         "asset": "USDT",
         "venue": "upbit",
@@ -69,6 +88,14 @@ GOOD: dict[str, Row] = {
         "accounts": 10,
     },
     "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
+    "meeting_probabilities": {
+        "meeting_date": date(2024, 12, 18),
+        "outcome": "cut_25",
+        "venue": "kalshi",
+        "probability": 0.6,
+        "price_basis": "trade",
+        "outcomes": 2,
+    },
     "open_interest": {
         "asset": "SOL",
         "venue": "binance",
@@ -92,8 +119,20 @@ GOOD: dict[str, Row] = {
         "volume_usd": 1000.0,
     },
     "stablecoin_supply": {"asset": "DAI", "chain": "ALL", "supply": 5e9, "supply_usd": 5e9},
+    "market_values": {"asset": "SOL", "market_cap_usd": 1e11, "price_usd": 200.0},
 }
 WHOLE_DAY: tuple[Row, ...] = ({"hour": 0}, {"hour": 8}, {"hour": 16})
+
+
+WHOLE_HOURS: tuple[Row, ...] = tuple({"hour": hour} for hour in range(24))
+# What a whole day is, where it is more than one row.
+WHOLE: dict[str, tuple[Row, ...]] = {"funding_rates": WHOLE_DAY, "hourly_prices": WHOLE_HOURS}
+OF_THE_HOUR = ("settled_at", "opened_at")
+
+
+def day_of_hours(**changes: Any) -> list[Row]:
+    """A day's 24 hours, the last of them changed."""
+    return [*WHOLE_HOURS[:-1], {**WHOLE_HOURS[-1], **changes}]
 
 
 def day_of_payments(**changes: Any) -> list[Row]:
@@ -161,6 +200,35 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"hour": 20, "interval_hours": 4},
         ],
     },
+    "hourly_krw_prices": {
+        "hour_low_krw is above 0": [{"hour_low_krw": 0.0}],
+        "hour_high_krw is not below hour_close_krw": [{"hour_close_krw": 1451.0}],
+        "hour_close_krw is not below hour_low_krw": [{"hour_close_krw": 1419.0}],
+        "hour_volume_base is not negative": [{"hour_volume_base": -1000.0}],
+        "hour_volume_krw is not negative": [{"hour_volume_krw": -1.0}],
+        "hour_volume_krw over hour_volume_base is a price of the hour": [{"hour_volume_krw": 1435.0}],
+        "a dollar coin costs 500 to 5,000 won": [
+            {"hour_high_krw": 1.45, "hour_low_krw": 1.42, "hour_close_krw": 1.44, "hour_volume_krw": 1435.0}
+        ],
+        "the hour lies in its day": [{"hour": 24}],
+    },
+    "hourly_prices": {
+        "hour_low_usd is above 0": day_of_hours(hour_low_usd=0.0),
+        "hour_high_usd is not below hour_close_usd": day_of_hours(hour_close_usd=111.0),
+        "hour_close_usd is not below hour_low_usd": day_of_hours(hour_close_usd=89.0),
+        "hour_volume_base is not negative": day_of_hours(hour_volume_base=-1.0),
+        "the hour lies in its day": day_of_hours(hour=24),
+        "a day has 20 hours or more": list(WHOLE_HOURS[:19]),
+        "a day has all of its 24 hours": list(WHOLE_HOURS[1:]),
+        "BTC closes at 1,000 to 2,000,000 USD": [{"asset": "BTC", **hour} for hour in WHOLE_HOURS],
+        "ETH closes at 50 to 100,000 USD": [
+            {"asset": "ETH", "hour_low_usd": 40.0, "hour_close_usd": 45.0, **hour} for hour in WHOLE_HOURS
+        ],
+        "quote is USD or USDT": day_of_hours(quote="EUR"),
+        "hour_close_usd is within a factor of 1.5 of the hour before": day_of_hours(
+            hour_high_usd=200.0, hour_close_usd=180.0
+        ),
+    },
     "krw_prices": {
         "low_krw is above 0": [{"low_krw": 0.0}],
         "high_krw is not below open_krw": [{"open_krw": 1451.0}],
@@ -179,6 +247,10 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "supply_apr is between 0 and 3": [{"supply_apr": 4.0}],
         "half of the supply_apr are below 0.5, over 5 rows or more": [],  # about a whole batch: see below
         "borrow_apr is between 0 and 5": [{"borrow_apr": 6.0}],
+        "supply_apr_max is not below supply_apr": [{"supply_apr_max": 0.04}],
+        "borrow_apr_max is not below borrow_apr": [{"borrow_apr": 0.05, "borrow_apr_max": 0.04}],
+        "borrow_apr is what debts grew by, within 1 %": [{"borrow_apr": 0.1, "borrow_apy_realised": 0.1067}],
+        "supply_apr is what deposits grew by, within 5 %": [{"supply_apr": 0.1, "supply_apy_realised": 0.1}],
         "utilization is between 0 and 1": [{"utilization": 80.0}],
         "available_usd is not negative": [{"available_usd": -1.0}],
         "available_usd is below 100 billion": [{"available_usd": 1e14}],
@@ -213,6 +285,14 @@ CASES: dict[str, dict[str, list[Row]]] = {
             rate(series="target_high", rate_apr=0.25),
         ],
     },
+    "meeting_probabilities": {
+        "probability is between 0 and 1": [{"probability": 74.0}],
+        "outcome is a move in basis points": [{"outcome": "C25"}],
+        "the meeting is not over": [{"meeting_date": date(2020, 1, 29)}],
+        "outcomes is 1 or more": [{"outcomes": 0}],
+        "price_basis is one that we know": [{"price_basis": "previous"}],
+        "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
+    },
     "open_interest": {
         "coins or dollars are known": [held(None, None)],
         "open_interest_coins is above 0": [held(0.0, None)],
@@ -246,6 +326,9 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "ETH closes at 1 to 100,000 USD": [
             {"asset": "ETH", **candle("usd", (370_000, 380_000, 360_000, 375_000), volume_usd=3_700_000.0)}
         ],
+        "USDT closes at 0.8 to 1.2 USD": [
+            {"asset": "USDT", **candle("usd", (1400, 1410, 1390, 1400), volume_usd=14_000)}
+        ],
         "quote is USD or USDT": [{"quote": "EUR"}],
         "close_usd is within a factor of 5 of the day before": [
             {},
@@ -264,6 +347,16 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
         "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
     },
+    "market_values": {
+        "market_cap_usd is above 0": [{"market_cap_usd": 0.0}],
+        "price_usd is above 0": [{"price_usd": 0.0}],
+        "market_cap_usd is below 100 trillion": [{"market_cap_usd": 2e14}],
+        "1 to 21 million BTC circulate": [{"asset": "BTC", "price_usd": 1e5, "market_cap_usd": 2.2e12}],
+        "70 to 200 million ETH circulate": [{"asset": "ETH", "price_usd": 4e3, "market_cap_usd": 1.2e12}],
+        "BTC is worth 100 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 50.0, "market_cap_usd": 1e9}],
+        "ETH is worth 0.4 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.2, "market_cap_usd": 2e7}],
+        "market_cap_usd is within a factor of 3 of the day before": [{}, {"day": 1, "market_cap_usd": 4e11}],
+    },
 }
 # How many rows of a case break its rule, where it is not its last row alone.
 ROWS_THAT_BREAK = {
@@ -272,6 +365,11 @@ ROWS_THAT_BREAK = {
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
+    "a day has 20 hours or more": 19,
+    "a day has all of its 24 hours": 23,
+    "BTC closes at 1,000 to 2,000,000 USD": 24,
+    "ETH closes at 50 to 100,000 USD": 24,
+    "the probabilities of a meeting add up to at most 1.25": 2,
 }
 # What breaks one rule and cannot help to break another one as well.
 ALSO_BREAKS = {
@@ -280,6 +378,9 @@ ALSO_BREAKS = {
     },
     # Of a payment without its day, the day lacks one.
     "funding_rates: date is known": {"the day's intervals add up to 24 hours, unless the interval changes that day"},
+    "hourly_prices: a day has 20 hours or more": {"a day has all of its 24 hours"},
+    # Of an hour without its day, the day lacks one.
+    "hourly_prices: date is known": {"a day has all of its 24 hours", "a day has 20 hours or more"},
     "krw_prices: volume_krw is not negative": {"volume_krw is above 0"},
     "spot_prices: volume_base is not negative": {"volume_base is above 0"},
 }
@@ -293,9 +394,9 @@ def batch_of(dataset: Dataset, cases: Mapping[str, Sequence[Row]]) -> pl.DataFra
             row: Row = dict.fromkeys(dataset.columns) | {"series": name} | GOOD[dataset.name] | {"case": name}
             offset = number * DAYS_BETWEEN_CASES + changes.get("day", 0)
             row["date"] = FIRST_DAY + timedelta(days=offset)
-            if "settled_at" in dataset.columns:
-                midnight = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=offset)
-                row["settled_at"] = midnight + timedelta(hours=changes.get("hour", 0))
+            midnight = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=offset)
+            for name_of_the_hour in set(OF_THE_HOUR) & set(dataset.columns):
+                row[name_of_the_hour] = midnight + timedelta(hours=changes.get("hour", 0))
             made.append(row | {key: value for key, value in changes.items() if key not in {"day", "hour"}})
     extra = {"series": pl.String(), "case": pl.String()}
     schema = {name: kind for name, kind in dataset.schema().items() if name in dataset.columns} | extra
@@ -304,13 +405,13 @@ def batch_of(dataset: Dataset, cases: Mapping[str, Sequence[Row]]) -> pl.DataFra
 
 def known_values(dataset: Dataset) -> dict[str, list[Row]]:
     """For each column that must be known, rows of which the last does not say it."""
-    whole = list(WHOLE_DAY) if dataset.name == "funding_rates" else [{}]
+    whole = list(WHOLE.get(dataset.name, ({},)))
     return {f"{name} is known": [*whole[:-1], {**whole[-1], name: None}] for name in dataset.required}
 
 
 def twice(dataset: Dataset) -> dict[str, list[Row]]:
     """A key that two rows have, with values that are not the same."""
-    whole = list(WHOLE_DAY) if dataset.name == "funding_rates" else [{}]
+    whole = list(WHOLE.get(dataset.name, ({},)))
     return {f"{', '.join(dataset.key)} is unique": [*whole, whole[-1]]}
 
 
@@ -361,7 +462,7 @@ def test_no_two_rules_have_one_name(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_good_batch_passes_every_rule(name: str) -> None:
     dataset = datasets()[name]
-    rows = list(WHOLE_DAY) if name == "funding_rates" else [{}, {"day": 1}, {"day": 2}]
+    rows = list(WHOLE.get(name, ({}, {"day": 1}, {"day": 2})))
     batch = batch_of(dataset, {"good": rows})
     assert failures(dataset, batch) == {}
     checked = check(dataset, batch.with_columns(snapshot=pl.lit("here")))
@@ -414,8 +515,29 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         ],
         "one coin alone at two percent": day_of_payments(funding_rate=-0.02),
     },
+    # The night of 3 December 2024.
+    "hourly_krw_prices": {
+        "martial law": [{"hour_high_krw": 1700.0, "hour_low_krw": 1400.0, "hour_close_krw": 1500.0}],
+        "an hour without a trade": [{"hour_volume_base": 0.0, "hour_volume_krw": 0.0}],
+    },
+    # Such as an hour of 12 March 2020. What a venue leaves out while it stands still is warned of.
+    "hourly_prices": {
+        "an hour without a trade": day_of_hours(hour_volume_base=0.0, hour_high_usd=105.0, hour_low_usd=105.0),
+        "a quarter lost in an hour": day_of_hours(hour_low_usd=70.0, hour_close_usd=78.0),
+    },
     "lending_rates": {
         "spike": [{"supply_apr": 0.46}],
+        "grown by the mean, the borrowing side exactly": [
+            {
+                "supply_apr": 0.1,
+                "supply_apy_realised": 0.11,
+                "borrow_apr": 0.2,
+                "borrow_apy_realised": 0.2214027581601699,
+            }
+        ],
+        "nothing lent": [
+            dict.fromkeys(("supply_apr", "supply_apy_realised", "borrow_apr", "borrow_apy_realised"), 0.0)
+        ],
         "nothing earned": [{"supply_apr": 0.0, "available_usd": 0.0}],
         "borrowing alone": [{"supply_apr": None, "borrow_apr": 0.9, "utilization": 1.0}],
     },
@@ -457,6 +579,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         ],
         "1981": [rate(series="effective_rate", rate_apr=0.2236), rate(series="yield_1y", rate_apr=0.16)],
     },
+    "meeting_probabilities": {
+        "hardly possible": [{"outcome": "hike_over_50", "probability": 0.005, "price_basis": "quotes"}],
+        "certain": [{"outcome": "hold", "probability": 1.0}],
+        "the day of the meeting": [{"meeting_date": date(2024, 12, 1)}],
+        "a margin": [{"probability": 0.75}, {"outcome": "hold", "probability": 0.3}],
+    },
     "krw_prices": {
         "martial law": [candle("krw", (1405, 1650, 1380, 1430), volume_krw=1_450_000.0)],
         "bitcoin": [{"asset": "BTC", **candle("krw", (134e6, 135e6, 88e6, 131e6), volume_base=2.0, volume_krw=260e6)}],
@@ -468,6 +596,15 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "another peg": [{"asset": "EURC", "supply_usd": None}],
         "USDT on a small chain": [{"asset": "USDT", "chain": "kava", "supply": 1000.0}],
         "USDT at first": [{"asset": "USDT", "supply": 6.7e8}],
+    },
+    "market_values": {
+        "bitcoin in 2013": [{"asset": "BTC", "price_usd": 135.3, "market_cap_usd": 1.5e9}],
+        "bitcoin at its height": [{"asset": "BTC", "price_usd": 126_000.0, "market_cap_usd": 2.51e12}],
+        "ether's first days": [{"asset": "ETH", "price_usd": 0.75, "market_cap_usd": 5.4e7}],
+        "supply unknown": [{"market_cap_usd": None}],
+        "price unknown": [{"price_usd": None}],
+        "half of it gone in a day": [{}, {"day": 1, "market_cap_usd": 4.5e10}],
+        "a day is missing": [{}, {"day": 2, "market_cap_usd": 4e11}],
     },
 }
 

@@ -18,7 +18,7 @@ from transforms.assets import FOREVER, memberships
 from transforms.conform import conform, said_empty
 from transforms.exchange_rates import frankfurter
 from transforms.macro_series import fred
-from transforms.payload import column, decode, member, members, numbers, rows, table, text_columns
+from transforms.payload import column, decode, member, members, numbers, rows, table, text_columns, text_fields
 from transforms.units import (
     billions_to_units,
     day_of,
@@ -27,7 +27,9 @@ from transforms.units import (
     epoch_to_instant,
     millions_to_units,
     per_day_to_apr,
+    per_second_to_apr,
     percent_to_fraction,
+    require_hours,
     require_midnights,
     seconds_to_instant,
     start_of,
@@ -52,6 +54,7 @@ def applied(convert: Callable[[pl.Expr], pl.Expr], *values: object) -> list[Any]
         (millions_to_units, 6_896_500, 6.8965e12),
         (billions_to_units, 151.25, 1.5125e11),
         (per_day_to_apr, 0.0002, 0.073),
+        (per_second_to_apr, 1e-9, 0.031536),
         (decimal_text, "0.00012359", 0.00012359),
         (decimal_text, "-1e-8", -1e-8),
     ],
@@ -106,6 +109,14 @@ def test_days_of_another_zone_are_refused(hour: int) -> None:
     assert require_midnights(pl.DataFrame({"at": stamps[:1]}), "at").height == 1
 
 
+@pytest.mark.parametrize("minute", [1, 30, 59])
+def test_hours_that_start_within_an_hour_are_refused(minute: int) -> None:
+    stamps = [datetime(2024, 12, 9, 15, tzinfo=UTC), datetime(2024, 12, 9, 16, minute, tzinfo=UTC)]
+    with pytest.raises(PayloadChanged, match=f"start at a full hour, found 2024-12-09 16:{minute:02}:00"):
+        require_hours(pl.DataFrame({"at": stamps}), "at")
+    assert require_hours(pl.DataFrame({"at": stamps[:1]}), "at").height == 1
+
+
 # the door from bytes -------------------------------------------------------------------------------------------------
 
 
@@ -126,6 +137,8 @@ def packed(**files: str) -> bytes:
         (b'a,b\n"1,5",2', "csv", [{"a": "1,5", "b": "2"}]),
         (b"a,b\n", "csv", []),
         (packed(one="a,b\n1,2\n"), "zip", [{"a": "1", "b": "2"}]),
+        (packed(one="1,2\n3,\n"), "bare_zip", [{"0": "1", "1": "2"}, {"0": "3", "1": None}]),
+        (packed(one="1,1\n"), "bare_zip", [{"0": "1", "1": "1"}]),
     ],
 )
 def test_bytes_become_documents_or_text_columns(body: bytes, form: Any, expected: object) -> None:
@@ -166,6 +179,9 @@ def test_a_hundred_whole_numbers_do_not_hide_the_fraction_after_them() -> None:
         (packed(one="a\n1\n", two="a\n2\n"), "zip", "expected one member in the zip file, found 2"),
         (packed(one="a\n12345\n").replace(b"12345", b"12346"), "zip", "expected a zip file"),
         (packed(one="<html>"), "zip", "expected CSV, found"),
+        (packed(one=""), "bare_zip", "expected CSV with a line, found nothing"),
+        (packed(one="1,2\n3\n"), "bare_zip", "expected lines of 2 fields"),
+        (b"1,2\n", "bare_zip", "expected a zip file, found"),
     ],
 )
 def test_bytes_of_another_form_are_refused(body: bytes, form: Any, sentence: str) -> None:
@@ -221,6 +237,18 @@ def test_lists_become_rows_by_their_order() -> None:
     frame = table([[1, 2], [3, 4.5], [5, None]], first=pl.Int64, second=pl.Float64)
     assert frame.rows() == [(1, 2.0), (3, 4.5), (5, None)]
     assert table([], first=pl.Int64).schema == {"first": pl.Int64}
+
+
+def test_lines_without_a_header_are_named_in_their_order() -> None:
+    frame = decode(packed(one="1,2\n"), "bare_zip")
+    assert text_fields(frame, "first", "second").to_dicts() == [{"first": "1", "second": "2"}]
+    for payload, names in (
+        (frame, ["first"]),
+        (frame.rename({"0": "a"}), ["first", "second"]),
+        ([["1", "2"]], ["a", "b"]),
+    ):
+        with pytest.raises(PayloadChanged, match="expected lines of"):
+            text_fields(payload, *names)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 
-Form = Literal["json", "csv", "zip"]
+Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
+MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
 Kind = pl.DataType | type[pl.DataType]
 
 
@@ -24,33 +25,44 @@ def decode(body: bytes, form: Form) -> Any:
     Args:
         body: The bytes as archived.
         form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null;
-            `zip`: the same, of the archive's only member.
+            `zip`: the same, of the archive's only member; `bare_zip`: the same of a member without a header, whose
+            columns are called by their place, from "0" on; `sdmx`: the bytes of the
+            archive's member `…_data.xml`.
 
     Returns:
-        The document, or the frame.
+        The document, the frame, or the bytes.
 
     Raises:
         PayloadChanged: The bytes are not of that form.
     """
-    if form == "zip":
-        try:
-            with zipfile.ZipFile(io.BytesIO(body)) as archive:
-                names = archive.namelist()
-                if len(names) != 1:
-                    raise PayloadChanged(f"expected one member in the zip file, found {len(names)}")
-                body = archive.read(names[0])
-        except zipfile.BadZipFile as broken:
-            raise PayloadChanged(f"expected a zip file, found {body[:20]!r} ({broken})") from broken
-        form = "csv"
+    if form == "sdmx":
+        return _unpacked(body, "_data.xml")
+    if form in {"zip", "bare_zip"}:
+        return _csv(_unpacked(body), headed=form == "zip")
     if form == "csv":
-        return _csv(body)
+        return _csv(body, headed=True)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise PayloadChanged(f"expected JSON, found {body[:40]!r} ({broken})") from broken
 
 
-def _csv(body: bytes) -> pl.DataFrame:
+def _unpacked(body: bytes, ending: str = "") -> bytes:
+    """The only member of a zip archive, or the only one whose name ends so."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            members = [one for one in archive.infolist() if one.filename.endswith(ending)]
+            if len(members) != 1:
+                kind = f"one member {ending}" if ending else "one member"
+                raise PayloadChanged(f"expected {kind} in the zip file, found {len(members)}")
+            if members[0].file_size > MOST_UNPACKED:
+                raise PayloadChanged(f"expected at most {MOST_UNPACKED} bytes, found {members[0].file_size}")
+            return archive.read(members[0])
+    except zipfile.BadZipFile as broken:
+        raise PayloadChanged(f"expected a zip file, found {body[:20]!r} ({broken})") from broken
+
+
+def _csv(body: bytes, *, headed: bool) -> pl.DataFrame:
     """Text columns, empty fields null. Polars fills a line that is cut off with nulls; here it is refused."""
     if body.lstrip()[:1] in {b"<", b"{"}:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r}")
@@ -59,8 +71,8 @@ def _csv(body: bytes) -> pl.DataFrame:
     except (UnicodeDecodeError, csv.Error) as broken:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r} ({broken})") from broken
     if not lines:
-        raise PayloadChanged("expected CSV with a header, found nothing")
-    header, *records = lines
+        raise PayloadChanged(f"expected CSV with {'a header' if headed else 'a line'}, found nothing")
+    header, *records = lines if headed else [[str(place) for place in range(len(lines[0]))], *lines]
     odd = next((record for record in records if len(record) != len(header)), None)
     if odd is not None:
         raise PayloadChanged(f"expected lines of {len(header)} fields {header}, found {odd}")
@@ -127,6 +139,14 @@ def text_columns(payload: Any, *names: str) -> pl.DataFrame:
         found = payload.columns if isinstance(payload, pl.DataFrame) else type(payload).__name__
         raise PayloadChanged(f"expected CSV columns {list(names)}, found {found}")
     return payload.select(names)
+
+
+def text_fields(payload: Any, *names: str) -> pl.DataFrame:
+    """The columns of a CSV frame without a header, named in their order."""
+    if not isinstance(payload, pl.DataFrame) or payload.columns != [str(place) for place in range(len(names))]:
+        found = payload.columns if isinstance(payload, pl.DataFrame) else type(payload).__name__
+        raise PayloadChanged(f"expected lines of {len(names)} fields {list(names)}, found {found}")
+    return payload.rename(dict(zip(payload.columns, names, strict=True)))
 
 
 def numbers(name: str, values: list[Any]) -> pl.Series:

@@ -22,9 +22,19 @@ def billions_to_units(billions: pl.Expr) -> pl.Expr:
     return billions * 1e9
 
 
+def per_hour_to_apr(rate: pl.Expr) -> pl.Expr:
+    """A fraction per hour, as a simple fraction per year of 8,760 hours."""
+    return rate * 8760
+
+
 def per_day_to_apr(rate: pl.Expr) -> pl.Expr:
     """A fraction per day, as a simple fraction per year of 365 days."""
     return rate * 365
+
+
+def per_second_to_apr(rate: pl.Expr) -> pl.Expr:
+    """A fraction per second, as a simple fraction per year of 365 days."""
+    return rate * 31_536_000
 
 
 def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
@@ -63,6 +73,11 @@ def spaced_to_instant(text: pl.Expr) -> pl.Expr:
     return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").dt.replace_time_zone("UTC")
 
 
+def minutes_to_instant(text: pl.Expr) -> pl.Expr:
+    """Text such as 202412092355, which says no zone and is taken as UTC; any other text raises."""
+    return text.str.to_datetime("%Y%m%d%H%M", time_unit="us").dt.replace_time_zone("UTC")
+
+
 def day_of(instant: pl.Expr) -> pl.Expr:
     """The UTC day of an instant."""
     return instant.dt.date()
@@ -83,6 +98,19 @@ def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
     odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1d"))
     if odd.height:
         raise PayloadChanged(f"expected days that start at 00:00 UTC, found {odd[stamp][0]}")
+    return frame
+
+
+def end_of_hour(opened_at: pl.Expr) -> pl.Expr:
+    """The first instant after an hour that is named by its start."""
+    return opened_at.dt.offset_by("1h")
+
+
+def require_hours(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
+    """Refuse hourly rows that do not start at a full hour."""
+    odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1h"))
+    if odd.height:
+        raise PayloadChanged(f"expected hours that start at a full hour, found {odd[stamp][0]}")
     return frame
 
 

@@ -12,12 +12,15 @@ import polars as pl
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
 from expectations.curated import curated
 from expectations.errors import ContractViolated, HomeRefused
-from expectations.preferences import preferences
 from warehouse import marts
+from warehouse.disagreements import COLUMNS as GAP_COLUMNS
+from warehouse.disagreements import KEY as GAP_KEY
+from warehouse.disagreements import disagreements, judged_gaps, view_in_time
 from warehouse.files import flush_file, move_in
 from warehouse.home import FORMAT, Home
 from warehouse.lake import Lake
 from warehouse.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
+from warehouse.preferred import preferred_view
 
 # The storage that DuckDB 1.5 and its clients open too.
 STORAGE = "v1.5.0"
@@ -45,7 +48,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message"),
     ),
     "checks": (
-        "How every rule fared on every batch, and on every mart of this build.",
+        "How every rule fared on every batch, and on every mart and every pair of sources of this build.",
         ("run_id", "dataset", "source", "check"),
         (
             "run_id",
@@ -65,10 +68,36 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("dataset", "source", "key", "recorded_at"),
         ("dataset", "source", "key", "recorded_at", "date", "rule", "row", "snapshot", "run_id"),
     ),
+    "disagreements": (
+        "How far sources lie apart where two of them tell of the same thing, as known at the build.",
+        GAP_KEY,
+        GAP_COLUMNS,
+    ),
     "catalog": (
         "Every column of every table, and what it means.",
         ("table", "column"),
         ("table", "column", "type", "unit", "measure", "meaning"),
+    ),
+    "sources": (
+        "Every source that tidemark knows, what it declares, and against what it was last verified.",
+        ("source",),
+        (
+            "source",
+            "datasets",
+            "verified",
+            "verified_at",
+            "verified_against",
+            "history_start",
+            "settles",
+            "restates",
+            "kept",
+            "rate_limit",
+            "keyed",
+            "unofficial",
+            "attribution",
+            "terms",
+            "docs",
+        ),
     ),
     "home": ("Facts about this home and this file.", ("key",), ("key", "value")),
 }
@@ -91,11 +120,13 @@ class Inputs:
         expected: The calendar, in the columns of `warehouse.ledger.EXPECTED`, of every day that the home is about.
         assets: The sector baskets, dated.
         now: The instant of the build.
+        sources: What every source declares and how it stands, as `ops.sources` holds it.
     """
 
     expected: pl.DataFrame
     assets: pl.DataFrame
     now: datetime
+    sources: pl.DataFrame
 
 
 def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None) -> Built:
@@ -163,6 +194,9 @@ def _fill(
     restated = create_core(connection, home, books, instant)
     insert_dimensions(connection, inputs.assets, instant)
     judged = make_marts(connection, known, inputs.now, prefix)
+    # An invented market is not held against what was reported of the real one.
+    gaps = disagreements(connection, with_reported=not home.simulated)
+    judged += judged_gaps(gaps, run_id=known.last_run, now=inputs.now)
     ledger = known.ledger(inputs.expected, instant)
     tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
         "ledger": ledger,
@@ -171,6 +205,8 @@ def _fill(
         "runs": known.run_table(),
         "checks": known.check_table() + judged,
         "quarantine": known.quarantine_table(),
+        "sources": inputs.sources,
+        "disagreements": gaps,
         "home": [
             {"key": "origin", "value": home.origin},
             {"key": "format version", "value": str(FORMAT)},
@@ -217,13 +253,15 @@ def create_core(
 def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str:
     """The query for all versions of a dataset that were recorded by an instant."""
     kinds = {name: DUCKDB[glossary()[name].type] for name in dataset.lake_columns}
+    nothing = "select " + ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items()) + " where false"
     if not paths:
-        nothing = ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items())
-        return f"select {nothing} where false"
+        return nothing
     columns = ", ".join(_quoted(name) for name in kinds)
     listed = ", ".join(_text(str(path)) for path in paths)
+    # By name: a column that was promised after a partition was written is unknown in it.
+    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
     return (
-        f"select {columns} from read_parquet([{listed}], hive_partitioning = false) "  # noqa: S608  our own names
+        f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
         f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
     )
 
@@ -236,21 +274,6 @@ def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
     for path in present:
         lake.verified(path, books.partitions[lake.name(path)])
     return present
-
-
-def preferred_view(dataset: Dataset) -> str:
-    """The statement that makes `core.<dataset>_preferred`."""
-    order = preferences().get(dataset.name, ())
-    ranks = " ".join(f"when '{source}' then {rank}" for rank, source in enumerate(order))
-    rank = f"case source {ranks} else {len(order)} end" if ranks else "0"
-    # A row that was public in time for its own day is not hidden by a preferred one that came too late for it.
-    in_time = "(available_at at time zone 'UTC' <= date + interval 36 hours)"
-    key = ", ".join(_quoted(name) for name in dataset.preferred_key)
-    columns = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
-    return (
-        f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
-        f"qualify dense_rank() over (partition by {key} order by {in_time} desc, {rank}, source) = 1"
-    )
 
 
 def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
@@ -287,6 +310,7 @@ def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFram
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
     for kept in curated().values():
         _table(connection, f"core.{kept.name}", kept.rows)
+    connection.execute(view_in_time())
     firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
     connection.execute(
         f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
@@ -402,7 +426,7 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         about_column = entry(name, column).noted(notes.get(column))
         if schema != "main":
             if not rows or rows[-1][0] != name:
-                relation = "view" if table.endswith("_preferred") else "table"
+                relation = "view" if table.endswith(("_preferred", "_in_time")) else "table"
                 statements.append(f"comment on {relation} {name} is {_text(prefix + about)}")
             statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about_column.comment)}")
         rows.append((name, column, kind, about_column.unit, about_column.measure, about_column.meaning))
@@ -416,6 +440,10 @@ def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
     promises: dict[str, tuple[str, Mapping[str, str]]] = {
         "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
         "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
+        "core.disagreements_in_time": (
+            "How far sources lie apart, by what was public by noon (UTC) after each day. One row: one pair of them.",
+            {},
+        ),
     }
     for dataset in datasets().values():
         about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))

@@ -233,12 +233,12 @@ def _inputs(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, s
 
 def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, table: str) -> Input:
     dataset = datasets()[table.removeprefix("core.").removesuffix("_preferred")]
-    first, last = _days(cell, model.reach.get(table, 0))
+    first, last = _days(cell, max(model.reach.get(table, 0), cell.model.reach.get(table, 0)))
     conditions, values = [], {}
     if last is not None:
         conditions = ["date between $first and $last", "available_at at time zone 'UTC' <= $known"]
         values = {"first": first, "last": last, "known": datetime.combine(last, datetime.min.time()) + KNOWN_BY}
-    special = model.rows.get(table)
+    special = cell.model.rows.get(table, model.rows.get(table))
     if special is not None:
         conditions.append(f"({special})")
         values |= {name: value for name, value in cell.key.items() if f"${name}" in special}

@@ -103,7 +103,40 @@ def open_home(folder: Path) -> Home:
 
 def _may_come_first(entry: Path) -> bool:
     """Whether a new home may hold this: what we put there early, or another home, such as the demo's."""
-    return entry.name in {"prefect", "staging", "writer.lock"} or _identity(entry).exists()
+    return entry.name in {"doctor", "prefect", "staging", "writer.lock"} or _identity(entry).exists()
+
+
+def _strangers(folder: Path) -> list[str]:
+    """What lies in a folder that no home would hold before it is one."""
+    return [entry.name for entry in folder.iterdir() if not _may_come_first(entry)]
+
+
+def _not_ours(folder: Path, strangers: list[str]) -> HomeRefused:
+    return HomeRefused(
+        f"{folder} is not a tidemark home and not empty (it holds {min(strangers)!r}): "
+        "set TIDEMARK_HOME to a new folder"
+    )
+
+
+def _mixed(home: Home, origin: Origin) -> HomeRefused:
+    return HomeRefused(
+        f"{home.folder} holds {home.origin} data and this command would add {origin} data: "
+        "use another TIDEMARK_HOME, they are never mixed"
+    )
+
+
+def visit(folder: Path, origin: Origin) -> None:
+    """Make sure that a folder is a home of an origin, or could become one; nothing is written.
+
+    Raises:
+        HomeRefused: It is somebody else's folder, or holds data of another origin.
+    """
+    if _identity(folder).exists():
+        home = open_home(folder)
+        if home.origin != origin:
+            raise _mixed(home, origin)
+    elif folder.exists() and (strangers := _strangers(folder)):
+        raise _not_ours(folder, strangers)
 
 
 def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> Home:
@@ -114,7 +147,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = [entry.name for entry in folder.iterdir() if not _may_come_first(entry)]
+        strangers = _strangers(folder)
         if not strangers:
             facts = {
                 "what": "a tidemark home",
@@ -125,10 +158,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
             }
             write_whole(_identity(folder), orjson.dumps(facts, option=orjson.OPT_INDENT_2), folder / "staging")
         elif not _identity(folder).exists():
-            raise HomeRefused(
-                f"{folder} is not a tidemark home and not empty (it holds {min(strangers)!r}): "
-                "set TIDEMARK_HOME to a new folder"
-            )
+            raise _not_ours(folder, strangers)
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as refused:
@@ -137,10 +167,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
         ) from refused
     home = open_home(folder)
     if home.origin != origin:
-        raise HomeRefused(
-            f"{folder} holds {home.origin} data and this command would add {origin} data: "
-            "use another TIDEMARK_HOME, they are never mixed"
-        )
+        raise _mixed(home, origin)
     return home
 
 

@@ -160,7 +160,9 @@ class Lake:
         content = self.verified(path, hashes)
         try:
             frame = pl.DataFrame(pq.read_table(pa.BufferReader(content)))
-            return frame.select(dataset.lake_columns).cast(dataset.lake_schema())
+            # A column that was promised after the file was written is unknown in it.
+            later = {name: pl.lit(None) for name in dataset.nullable if name not in frame.columns}
+            return frame.with_columns(**later).select(dataset.lake_columns).cast(dataset.lake_schema())
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as broken:
             raise StorageDamaged(self.damage(path, str(broken))) from broken
 

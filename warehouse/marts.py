@@ -111,6 +111,20 @@ def models() -> tuple[Model, ...]:
     return _ordered({model.table: model for model in _found()})
 
 
+def reads_in_the_end(model: Model) -> tuple[str, ...]:
+    """The tables of the finished file that a model is made of: steps that are dropped are looked through, sorted."""
+    steps = {step.table: step.reads for step in models() if step.schema == "intermediate"}
+    found: set[str] = set()
+    pending = list(model.reads)
+    while pending:
+        table = pending.pop()
+        if table in steps:
+            pending += steps[table]
+        else:
+            found.add(table)
+    return tuple(sorted(found))
+
+
 def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: str) -> Model:
     """Read one SQL file.
 

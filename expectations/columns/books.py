@@ -56,4 +56,45 @@ COLUMNS = {
     "measure": _text("How the column may be rolled up.", "key, stock, flow, rate, price, label"),
     "meaning": _text("What the column means."),
     "ops.home.value": _text("The fact."),
+    "ops.sources.source": Column("text", "lower-case name", "key", "The provider."),
+    "datasets": Column("names", "tables of core", "label", "What the source supplies."),
+    "verified": _text(
+        "Against what the source was last verified: answers that others recorded, its documentation alone, or, by "
+        "`tidemark doctor` in this home, its own live answers.",
+        "recorded, documented, live",
+    ),
+    "verified_at": _instant("When that was."),
+    "verified_against": _text("What it was held against, and what of it is only believed."),
+    "history_start": Column("date", "UTC day", "label", "The first day that is asked for of any of its series."),
+    "settles": _text("How long after the end of a day its value is usually public.", "span of time, by dataset"),
+    "restates": _text("How long after its end a day is asked for again.", "span of time, by dataset"),
+    "kept": _text("How long after its end the provider still has a day.", "span of time, by dataset"),
+    "rate_limit": _text("The requests that we allow ourselves, within what the provider allows.", "requests by host"),
+    "keyed": Column("flag", "true or false", "label", "Whether the source answers only those who have a key."),
+    "unofficial": Column(
+        "flag", "true or false", "label", "Whether its owner never promised it: asked only where a person wants it."
+    ),
+    "attribution": _text("How the source asks to be named."),
+    "terms": _text("What one may do with its data."),
+    "docs": _text("Where the provider documents it.", "URL"),
+    "ops.disagreements.metric": Column(
+        "text", "name", "key", "What is compared, as expectations/tolerances.toml names it."
+    ),
+    "ops.disagreements.key": Column(
+        "text", "JSON", "key", "What the values are of, beside the date, and the witness, which is source_b."
+    ),
+    "source_a": _text("The source that the marts take for it.", "lower-case name; of a sum, the venues"),
+    "value_a": Column("number", "that of the column compared", "label", "What source_a says."),
+    "source_b": _text("The witness: another source that tells of the same thing.", "lower-case name"),
+    "value_b": Column("number", "that of the column compared", "label", "What source_b says."),
+    "relative_gap": Column(
+        "number", "fraction", "label", "|value_a - value_b| / max(|value_a|, |value_b|); 0 where both are 0."
+    ),
+    "tolerance": Column(
+        "number",
+        "fraction",
+        "label",
+        "The largest relative_gap that the metric allows; wider where values lie so near zero that the metric's floor "
+        "decides. A row beyond it fails a warning check.",
+    ),
 }

@@ -12,4 +12,10 @@ COLUMNS = {
         "label",
         "The provider whose answer the borrowing rate was read from; unknown where there is none.",
     ),
+    "available_source": Column(
+        "text",
+        "lower-case name",
+        "label",
+        "The provider whose answer the available deposits were read from; unknown where there is none.",
+    ),
 }

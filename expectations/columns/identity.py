@@ -29,4 +29,10 @@ COLUMNS = {
     "day_boundary": Column(
         "text", "UTC or KST", "label", "The time zone whose midnight bounds the day; date is that zone's calendar day."
     ),
+    "is_venues_own_day": Column(
+        "flag",
+        "true or false",
+        "label",
+        "Whether the day is one that the venue itself publishes, not one made of its hours.",
+    ),
 }

@@ -55,6 +55,13 @@ COLUMNS = {
         "rate",
         "Coinbase premium with the Binance leg turned into dollars at the day's USDT/USD price.",
     ),
+    "kraken_premium": Column(
+        "number", "fraction", "rate", "Kraken's last USD price over Binance's last USDT price, less one."
+    ),
+    "kraken_premium_mean": Column(
+        "number", "fraction", "rate", "Mean of the hourly Kraken premiums; unknown under 20 hours present on both."
+    ),
+    "usdt_usd": Column("number", "USD", "price", "The day's last price of one USDT in dollars."),
     "kimchi_premium_fx": Column(
         "number",
         "fraction",

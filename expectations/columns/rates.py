@@ -29,8 +29,26 @@ COLUMNS = {
     ),
     "supply_apr": Column("number", "fraction per year, simple", "rate", "What depositors earn, without rewards."),
     "supply_apr_max": Column("number", "fraction per year, simple", "rate", "Highest deposit rate of the day."),
+    "supply_apr_last": Column(
+        "number", "fraction per year, simple", "rate", "Deposit rate that stood when the day ended."
+    ),
+    "supply_apy_realised": Column(
+        "number",
+        "fraction per year, compounded",
+        "rate",
+        "What a deposit grew by over the day, by the protocol's own index, as if it did so all year.",
+    ),
     "borrow_apr": Column("number", "fraction per year, simple", "rate", "What borrowers pay."),
     "borrow_apr_max": Column("number", "fraction per year, simple", "rate", "Highest borrowing rate of the day."),
+    "borrow_apr_last": Column(
+        "number", "fraction per year, simple", "rate", "Borrowing rate that stood when the day ended."
+    ),
+    "borrow_apy_realised": Column(
+        "number",
+        "fraction per year, compounded",
+        "rate",
+        "What a debt grew by over the day, by the protocol's own index, as if it did so all year.",
+    ),
     "utilization": Column("number", "fraction", "rate", "Share of the deposits that is lent out."),
     "available_usd": Column("number", "USD", "stock", "Deposits that are not lent out and can be withdrawn."),
     "sampling": Column(

@@ -18,14 +18,29 @@ LENDING_RATES = Dataset(
         "asset",
         "supply_apr",
         "supply_apr_max",
+        "supply_apr_last",
+        "supply_apy_realised",
         "borrow_apr",
         "borrow_apr_max",
+        "borrow_apr_last",
+        "borrow_apy_realised",
         "utilization",
         "available_usd",
         "sampling",
     ),
     nullable=frozenset(
-        {"supply_apr", "supply_apr_max", "borrow_apr", "borrow_apr_max", "utilization", "available_usd"}
+        {
+            "supply_apr",
+            "supply_apr_max",
+            "supply_apr_last",
+            "supply_apy_realised",
+            "borrow_apr",
+            "borrow_apr_max",
+            "borrow_apr_last",
+            "borrow_apy_realised",
+            "utilization",
+            "available_usd",
+        }
     ),
     checks=(
         Range(
@@ -41,6 +56,25 @@ LENDING_RATES = Dataset(
             high=0.5,
         ),
         Range("borrow_apr is between 0 and 5", pl.col("borrow_apr"), low=0, high=5),
+        # A mean and its highest member, but for the last digit of the mean.
+        Range("supply_apr_max is not below supply_apr", pl.col("supply_apr_max") / pl.col("supply_apr"), low=1 - 1e-9),
+        Range("borrow_apr_max is not below borrow_apr", pl.col("borrow_apr_max") / pl.col("borrow_apr"), low=1 - 1e-9),
+        # A debt grows every second at the rate that stands: index and mean tell the same, but for the seconds between
+        # two known blocks. Where they do not, an update is missing, or one of them is in another unit.
+        Range(
+            "borrow_apr is what debts grew by, within 1 %",
+            pl.col("borrow_apy_realised").log1p() / pl.col("borrow_apr"),
+            low=0.99,
+            high=1.01,
+        ),
+        # Deposits earn the fees of flash loans too, so it only tells.
+        Range(
+            "supply_apr is what deposits grew by, within 5 %",
+            pl.col("supply_apy_realised").log1p() / pl.col("supply_apr"),
+            low=0.99,
+            high=1.05,
+            severity="warning",
+        ),
         Range("utilization is between 0 and 1", pl.col("utilization"), low=0, high=1),
         Range("available_usd is not negative", pl.col("available_usd"), low=0),
         Range("available_usd is below 100 billion", pl.col("available_usd"), high=1e11),
@@ -49,6 +83,7 @@ LENDING_RATES = Dataset(
     caveats=(
         "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
         "Rewards are left out: supply_apr is the lending rate alone.",
+        "A time_weighted mean is of every rate that stood within the day; its last one stood when the day ended.",
         "An hourly_mean is Aave's own average of the day; how it is weighed within the day is not told.",
     ),
     sparse=True,

@@ -48,6 +48,8 @@ SPOT_PRICES = Dataset(
         # Since 2015; cents, won or another asset's prices lie outside.
         Range("BTC closes at 100 to 2,000,000 USD", _close_of("BTC"), low=100, high=2_000_000),
         Range("ETH closes at 1 to 100,000 USD", _close_of("ETH"), low=1, high=100_000),
+        # It fell to 0.85 in 2018; won or another coin's prices lie outside.
+        Range("USDT closes at 0.8 to 1.2 USD", _close_of("USDT"), low=0.8, high=1.2),
         OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
         Range(
             "close_usd is within a factor of 5 of the day before",

@@ -59,9 +59,12 @@ class Series:
         decimals: int,
         make_day: Callable[[int], Candle],
         scenes: Mapping[int, Scene],
+        leader: "Series | None" = None,
     ) -> None:
         self.first_ms = first_ms
         self._key = key
+        # Who follows another pair rises and falls in the same hours.
+        self.rhythm: int = key if leader is None else leader.rhythm
         self._decimals = decimals
         self._make_day = make_day
         self._scenes = scenes
@@ -119,8 +122,8 @@ class Series:
 
     def _scene(self, number: int, begin: int) -> Scene:
         span = HOURS - begin
-        peak = begin + int(unit(self._key, number, 5) * span)
-        trough = begin + int(unit(self._key, number, 6) * span)
+        peak = begin + int(unit(self.rhythm, number, 5) * span)
+        trough = begin + int(unit(self.rhythm, number, 6) * span)
         return Scene(peak, trough)
 
     def _closes(self, day: Candle, number: int, begin: int, scene: Scene) -> list[float]:
@@ -137,7 +140,7 @@ class Series:
             before = times[after - 1]
             share = (hour - before) / (times[after] - before)
             price = stations[before] + (stations[times[after]] - stations[before]) * share
-            price += (day.high - day.low) * 0.02 * bell(self._key, number * HOURS + hour, 9)
+            price += (day.high - day.low) * 0.02 * bell(self.rhythm, number * HOURS + hour, 9)
             closes.append(round(min(max(price, day.low), day.high), self._decimals))
         return [*closes, day.close]
 

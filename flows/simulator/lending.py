@@ -1,4 +1,4 @@
-"""Deposit rates of three lending pools, in percent a year, as seen once a day near 23:01 UTC."""
+"""Rates of three lending pools: in percent a year, as seen near 23:01 UTC, and as they stand from hour to hour."""
 
 from datetime import date
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from flows.simulator.chance import bell, key_of, unit
 from flows.simulator.curve import Character, Curve
 from flows.simulator.instants import DAY_S, HOUR_MS, SECOND_MS, number_of
 
+LAST_HOUR = 23
 FIRST_DAY = number_of(date(2023, 2, 7))
 
 AAVE_USDC = "aa70268e-4b52-42bf-a116-608b370f9501"
@@ -42,6 +43,22 @@ _SCRIPT = {
 }  # fmt: skip
 
 POOLS = frozenset(_SCRIPT)
+KEPT_BY_PROTOCOL = 0.1  # of what borrowers pay
+
+
+def lent_out(supply: float) -> float:
+    """The share of the deposits that is lent out, where depositors get this rate."""
+    return 0.6 + 0.35 * supply / (supply + 0.05)
+
+
+def supply_of(share: float) -> float:
+    """What depositors get, where this share is lent out."""
+    return 0.05 * (share - 0.6) / (0.95 - share)
+
+
+def borrow_of(supply: float) -> float:
+    """What borrowers pay, where depositors get this: the more is lent out, the dearer it is."""
+    return supply / (lent_out(supply) * (1 - KEPT_BY_PROTOCOL))
 
 
 class Observation(NamedTuple):
@@ -73,6 +90,18 @@ class Lending:
         live = [self._observed(pool, today, each) for each in (hour, hour - 1) if each >= 0]
         seen = [row for row in live if row.at_ms <= now_ms and today >= FIRST_DAY]
         return [*rows, *seen[:1]]
+
+    def standing(self, pool: str, hour: int) -> float:
+        """The deposit rate, in percent, that stands from soon after an hour on, counted since 1970.
+
+        In the day's last hour it is what is seen near 23:01 UTC; until then it moves there from the day before.
+        """
+        day, of_day = divmod(hour, 24)
+        before, after = self._rates[pool].at(day - 1), self._rates[pool].at(day)
+        if of_day == LAST_HOUR:
+            return round(after, 5)
+        level = before + (after - before) * (of_day + 1) / 24
+        return round(level * (1 + 0.03 * bell(self._keys[pool], hour, 4)), 5)
 
     def _observed(self, pool: str, day: int, hour: int) -> Observation:
         key, rate = self._keys[pool], self._rates[pool].at(day)

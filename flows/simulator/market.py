@@ -5,6 +5,7 @@ asked before. The figures of December 2024 are those that were published; days i
 invented. What may be seen at a given moment is for the pages to say, not for the market.
 """
 
+from flows.simulator.chain import Chain
 from flows.simulator.funding import Funding
 from flows.simulator.interest import Interest
 from flows.simulator.korea import Korea
@@ -26,6 +27,7 @@ class Market:
         funding: Settlements of perpetual swaps.
         interest: Open contracts of perpetual swaps.
         lending: Deposit rates of lending pools.
+        chain: What Ethereum has of them, block by block.
         stablecoins: Stablecoins in circulation.
         macro: Balance sheet, policy rates and yields of the United States.
     """
@@ -38,5 +40,6 @@ class Market:
         self.funding = Funding(seed)
         self.interest = Interest(self.spot, seed)
         self.lending = Lending(seed)
+        self.chain = Chain(self.lending, seed)
         self.stablecoins = Stablecoins(seed)
         self.macro = Macro(seed)

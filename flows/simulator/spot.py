@@ -146,7 +146,8 @@ def mirrored(mirror: Mirror, key: int, first_ms: int) -> Series:
         volume = round(turnover / ((opened + high + low + close) / 4), 8)
         return Candle(day * DAY_MS, opened, high, low, close, volume, turnover)
 
-    return Series(key, max(first_ms, mirror.leader.first_ms), mirror.decimals, make_day, SCENES_BY_NUMBER)
+    first_ms = max(first_ms, mirror.leader.first_ms)
+    return Series(key, first_ms, mirror.decimals, make_day, SCENES_BY_NUMBER, mirror.leader)
 
 
 # Coinbase less Binance at the end of the day, in USD, as published.

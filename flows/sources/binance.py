@@ -1,17 +1,25 @@
-"""Binance: spot prices in USDT, and the funding and open interest of its perpetual futures.
+"""Binance: spot prices in USDT by the day and the hour, funding of its perpetuals, open interest in each currency.
 
 Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
 Terms     public market data, free; raw data are not to be resold
-Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The REST funding
+Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them
+          by the month, without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days are
+          taken from it where REST would need a second page, hours wherever a whole month of them is wanted and out:
+          that takes more requests than REST, of a host without a published limit, and each file has a checksum. An
+          hour in which Binance stood still is left out; a day that lacks more than four of them, as some had up to
+          2021, ends as failed_check. The REST funding
           history does not state the interval of a payment, the monthly archive does. The archive of a month is
           published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
           of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it
           is stamped with, whatever the period: the row of a day (period=1d) tells how the day before it ended
 Verified  recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), five minutes
-          and day (2020); the archive's CSV only from quoted lines. Listing days are from memory; a day asked for
+          and day (2020); a recorded file of klines by the hour (2024), those in microseconds and the other CSV of the
+          archive only from quoted lines. Listing days are from memory; a day asked for
           before the true one ends as failed. That the archive of open interest begins for ether on the day that it
           does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 that was not what was
-          open at 23:14 (2026): it is neither a running figure nor one of the hour's end
+          open at 23:14 (2026): it is neither a running figure nor one of the hour's end. Contracts and coins of futures
+          settled in the coin were recorded by REST (2020), not in the archive, which is believed to hold the same from
+          8 July 2021 on. Since when the perpetual in USDC is read is from memory, and on the safe side
 """
 
 import hashlib
@@ -20,12 +28,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from transforms.payload import member
+from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
 FUNDING_HOST = "fapi.binance.com"
@@ -34,8 +43,12 @@ KLINES = f"https://{KLINES_HOST}/api/v3/klines"
 FUNDING = f"https://{FUNDING_HOST}/fapi/v1/fundingRate"
 FUNDING_INFO = f"https://{FUNDING_HOST}/fapi/v1/fundingInfo"
 ARCHIVE = f"https://{ARCHIVE_HOST}/data/futures/um/monthly/fundingRate"
+SPOT_ARCHIVE = f"https://{ARCHIVE_HOST}/data/spot/monthly/klines"
 METRICS = f"https://{ARCHIVE_HOST}/data/futures/um/daily/metrics"
 READINGS = f"https://{FUNDING_HOST}/futures/data/openInterestHist"
+COIN_HOST = "dapi.binance.com"
+COIN_METRICS = f"https://{ARCHIVE_HOST}/data/futures/cm/daily/metrics"
+COIN_READINGS = f"https://{COIN_HOST}/futures/data/openInterestHist"
 PAGE = 1000
 READINGS_PAGE = 500  # a day has 288 of five minutes
 READINGS_KEPT = timedelta(days=27)  # a month, less what may be missing of it
@@ -43,6 +56,9 @@ ARCHIVED_AFTER = timedelta(hours=2)  # from the end of the day; often later
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
 PAYMENTS_A_DAY = 3
+HOUR = timedelta(hours=1)
+INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
+DOLLARS = "dollars"  # the label of futures that are settled in the coin
 
 # A day's candle is final at midnight; the answer of a minute later holds it.
 SETTLED = every_day(timedelta(minutes=5))
@@ -79,6 +95,9 @@ SPOT = {
     "XRP": ("XRPUSDT", date(2018, 5, 4)),
 }
 
+# The spot market whose hours are asked for and its first whole day.
+HOURLY = {"BTC": ("BTCUSDT", date(2017, 8, 18)), "ETH": ("ETHUSDT", date(2017, 8, 18))}
+
 # The perpetual of the asset and its first whole day of payments.
 PERPETUALS = {
     "AAVE": ("AAVEUSDT", date(2020, 10, 17)),
@@ -109,25 +128,61 @@ PERPETUALS = {
     "XRP": ("XRPUSDT", date(2020, 1, 7)),
 }
 
-# The perpetual and the first day of its five-minute readings of open interest.
-READ = {"BTC": ("BTCUSDT", date(2020, 9, 1)), "ETH": ("ETHUSDT", date(2020, 9, 1))}
+# Our name of the series: the asset, its perpetual, the first day of its five-minute readings of open interest, and
+# what a contract is of in dollars, where it is settled in the coin.
+READ: dict[str, tuple[str, str, date, str | None]] = {
+    "BTC": ("BTC", "BTCUSDT", date(2020, 9, 1), None),
+    "BTC-inverse": ("BTC", "BTCUSD_PERP", date(2021, 7, 8), "100"),
+    "BTC-usdc": ("BTC", "BTCUSDC", date(2024, 2, 1), None),
+    "ETH": ("ETH", "ETHUSDT", date(2020, 9, 1), None),
+    "ETH-inverse": ("ETH", "ETHUSD_PERP", date(2021, 7, 8), "10"),
+}
 
 
-def plan_klines(ask: Ask) -> Plan:
-    """Walk forward, a thousand days a page, until the last wanted day is there or nothing more comes."""
-    start, last = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at) - 1
-    last_open = milliseconds(day_start(ask.days.last))
+def plan_days(ask: Ask) -> Plan:
+    """Daily klines: the newest thousand or so from REST, a page each, what is older from the archive."""
+    yield from plan_candles(ask, ONE_DAY, months_beyond_a_page(ask))
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """Hourly klines: whole months from the archive, the rest from REST."""
+    yield from plan_candles(ask, HOUR, archived_months(ask))
+
+
+def months_beyond_a_page(ask: Ask) -> Iterator[date]:
+    """The archived months of an ask that are older than what one page of days reaches back to."""
+    reach = (ask.now - PAGE * ONE_DAY).date()
+    return (month for month in archived_months(ask) if next_month(month) <= reach)
+
+
+def plan_candles(ask: Ask, step: timedelta, months: Iterable[date]) -> Plan:
+    """Klines of some months from the archive, the others, and those whose file is not there, from REST."""
+    symbol, interval = ask.series.symbol, INTERVALS[step]
+    labels = {"asset": ask.series.name}
+    held: list[date] = []
+    for month in months:
+        name = f"{symbol}-{interval}-{month:%Y-%m}.zip"
+        if (yield from plan_file(f"{SPOT_ARCHIVE}/{symbol}/{interval}", name, labels, form="bare_zip")):
+            held.append(month)
+    for days in without(ask.days, held):
+        yield from plan_klines(ask.series, days, step)
+
+
+def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
+    """Walk forward, a thousand klines a page, until the last wanted one is there or nothing more comes."""
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    last_open = milliseconds(days.ends_at - step)
     while start <= last_open:
         page = yield Request(
             KLINES,
             params={
-                "symbol": ask.series.symbol,
-                "interval": "1d",
+                "symbol": series.symbol,
+                "interval": INTERVALS[step],
                 "startTime": start,
-                "endTime": last,
+                "endTime": end - 1,
                 "limit": PAGE,
             },
-            labels={"asset": ask.series.name},
+            labels={"asset": series.name},
         )
         klines = page.json()
         if len(klines) < PAGE:
@@ -187,10 +242,12 @@ def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
     return (yield from plan_file(f"{ARCHIVE}/{ask.series.symbol}", name, {"asset": ask.series.name}))
 
 
-def plan_file(folder: str, name: str, labels: Mapping[str, str]) -> Generator[Request, Answer, bool]:
+def plan_file(
+    folder: str, name: str, labels: Mapping[str, str], *, form: Form = "zip"
+) -> Generator[Request, Answer, bool]:
     """One file of the archive and its checksum; tells whether the file is there."""
     address = f"{folder}/{name}"
-    archive = yield Request(address, form="zip", labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
+    archive = yield Request(address, form=form, labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
     if archive.status == NOT_FOUND:
         return False
     checksum = yield Request(f"{address}.CHECKSUM", form="csv", transform=None)
@@ -222,9 +279,10 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
 def plan_open_interest(ask: Ask) -> Plan:
     """Take each day's readings from the archive, and from REST where their file is not out yet."""
     symbol = ask.series.symbol
+    folder = f"{COIN_METRICS if DOLLARS in ask.series.labels else METRICS}/{symbol}"
     for day in ask.days:
-        labels = {"asset": ask.series.name, "symbol": symbol, "day": day.isoformat()}
-        archived = yield from plan_file(f"{METRICS}/{symbol}", f"{symbol}-metrics-{day}.zip", labels)
+        labels = {**ask.series.labels, "symbol": symbol, "day": day.isoformat()}
+        archived = yield from plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)
         if not archived and day_start(day) > ask.now - READINGS_KEPT:
             yield from plan_readings(symbol, day, labels)
 
@@ -232,15 +290,18 @@ def plan_open_interest(ask: Ask) -> Plan:
 def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
     """A day's readings from REST; where it has none of five minutes, the one at the day's end."""
     start, end = milliseconds(day_start(day)), milliseconds(day_start(day + ONE_DAY))
+    address, whom = READINGS, {"symbol": symbol}
+    if DOLLARS in labels:
+        address, whom = COIN_READINGS, {"pair": symbol.removesuffix("_PERP"), "contractType": "PERPETUAL"}
     page = yield Request(
-        READINGS,
-        params={"symbol": symbol, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
+        address,
+        params={**whom, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
         labels=labels,
     )
     if not page.json():
         yield Request(
-            READINGS,
-            params={"symbol": symbol, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
+            address,
+            params={**whom, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
             labels=labels,
             transform="normalize_end",
         )
@@ -249,12 +310,24 @@ def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
 def count_open_interest(ask: Ask) -> Mapping[str, int]:
     """Two requests for a day whose file is out; for another one a request that finds none, and a page."""
     late = sum(1 for day in ask.days if day_start(day + ONE_DAY) + ARCHIVED_AFTER > ask.now)
-    return {ARCHIVE_HOST: 2 * len(ask.days) - late, FUNDING_HOST: late}
+    host = COIN_HOST if DOLLARS in ask.series.labels else FUNDING_HOST
+    return {ARCHIVE_HOST: 2 * len(ask.days) - late, host: late}
 
 
-def count_pages(ask: Ask) -> Mapping[str, int]:
-    """One request for each thousand days."""
-    return {KLINES_HOST: -(-len(ask.days) // PAGE)}
+def count_days(ask: Ask) -> Mapping[str, int]:
+    """Two requests for each month that is taken from the archive, one for each thousand of the other days."""
+    return _count_candles(ask, ONE_DAY, list(months_beyond_a_page(ask)))
+
+
+def count_hours(ask: Ask) -> Mapping[str, int]:
+    """Two requests for each archived month, one for each thousand of the other hours."""
+    return _count_candles(ask, HOUR, list(archived_months(ask)))
+
+
+def _count_candles(ask: Ask, step: timedelta, months: list[date]) -> Mapping[str, int]:
+    pages = sum(-(-len(days) * (ONE_DAY // step) // PAGE) for days in without(ask.days, months))
+    hosts = {ARCHIVE_HOST: 2 * len(months), KLINES_HOST: pages}
+    return {host: requests for host, requests in hosts.items() if requests > 0}
 
 
 def count_funding(ask: Ask) -> Mapping[str, int]:
@@ -273,7 +346,7 @@ TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
 
 def refusal(answer: Answer) -> PipelineError | None:
     """Binance's error object, or the archive's page of one, which a proxy in front of it can send with a 200."""
-    if answer.request.form == "zip" and answer.body.lstrip()[:1] == b"<":
+    if answer.request.form in {"zip", "bare_zip"} and answer.body.lstrip()[:1] == b"<":
         return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
     if answer.request.form != "json":
         return None
@@ -289,11 +362,19 @@ SOURCE = Source(
     feeds=(
         Feed(
             SPOT_PRICES,
-            plan_klines,
+            plan_days,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
-            count=count_pages,
+            count=count_days,
+        ),
+        Feed(
+            HOURLY_PRICES,
+            plan_hours,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in HOURLY.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_hours,
         ),
         Feed(
             FUNDING_RATES,
@@ -306,7 +387,10 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, symbol, since, READ_OR_ARCHIVED) for asset, (symbol, since) in READ.items()),
+            tuple(
+                Series(name, symbol, since, READ_OR_ARCHIVED, labels={"asset": asset} | ({DOLLARS: of} if of else {}))
+                for name, (asset, symbol, since, of) in READ.items()
+            ),
             days_per_ask=92,
             restates_for=timedelta(days=3),
             count=count_open_interest,
@@ -315,6 +399,7 @@ SOURCE = Source(
     limits={
         KLINES_HOST: Limit(2900, 60, burst=100),  # 6,000 weight a minute, two a request
         FUNDING_HOST: Limit(480, 300, burst=100),
+        COIN_HOST: Limit(900, 300, burst=100),  # 1,000 in five minutes
         ARCHIVE_HOST: Limit(3000, 60, burst=100),  # none published
     },
     docs="https://developers.binance.com/docs/binance-spot-api-docs",

@@ -1,12 +1,15 @@
-"""Bitfinex: spot prices in US dollars, and what it costs to borrow USDT.
+"""Bitfinex: spot prices in US dollars, what it costs to borrow USDT, and the positions that it closed by force.
 
-Docs      https://docs.bitfinex.com/reference/rest-public-candles
+Docs      https://docs.bitfinex.com/reference/rest-public-candles,
+          https://docs.bitfinex.com/reference/rest-public-liquidations
 Terms     public market data, free; no redistribution of raw data
 Quirks    close comes before high and low; newest first unless sorted; both bounds are inclusive; an error can be a
           list; bitcoin trades about a tenth of a percent above other dollar venues. Loans have candles of their own,
           for each term: those over two days (`p2`), the shortest. Their rates are per day. A day without
           such a loan has no candle. The flash return rate (funding/stats) is left out: it is a smoothed rate for the
-          same asset at the same venue, and misses the spikes
+          same asset at the same venue, and misses the spikes. Liquidations of all markets come as one stream, newest
+          first, 500 rows at most, each in one more list; three requests a minute are allowed, and to overstep it costs
+          minutes. A position has a row when it is triggered and one when it is executed, which may come twice
 Verified  the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is there since
           2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin after it. Loans of
           dollars were seen from July 2016 on; since when USDT is lent is believed, and what Bitfinex has nothing for
@@ -14,24 +17,35 @@ Verified  the documentation; the order of the fields against recorded candles of
           that its rate is per day is what the documentation and two of its readers say
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
+from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import day_start, milliseconds
+from expectations.interval import ONE_DAY, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import walk_back_overlapping
+from transforms.liquidation_events.bitfinex import told_of
 
 HOST = "api-pub.bitfinex.com"
 CANDLES = f"https://{HOST}/v2/candles"
+LIQUIDATIONS = f"https://{HOST}/v2/liquidations/hist"
 PAGE = 10_000
+LIQUIDATIONS_PAGE = 500
+LIQUIDATIONS_A_DAY = 154  # 500 rows were 78 hours
 SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {"BTC": ("tBTCUSD", date(2016, 8, 11)), "ETH": ("tETHUSD", date(2016, 8, 11))}
 
 # Our name of the asset: loans of it over two days.
 LOANS = {"USDT": ("fUST:p2", date(2020, 1, 1))}
+
+LIQUIDATED_SINCE = date(2020, 2, 1)
+# A day without one is proved by the next one.
+TOLD = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
 # Rate limit, and a service under maintenance.
 TOO_BUSY = {11010, 20060}
@@ -51,10 +65,34 @@ def plan_candles(ask: Ask) -> Plan:
     )
 
 
+def plan_liquidations(ask: Ask) -> Plan:
+    """Walk backward, 500 rows a page, until a row from before the first wanted day is there.
+
+    The walk begins a day late: only what lies between two rows is known to hold nothing.
+    """
+
+    def page_before(stamp: int) -> Request:
+        return Request(LIQUIDATIONS, params={"end": stamp - 1, "limit": LIQUIDATIONS_PAGE, "sort": -1})
+
+    end = milliseconds(ask.days.ends_at + ONE_DAY)
+    return walk_back_overlapping(
+        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True
+    )
+
+
+def _liquidation_stamps(answer: Answer) -> Sequence[int]:
+    return [row[2] for row in told_of(answer.json())]
+
+
+def count_liquidations(ask: Ask) -> Mapping[str, int]:
+    """One request for each 500 rows, of the wanted days and the one after them."""
+    return {HOST: -(-(len(ask.days) + 1) * LIQUIDATIONS_A_DAY // LIQUIDATIONS_PAGE)}
+
+
 def refusal(answer: Answer) -> PipelineError | None:
     """An error, as a list that says so or as an object."""
     document = answer.json()
-    message = f"expected candles from Bitfinex, found {str(document)[:120]}"
+    message = f"expected rows from Bitfinex, found {str(document)[:120]}"
     if isinstance(document, list) and document[:1] == ["error"]:
         busy = len(document) > 1 and document[1] in TOO_BUSY
         return SourceUnavailable(message) if busy else SourceRefused(message)
@@ -80,8 +118,19 @@ SOURCE = Source(
             days_per_ask=5000,
             restates_for=timedelta(days=3),
         ),
+        Feed(
+            LIQUIDATION_EVENTS,
+            plan_liquidations,
+            (Series("ALL", "", LIQUIDATED_SINCE, TOLD),),
+            days_per_ask=92,
+            restates_for=timedelta(days=2),
+            count=count_liquidations,
+        ),
     ),
-    limits={HOST: Limit(20, 60, burst=4)},  # 30 a minute
+    limits={
+        HOST: Limit(20, 60, burst=4),  # 30 a minute for candles
+        f"{HOST}/v2/liquidations": Limit(3, 60),
+    },
     docs="https://docs.bitfinex.com/reference/rest-public-candles",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Bitfinex",

@@ -1,19 +1,20 @@
-"""Bithumb: won prices and turnover of the dollar coins.
+"""Bithumb: won prices and turnover of the dollar coins, by the day and the hour.
 
 Docs      https://apidocs.bithumb.com/reference
 Terms     public market data, free
 Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is
           read as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a
-          200. Hours, of which days like Upbit's could be made, are not asked for: an hour without a trade is left out,
-          and looks like one that the answer has lost
-Verified  a recorded answer of KRW-BTC days (2026); the dollar coins' markets have the same shape. That `to` is Seoul
-          time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
+          200. An hour without a trade is left out, and looks like one that the answer has lost: only 24 hours make a
+          day like Upbit's, else there is the day of Seoul
+Verified  a recorded answer of KRW-BTC days (2026); hours and the dollar coins' markets have the same shape. That `to`
+          is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
           known: what Bithumb has nothing for before its first candle ends as verified_empty
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -21,7 +22,10 @@ from transforms.payload import member
 
 HOST = "api.bithumb.com"
 DAYS = f"https://{HOST}/v1/candles/days"
+HOURS = f"https://{HOST}/v1/candles/minutes/60"
 PAGE = 200
+HOURS_A_DAY = 24
+SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 # Names of errors that pass by themselves.
@@ -33,26 +37,39 @@ MARKETS = {"USDC": "KRW-USDC", "USDT": "KRW-USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Walk backward from the end, 200 days of Seoul a page, until the first wanted day is there.
+    """The days of Seoul, 200 a page."""
+    midnight = datetime.min.time()
+    start, end = (datetime.combine(day, midnight) for day in (ask.days.start, ask.days.end))
+    yield from _walk(ask, DAYS, start, end, timedelta(days=1))
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """The hours of days of UTC, 200 a page."""
+    start, end = (instant.replace(tzinfo=None) + SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
+    yield from _walk(ask, HOURS, start, end, timedelta(hours=1))
+
+
+def _walk(ask: Ask, url: str, start: datetime, end: datetime, step: timedelta) -> Plan:
+    """Walk backward from the end until the first wanted candle is there; both bounds are on the clocks of Seoul.
 
     An empty page says that nothing is older. Because that is believed for good, it is asked for twice.
     """
-    to = ask.days.end
+    to = end
     empty_before = False
-    while to > ask.days.start:
+    while to > start:
         page = yield Request(
-            DAYS,
+            url,
             params={
                 "market": ask.series.symbol,
-                "count": min(PAGE, (to - ask.days.start).days),
-                "to": f"{to}T00:00:00",
+                "count": min(PAGE, (to - start) // step),
+                "to": f"{to:%Y-%m-%dT%H:%M:%S}",
             },
             labels={"asset": ask.series.name, "market": ask.series.symbol},
         )
         candles = page.json()
         if candles:
             stamp = str(member(candles[-1], "candle_date_time_kst"))
-            oldest = date.fromisoformat(stamp[:10])
+            oldest = datetime.fromisoformat(stamp)
             if oldest >= to:
                 raise PayloadChanged(f"expected candles before {to}, found {stamp}")
             to = oldest
@@ -83,6 +100,14 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+        ),
+        Feed(
+            HOURLY_KRW_PRICES,
+            plan_hours,
+            tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
     limits={HOST: Limit(20, 1, burst=4)},

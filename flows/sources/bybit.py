@@ -1,4 +1,4 @@
-"""Bybit: spot prices in USDT, the funding of its linear perpetuals, and the open interest of linear and inverse ones.
+"""Bybit: spot prices in USDT, funding and open interest of its perpetuals, and what it costs to borrow dollar coins.
 
 Docs      https://bybit-exchange.github.io/docs/v5/intro
 Terms     public market data, free; no redistribution of raw data
@@ -6,19 +6,21 @@ Quirks    newest first, with both bounds included; nothing says that the newest 
           own time. The funding history refuses a start without an end, so it is walked by its end alone, and it does
           not state the interval of a payment; the list of instruments tells only the interval of today. Open interest
           counts both sides of a contract. It is asked for by the hour, a few whole days a page: nothing says whether a
-          row of a day tells of its beginning or its end, and a cursor would cut a day in two. Errors come in a 200,
-          with another retCode than 0. A 403 means too many requests, or a place that is not served: its body says which
+          row of a day tells of its beginning or its end, and a cursor would cut a day in two. The borrowing rate is
+          the one of the moment, per hour; its past needs a key. Errors come in a 200, with another retCode than 0. A
+          403 means too many requests, or a place that is not served: its body says which
 Verified  recorded answers of the funding and of the hourly open interest of BTCUSDT (2026), and the documentation's
-          answer of the open interest of BTCUSD; candles against documentation, and the same endpoint's daily candles of
-          perpetuals as the replay has them. That both bounds of open interest are included is believed. The first days
-          are from memory and on the safe side: what Bybit has before them is not asked for. BNB is left out, because it
-          is not known since when it is listed
+          answers of the open interest of BTCUSD and of the borrowing rate of BTC; candles against documentation, and
+          the same endpoint's daily candles of perpetuals as the replay has them. That both bounds of open interest are
+          included is believed. The first days are from memory and on the safe side: what Bybit has before them is not
+          asked for. BNB is left out, because it is not known since when it is listed
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
+from expectations.calendar import every_day, read_after_day
+from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
@@ -32,6 +34,7 @@ HOST = "api.bybit.com"
 KLINES = f"https://{HOST}/v5/market/kline"
 FUNDING = f"https://{HOST}/v5/market/funding/history"
 READINGS = f"https://{HOST}/v5/market/open-interest"
+RATES = f"https://{HOST}/v5/spot-margin-trade/data"
 PAGE = 1000
 PAYMENTS_PAGE = 200
 PAYMENTS_A_DAY = 3
@@ -77,6 +80,9 @@ READ = {
     "ETH": ("ETH", "linear", "ETHUSDT", date(2021, 1, 1)),
     "ETH-inverse": ("ETH", "inverse", "ETHUSD", date(2021, 1, 1)),
 }
+
+BORROWED = ("USDC", "USDT")
+BORROWED_SINCE = date(2023, 1, 1)  # it was offered earlier; only what is read when it happens can be had
 
 
 def plan_klines(ask: Ask) -> Plan:
@@ -135,6 +141,15 @@ def plan_open_interest(ask: Ask) -> Plan:
             },
             labels=labels,
         )
+
+
+def plan_rates(ask: Ask) -> Plan:
+    """The rate of the moment, for customers without a discount."""
+    yield Request(
+        RATES,
+        params={"vipLevel": "No VIP", "currency": ask.series.symbol},
+        labels={"asset": ask.series.name},
+    )
 
 
 def _kline_stamps(answer: Answer) -> Sequence[int]:
@@ -205,6 +220,13 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=count_open_interest,
+        ),
+        Feed(
+            BORROW_RATES,
+            plan_rates,
+            tuple(Series(coin, coin, BORROWED_SINCE, read_after_day()) for coin in BORROWED),
+            days_per_ask=1,
+            reading=True,
         ),
     ),
     limits={HOST: Limit(100, 5, burst=10)},  # 600 in five seconds are allowed, and too many cost ten minutes

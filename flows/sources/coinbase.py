@@ -1,15 +1,18 @@
-"""Coinbase Exchange: spot prices in US dollars.
+"""Coinbase Exchange: spot prices in US dollars, by the day and the hour; of USDT too.
 
 Docs      https://docs.cdp.coinbase.com/exchange/reference
 Terms     public market data, free; no redistribution of raw data
 Quirks    low and high come before open and close; newest first; both bounds are inclusive and at most 300 candles
-          are answered; a User-Agent is required
-Verified  a recorded answer of daily candles (2026)
+          are answered; a User-Agent is required. A period without a trade is left out: of an hour that is not there
+          nothing is known
+Verified  recorded answers of daily candles and of minutes (2018 to 2026); hours and USDT-USD have the same shape. The
+          first day of USDT-USD is not known: what Coinbase has nothing for ends as verified_empty
 """
 
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -17,23 +20,43 @@ from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
 PAGE = 300
+HOURS_A_DAY = 24
 SETTLED = every_day(timedelta(minutes=5))
 
-MARKETS = {"BTC": ("BTC-USD", date(2015, 7, 20)), "ETH": ("ETH-USD", date(2016, 5, 18))}
+MARKETS = {
+    "BTC": ("BTC-USD", date(2015, 7, 20)),
+    "ETH": ("ETH-USD", date(2016, 5, 18)),
+    # Some days before it was listed, so that a ledger sees where its history begins.
+    "USDT": ("USDT-USD", date(2021, 4, 20)),
+}
+# Hours are wanted from the first whole day on that Binance has, with which they are compared.
+HOURLY = {"BTC": ("BTC-USD", date(2017, 8, 18)), "ETH": ("ETH-USD", date(2017, 8, 18))}
 
 
-def plan_candles(ask: Ask) -> Plan:
+def plan_days(ask: Ask) -> Plan:
     """Windows of at most 300 days, both ends included."""
-    for days in ask.days.split(PAGE):
+    yield from _windows(ask, timedelta(days=1))
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """Windows of at most 300 hours, both ends included."""
+    yield from _windows(ask, timedelta(hours=1))
+
+
+def _windows(ask: Ask, step: timedelta) -> Plan:
+    start = ask.days.starts_at
+    while start < ask.days.ends_at:
+        end = min(start + PAGE * step, ask.days.ends_at)
         yield Request(
             f"{PRODUCTS}/{ask.series.symbol}/candles",
             params={
-                "granularity": 86400,
-                "start": f"{days.start}T00:00:00Z",
-                "end": f"{days.last}T00:00:00Z",
+                "granularity": round(step.total_seconds()),
+                "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+                "end": f"{end - step:%Y-%m-%dT%H:%M:%SZ}",
             },
             labels={"asset": ask.series.name},
         )
+        start = end
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -49,11 +72,19 @@ SOURCE = Source(
     feeds=(
         Feed(
             SPOT_PRICES,
-            plan_candles,
+            plan_days,
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in MARKETS.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+        ),
+        Feed(
+            HOURLY_PRICES,
+            plan_hours,
+            tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in HOURLY.items()),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
     limits={HOST: Limit(9, 1, burst=4)},

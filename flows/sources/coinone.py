@@ -1,9 +1,10 @@
-"""Coinone: won prices and turnover of the dollar coins.
+"""Coinone: won prices and turnover of the dollar coins, by the day and the hour.
 
 Docs      https://docs.coinone.co.kr/reference/chart
 Terms     public market data, free
 Quirks    newest first; 200 candles unless more are asked for, at most 500; days start at 00:00 in Seoul (15:00 UTC of
-          the day before); numbers are text; errors come in a 200; who asks too often is blocked for ten minutes
+          the day before); numbers are text; errors come in a 200; who asks too often is blocked for ten minutes. An
+          hour without a trade may be left out: only 24 hours make a day of UTC, else there is the day of Seoul
 Verified  documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in Seoul is
           what those clients assume, and each row is held to it. Whether `timestamp` itself still belongs to the page
           is told both ways, so it is always asked for a millisecond between two candles. USDT was listed on
@@ -14,6 +15,7 @@ Verified  documentation and other people's clients; no answer was recorded. That
 from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import milliseconds
@@ -23,7 +25,9 @@ from transforms.payload import member
 HOST = "api.coinone.co.kr"
 CHART = f"https://{HOST}/public/v2/chart/KRW"
 PAGE = 500
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
@@ -35,19 +39,28 @@ MARKETS = {"USDC": "USDC", "USDT": "USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Walk backward from the end, 500 days of Seoul a page, until the first wanted day is there.
+    """The days of Seoul, 500 a page."""
+    start, end = (milliseconds(instant - SEOUL_AHEAD) for instant in (ask.days.starts_at, ask.days.ends_at))
+    yield from _walk(ask, "1d", start, end, DAY_MS)
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """The hours of days of UTC, 500 a page."""
+    yield from _walk(ask, "1h", milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at), HOUR_MS)
+
+
+def _walk(ask: Ask, interval: str, start: int, end: int, step: int) -> Plan:
+    """Walk backward from the end until the first wanted candle is there.
 
     A page that is shorter than was asked for and says so (`is_last`) holds the oldest candle. An empty page says that
     nothing is older. Because that is believed for good, it is asked for twice.
     """
-    start = milliseconds(ask.days.starts_at - SEOUL_AHEAD)
-    end = milliseconds(ask.days.ends_at - SEOUL_AHEAD)
     empty_before = False
     while end > start:
-        size = min(PAGE, (end - start) // DAY_MS)
+        size = min(PAGE, (end - start) // step)
         page = yield Request(
             f"{CHART}/{ask.series.symbol}",
-            params={"interval": "1d", "size": size, "timestamp": end - 1},
+            params={"interval": interval, "size": size, "timestamp": end - 1},
             labels={"asset": ask.series.name},
         )
         document = page.json()
@@ -85,6 +98,14 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+        ),
+        Feed(
+            HOURLY_KRW_PRICES,
+            plan_hours,
+            tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
     limits={HOST: Limit(4, 1, burst=2)},

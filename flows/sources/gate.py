@@ -1,30 +1,44 @@
-"""Gate: liquidations of its perpetuals in USDT, day by day.
+"""Gate: liquidations of its perpetuals in USDT, day by day, and rates of loans in a unit that is not known yet.
 
 Docs      https://www.gate.com/docs/developers/apiv4/en/#futures-statistics
 Terms     public market data, free; no redistribution of raw data
 Quirks    oldest first from `from` on, 30 rows unless more are asked for; the running day is the newest row; a `from`
           more than 180 days ago is refused, whatever else is asked; the answer does not say which contract it is
-          about; sizes are text and count contracts, amounts and dollars are numbers
+          about; sizes are text and count contracts, amounts and dollars are numbers. Rates of loans come once an hour,
+          newest first, in numbered pages of a hundred at most and without a window: a page is chosen so that it holds
+          the wanted day whole. They are asked for 30 days back; how far they reach was not measured
 Verified  the documentation and other people's clients; no answer was recorded. The fields and their units are
           documented. That a stamp is the start of its bar and that "long" are the positions closed, not the orders that
           close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is believed, and each row is held
           to it. The limit of 180 days was measured by others. The contracts are older than the first days stated
-          here, but nothing before them can be had any more
+          here, but nothing before them can be had any more. The documentation has the shape of the rates, and calls
+          each one "for this hour": whether it is per hour, per day or per year is not known, and no mart reads them
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
+from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.gateio.ws"
 STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"
+RATES = f"https://{HOST}/api/v4/unified/history_loan_rate"
 LONGEST_PAGE = 1000  # about 2,000 were measured
 # A day can be asked for until 180 days after it began; two days are left for clocks and slow runs.
 KEPT = timedelta(days=177)
 SETTLED = every_day(timedelta(minutes=15))
+
+RATES_PAGE = 100
+RATES_KEPT = timedelta(days=30)
+HOUR = 3_600_000
+# Hours by which the place of a day among the pages may differ from what the clock says: missing prints, or late ones.
+SLACK = 6
+LENT = ("USDC", "USDT")
 
 SINCE = date(2024, 1, 1)
 PERPETUALS = {
@@ -74,8 +88,39 @@ def plan_statistics(ask: Ask) -> Plan:
     )
 
 
+def plan_rates(ask: Ask) -> Plan:
+    """One page for each day, of the largest size with which no border between two pages comes near the day."""
+    now = milliseconds(ask.now) // HOUR
+    for days in ask.days.split(1):
+        newest = max(now - milliseconds(days.ends_at) // HOUR - SLACK, 0)
+        oldest = now - milliseconds(days.starts_at) // HOUR + SLACK
+        page, size = page_of(newest, oldest)
+        yield Request(
+            RATES,
+            params={"currency": ask.series.symbol, "tier": "1", "page": page, "limit": size},
+            labels={"asset": ask.series.name, "first": f"{days.start}", "last": f"{days.last}"},
+        )
+
+
+def page_of(newest: int, oldest: int) -> tuple[int, int]:
+    """The number and the size of a page that holds these places, counted from the newest row, which is 0.
+
+    Raises:
+        ValueError: There is none.
+    """
+    for size in range(RATES_PAGE, oldest - newest, -1):
+        if newest // size == oldest // size:
+            return newest // size + 1, size
+    raise ValueError(f"no page holds the places {newest} to {oldest}")
+
+
+def count_rates(ask: Ask) -> Mapping[str, int]:
+    """One request for each day."""
+    return {HOST: len(ask.days)}
+
+
 def refusal(answer: Answer) -> PipelineError | None:
-    """Gate's error, an object with a label where rows were asked for."""
+    """Gate's error, an object with a label in place of what was asked for."""
     document = answer.json()
     if not isinstance(document, dict) or "label" not in document:
         return None
@@ -94,8 +139,20 @@ SOURCE = Source(
             restates_for=timedelta(days=3),
             kept_for=KEPT,
         ),
+        Feed(
+            UNCONFIRMED_RATES,
+            plan_rates,
+            tuple(Series(coin, coin, SINCE, SETTLED) for coin in LENT),
+            days_per_ask=30,
+            kept_for=RATES_KEPT,
+            count=count_rates,
+        ),
     ),
-    limits={HOST: Limit(40, 10, burst=5)},  # 200 in 10 seconds are believed
+    # 200 in 10 seconds are believed, of each endpoint.
+    limits={
+        STATISTICS.removeprefix("https://"): Limit(40, 10, burst=5),
+        RATES.removeprefix("https://"): Limit(20, 10, burst=5),
+    },
     docs="https://www.gate.com/docs/developers/apiv4/en/#futures-statistics",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Gate",

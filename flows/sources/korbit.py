@@ -1,17 +1,20 @@
-"""Korbit (DigitalX since August 2026, the host is unchanged): won prices and turnover of the dollar coins.
+"""Korbit (DigitalX since August 2026): won prices and turnover of the dollar coins, by the day and the hour.
 
 Docs      https://docs.korbit.co.kr
 Terms     public market data, free
-Quirks    oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at 00:00 in Seoul (15:00 UTC
-          of the day before); numbers are text; no turnover in won, so it is estimated; an error may come in a 200
-Verified  a recorded answer of btc_krw days (2026); the dollar coins' markets have the same shape. Whether `end` itself
-          belongs to the page is not documented, so it is asked for a millisecond before a candle. The first days are
-          not known: what Korbit has nothing for before its first candle ends as verified_empty
+Quirks    the host kept its name; oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at
+          00:00 in Seoul (15:00 UTC of the day before); numbers are text; no turnover in won, so it is estimated; an
+          error may come in a 200. An hour without a trade may be left out: only 24 hours make a day of UTC, else there
+          is the day of Seoul
+Verified  a recorded answer of btc_krw days (2026); hours and the dollar coins' markets have the same shape. Whether
+          `end` itself belongs to the page is not documented, so it is asked for a millisecond before a candle. The
+          first days are not known: what Korbit has nothing for before its first candle ends as verified_empty
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused
 from expectations.interval import milliseconds
@@ -20,6 +23,7 @@ from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "api.korbit.co.kr"
 CANDLES = f"https://{HOST}/v2/candles"
 PAGE = 200
+HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
@@ -30,19 +34,32 @@ MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Windows of at most 200 days of Seoul, which a page holds whole."""
-    for days in ask.days.split(PAGE):
+    """The days of Seoul, 200 a page."""
+    start, end = (instant - SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
+    yield from _windows(ask, "1D", start, end, timedelta(days=1))
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """The hours of days of UTC, 200 a page."""
+    yield from _windows(ask, "60", ask.days.starts_at, ask.days.ends_at, timedelta(hours=1))
+
+
+def _windows(ask: Ask, interval: str, start: datetime, end: datetime, step: timedelta) -> Plan:
+    """Windows of at most 200 candles, which a page holds whole."""
+    while start < end:
+        until = min(start + PAGE * step, end)
         yield Request(
             CANDLES,
             params={
                 "symbol": ask.series.symbol,
-                "interval": "1D",
-                "start": milliseconds(days.starts_at - SEOUL_AHEAD),
-                "end": milliseconds(days.ends_at - SEOUL_AHEAD) - 1,
+                "interval": interval,
+                "start": milliseconds(start),
+                "end": milliseconds(until) - 1,
                 "limit": PAGE,
             },
             labels={"asset": ask.series.name},
         )
+        start = until
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -63,6 +80,14 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+        ),
+        Feed(
+            HOURLY_KRW_PRICES,
+            plan_hours,
+            tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
     limits={HOST: Limit(10, 1, burst=2)},

@@ -1,17 +1,19 @@
-"""Kraken: spot prices in US dollars, a second venue beside Coinbase.
+"""Kraken: spot prices in US dollars by the day and the hour, a second venue beside Coinbase; of USDT too.
 
 Docs      https://docs.kraken.com/api/docs/rest-api/get-ohlc-data
 Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first; whatever is asked for, only the latest 720 days are there. `since` is exclusive, there is no
-          end. Bitcoin is XBT, and the answer names a pair in another way than the question. The newest candle runs:
-          `last` is the stamp of the newest finished one. Errors come as a list in a 200
-Verified  recorded answers of BTC/USD days (2024 to 2026); ETH/USD has the same shape. The first days are those of the
-          listing, from memory: they are long out of reach
+Quirks    oldest first; whatever is asked for, only the latest 720 days or hours are there. `since` is exclusive,
+          there is no end. Bitcoin is XBT, and the answer names a pair in another way than the question. The newest
+          candle runs: `last` is the stamp of the newest finished one. Errors come as a list in a 200
+Verified  recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); hours, ETH/USD and USDT/USD have the same
+          shape. How an answer names USDT/USD is from memory; another name is refused. So are the first days, those of
+          the listing: they are long out of reach
 """
 
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
+from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -19,28 +21,47 @@ from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "api.kraken.com"
 OHLC = f"https://{HOST}/0/public/OHLC"
 DAY_IN_MINUTES = 1440
+HOUR_IN_MINUTES = 60
 PAGE = 720
+DAYS_KEPT = timedelta(days=PAGE - 5)
+# 720 hours are 30 days, of which the oldest must still be there whole.
+HOURS_KEPT = timedelta(days=28)
 SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the pair as it is asked for, as the answer names it, and its first day.
 MARKETS = {
     "BTC": ("XBTUSD", "XXBTZUSD", date(2013, 10, 6)),
     "ETH": ("ETHUSD", "XETHZUSD", date(2015, 8, 7)),
+    "USDT": ("USDTUSD", "USDTZUSD", date(2017, 4, 1)),
 }
+HOURLY = ("BTC", "ETH")
 
 
-def plan_candles(ask: Ask) -> Plan:
-    """Everything from the first wanted day on."""
+def plan_days(ask: Ask) -> Plan:
+    """Every day from the first wanted one on."""
+    yield from _since(ask, DAY_IN_MINUTES)
+
+
+def plan_hours(ask: Ask) -> Plan:
+    """Every hour from the first wanted day on."""
+    yield from _since(ask, HOUR_IN_MINUTES)
+
+
+def _since(ask: Ask, minutes: int) -> Plan:
     yield Request(
         OHLC,
         params={
             "pair": ask.series.symbol,
-            "interval": DAY_IN_MINUTES,
+            "interval": minutes,
             "since": round(ask.days.starts_at.timestamp()) - 1,
         },
         labels={"asset": ask.series.name, **ask.series.labels},
     )
 
+
+SERIES = tuple(
+    Series(asset, pair, since, SETTLED, labels={"pair": answered}) for asset, (pair, answered, since) in MARKETS.items()
+)
 
 # What an error begins with that will pass.
 TOO_BUSY = ("EAPI:Rate limit", "EGeneral:Temporary lockout", "EGeneral:Internal error", "EService:")
@@ -61,14 +82,19 @@ SOURCE = Source(
     feeds=(
         Feed(
             SPOT_PRICES,
-            plan_candles,
-            tuple(
-                Series(asset, pair, since, SETTLED, labels={"pair": answered})
-                for asset, (pair, answered, since) in MARKETS.items()
-            ),
+            plan_days,
+            SERIES,
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
-            kept_for=timedelta(days=PAGE - 5),
+            kept_for=DAYS_KEPT,
+        ),
+        Feed(
+            HOURLY_PRICES,
+            plan_hours,
+            tuple(series for series in SERIES if series.name in HOURLY),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=3),
+            kept_for=HOURS_KEPT,
         ),
     ),
     limits={HOST: Limit(50, 60, burst=2)},  # one a second is allowed

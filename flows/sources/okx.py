@@ -1,4 +1,4 @@
-"""OKX: spot prices in USDT, funding and open interest of its perpetual swaps, and what it costs to borrow dollar coins.
+"""OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; what it costs to borrow dollar coins.
 
 Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
@@ -10,12 +10,14 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           `after` alone, because a page of a hundred hours then holds the four whole days before it. Open interest is
           asked for by the hour too, four whole days a page, with exclusive bounds; of hours there are the newest 1,440
           or so, of days the newest hundred, but a day begins at 16:00 UTC, and it is not sure whether its row tells of
-          its beginning or its end
+          its beginning or its end. Liquidations are kept for some days, and are asked for by `after` too
 Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
           borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
           (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
           which coins: we ask from the next day on, the first that is whole. That hours of open interest are kept for 59
-          days was measured by one, four days by another who asked for one page.
+          days was measured by one, four days by another who asked for one page. The address of liquidations is no
+          longer documented, but answered others in 2026, in the shape of the documented channel; that pages can be
+          walked there is believed, and a day that cannot be walked through fails. So is what a contract is of.
           The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
           SEI and IO are left out, because it is not known since when OKX lists them
 """
@@ -26,12 +28,14 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
+from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import Interval, milliseconds
+from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import walk_back, walk_back_overlapping
+from transforms.liquidation_events.okx import told_of
 from transforms.payload import member
 
 HOST = "www.okx.com"
@@ -39,6 +43,7 @@ CANDLES = f"https://{HOST}/api/v5/market/history-candles"
 FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
 RATES = f"https://{HOST}/api/v5/finance/savings/lending-rate-history"
 READINGS = f"https://{HOST}/api/v5/rubik/stat/contracts/open-interest-history"
+LIQUIDATIONS = f"https://{HOST}/api/v5/public/liquidation-orders"
 PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
@@ -48,7 +53,12 @@ WHOLE_DAYS_A_PAGE = 4  # 96 hours
 READINGS_PAGE = 100
 DAYS_OF_READINGS = 4  # 96 hours
 READINGS_KEPT_DAYS = 55  # about 59 were measured
+LIQUIDATIONS_PAGE = 100
+LIQUIDATIONS_A_DAY = 200  # a guess
+LIQUIDATIONS_KEPT_DAYS = 5  # some
 SETTLED = every_day(timedelta(minutes=5))
+# A day without a liquidation is proved by the next one.
+TOLD = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
 # Our name of the asset: the spot market in USDT and a day from which it surely trades.
 SPOT = {
@@ -87,6 +97,13 @@ READ = {
     "ETH-inverse": ("ETH", "ETH-USD-SWAP"),
 }
 READ_SINCE = date(2020, 1, 1)
+# The same series: the asset, what its swap is about, and what one contract is of, in coins or in dollars.
+LIQUIDATED = {
+    "BTC": ("BTC", "BTC-USDT", {"coins": "0.01"}),
+    "BTC-inverse": ("BTC", "BTC-USD", {"dollars": "100"}),
+    "ETH": ("ETH", "ETH-USDT", {"coins": "0.1"}),
+    "ETH-inverse": ("ETH", "ETH-USD", {"dollars": "10"}),
+}
 
 
 def plan_candles(ask: Ask) -> Plan:
@@ -144,6 +161,35 @@ def plan_open_interest(ask: Ask) -> Plan:
         )
 
 
+def plan_liquidations(ask: Ask) -> Plan:
+    """Walk backward, a hundred orders a page, until one from before the first wanted day is there.
+
+    The walk begins a day late: only what lies between two orders is known to hold nothing.
+    """
+
+    def page_before(stamp: int) -> Request:
+        return Request(
+            LIQUIDATIONS,
+            params={
+                "instType": "SWAP",
+                "uly": ask.series.symbol,
+                "state": "filled",
+                "after": stamp,
+                "limit": LIQUIDATIONS_PAGE,
+            },
+            labels={**ask.series.labels, "symbol": ask.series.symbol},
+        )
+
+    end = milliseconds(min(ask.days.ends_at + ONE_DAY, ask.now))
+    return walk_back_overlapping(
+        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True
+    )
+
+
+def _liquidation_stamps(answer: Answer) -> Sequence[int]:
+    return [int(member(order, "ts")) for order in told_of(answer.json())]
+
+
 def _candle_stamps(answer: Answer) -> Sequence[int]:
     return [int(candle[0]) for candle in member(answer.json(), "data")]
 
@@ -171,6 +217,11 @@ def count_rates(ask: Ask) -> Mapping[str, int]:
 def count_open_interest(ask: Ask) -> Mapping[str, int]:
     """One request for each four days."""
     return {HOST: -(-len(ask.days) // DAYS_OF_READINGS)}
+
+
+def count_liquidations(ask: Ask) -> Mapping[str, int]:
+    """One request for each hundred orders, of the wanted days and the one after them."""
+    return {HOST: (len(ask.days) + 1) * LIQUIDATIONS_A_DAY // LIQUIDATIONS_PAGE}
 
 
 FINE = "0"
@@ -226,6 +277,17 @@ SOURCE = Source(
             kept_for=timedelta(days=READINGS_KEPT_DAYS),
             count=count_open_interest,
         ),
+        Feed(
+            LIQUIDATION_EVENTS,
+            plan_liquidations,
+            tuple(
+                Series(name, underlying, READ_SINCE, TOLD, labels={"asset": asset, **contract})
+                for name, (asset, underlying, contract) in LIQUIDATED.items()
+            ),
+            days_per_ask=1,  # a day that is out of reach fails alone
+            kept_for=timedelta(days=LIQUIDATIONS_KEPT_DAYS),
+            count=count_liquidations,
+        ),
     ),
     # Each endpoint has its own; that of funding holds for each swap, and we keep to it for all together.
     limits={
@@ -233,6 +295,7 @@ SOURCE = Source(
         RATES.removeprefix("https://"): Limit(12, 2, burst=1),
         FUNDING.removeprefix("https://"): Limit(10, 2, burst=1),
         READINGS.removeprefix("https://"): Limit(5, 2, burst=1),
+        LIQUIDATIONS.removeprefix("https://"): Limit(20, 2, burst=1),  # 40 are believed
     },
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",

@@ -9,6 +9,44 @@ from transforms.payload import rows
 from transforms.units import end_of_korean_day, epoch_to_instant, korean_day_of, require_korean_midnights
 
 
+def candles(payload: Any, market: str) -> pl.DataFrame:
+    """Candles of any length of one market.
+
+    Args:
+        payload: The decoded answer: objects, newest first.
+        market: The market that was asked for; an answer about another one is refused.
+
+    Returns:
+        opened_at, stamped_at (the last trade), open, high, low, close, volume (units of the asset), turnover (KRW).
+    """
+    told = rows(
+        payload,
+        market=pl.String,
+        candle_date_time_utc=pl.String,
+        opening_price=pl.Float64,
+        high_price=pl.Float64,
+        low_price=pl.Float64,
+        trade_price=pl.Float64,
+        timestamp=pl.Int64,
+        candle_acc_trade_price=pl.Float64,
+        candle_acc_trade_volume=pl.Float64,
+    )
+    others = told.filter(pl.col("market").ne_missing(pl.lit(market)))
+    if others.height:
+        raise PayloadChanged(f"expected candles of {market}, found {others['market'][0]}")
+    opened = pl.col("candle_date_time_utc").str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us")
+    return told.select(
+        opened_at=opened.dt.replace_time_zone("UTC"),
+        stamped_at=epoch_to_instant(pl.col("timestamp")),
+        open=pl.col("opening_price"),
+        high=pl.col("high_price"),
+        low=pl.col("low_price"),
+        close=pl.col("trade_price"),
+        volume=pl.col("candle_acc_trade_volume"),
+        turnover=pl.col("candle_acc_trade_price"),
+    )
+
+
 def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
@@ -24,39 +62,19 @@ def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
     Returns:
         Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.
     """
-    candles = rows(
-        payload,
-        market=pl.String,
-        candle_date_time_utc=pl.String,
-        opening_price=pl.Float64,
-        high_price=pl.Float64,
-        low_price=pl.Float64,
-        trade_price=pl.Float64,
-        timestamp=pl.Int64,
-        candle_acc_trade_price=pl.Float64,
-        candle_acc_trade_volume=pl.Float64,
-    )
-    others = candles.filter(pl.col("market").ne_missing(pl.lit(market)))
-    if others.height:
-        raise PayloadChanged(f"expected candles of {market}, found {others['market'][0]}")
-    opened = candles.with_columns(
-        opened_at=pl.col("candle_date_time_utc")
-        .str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us")
-        .dt.replace_time_zone("UTC")
-    )
     day = korean_day_of(pl.col("opened_at"))
-    return require_korean_midnights(opened, "opened_at").select(
+    return require_korean_midnights(candles(payload, market), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("bithumb"),
-        open_krw=pl.col("opening_price"),
-        high_krw=pl.col("high_price"),
-        low_krw=pl.col("low_price"),
-        close_krw=pl.col("trade_price"),
-        volume_base=pl.col("candle_acc_trade_volume"),
-        volume_krw=pl.col("candle_acc_trade_price"),
+        open_krw=pl.col("open"),
+        high_krw=pl.col("high"),
+        low_krw=pl.col("low"),
+        close_krw=pl.col("close"),
+        volume_base=pl.col("volume"),
+        volume_krw=pl.col("turnover"),
         volume_is_estimated=pl.lit(value=False),
         day_boundary=pl.lit("KST"),
-        stamped_at=epoch_to_instant(pl.col("timestamp")),
+        stamped_at=pl.col("stamped_at"),
         available_at=end_of_korean_day(day),
     )

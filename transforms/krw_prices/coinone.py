@@ -15,19 +15,14 @@ from transforms.units import (
 )
 
 
-def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
-    """Turn one page of daily candles into rows.
-
-    A candle is stamped with its start, in milliseconds. The day starts at 00:00 in Seoul, which is 15:00 UTC of the day
-    before, and a candle that starts at another time is refused; `date` is the day in Seoul. `target_volume` counts
-    coins, `quote_volume` is their exact value in won.
+def candles(payload: Any) -> pl.DataFrame:
+    """Candles of any length, stamped with their start.
 
     Args:
         payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
-        asset: Which asset was asked for; the answer does not say.
 
     Returns:
-        Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.
+        opened_at, open, high, low, close, volume (units of the asset), turnover (KRW).
     """
     result = member(payload, "result")
     if result != "success":
@@ -42,20 +37,41 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         target_volume=pl.String,
         quote_volume=pl.String,
     )
-    stamped = chart.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp")))
-    day = korean_day_of(pl.col("stamped_at"))
-    return require_korean_midnights(stamped, "stamped_at").select(
+    return chart.select(
+        *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close")),
+        opened_at=epoch_to_instant(pl.col("timestamp")),
+        volume=decimal_text(pl.col("target_volume")),
+        turnover=decimal_text(pl.col("quote_volume")),
+    )
+
+
+def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn one page of daily candles into rows.
+
+    A candle is stamped with its start, in milliseconds. The day starts at 00:00 in Seoul, which is 15:00 UTC of the day
+    before, and a candle that starts at another time is refused; `date` is the day in Seoul. `target_volume` counts
+    coins, `quote_volume` is their exact value in won.
+
+    Args:
+        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
+        asset: Which asset was asked for; the answer does not say.
+
+    Returns:
+        Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.
+    """
+    day = korean_day_of(pl.col("opened_at"))
+    return require_korean_midnights(candles(payload), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("coinone"),
-        open_krw=decimal_text(pl.col("open")),
-        high_krw=decimal_text(pl.col("high")),
-        low_krw=decimal_text(pl.col("low")),
-        close_krw=decimal_text(pl.col("close")),
-        volume_base=decimal_text(pl.col("target_volume")),
-        volume_krw=decimal_text(pl.col("quote_volume")),
+        open_krw=pl.col("open"),
+        high_krw=pl.col("high"),
+        low_krw=pl.col("low"),
+        close_krw=pl.col("close"),
+        volume_base=pl.col("volume"),
+        volume_krw=pl.col("turnover"),
         volume_is_estimated=pl.lit(value=False),
         day_boundary=pl.lit("KST"),
-        stamped_at=pl.col("stamped_at"),
+        stamped_at=pl.col("opened_at"),
         available_at=end_of_korean_day(day),
     )

@@ -15,6 +15,33 @@ from transforms.units import (
 )
 
 
+def candles(payload: Any) -> pl.DataFrame:
+    """Candles of any length, stamped with their start.
+
+    Args:
+        payload: The decoded answer: an object whose `data` holds objects, oldest first, numbers as text.
+
+    Returns:
+        opened_at, open, high, low, close, volume (units of the asset).
+    """
+    success = member(payload, "success")
+    if success is not True:
+        raise PayloadChanged(f"expected a success from Korbit, found {success!r}")
+    told = rows(
+        member(payload, "data"),
+        timestamp=pl.Int64,
+        open=pl.String,
+        high=pl.String,
+        low=pl.String,
+        close=pl.String,
+        volume=pl.String,
+    )
+    return told.select(
+        *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "volume")),
+        opened_at=epoch_to_instant(pl.col("timestamp")),
+    )
+
+
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
@@ -29,33 +56,19 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.
     """
-    success = member(payload, "success")
-    if success is not True:
-        raise PayloadChanged(f"expected a success from Korbit, found {success!r}")
-    candles = rows(
-        member(payload, "data"),
-        timestamp=pl.Int64,
-        open=pl.String,
-        high=pl.String,
-        low=pl.String,
-        close=pl.String,
-        volume=pl.String,
-    )
-    stamped = candles.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp")))
-    day = korean_day_of(pl.col("stamped_at"))
-    close, quantity = decimal_text(pl.col("close")), decimal_text(pl.col("volume"))
-    return require_korean_midnights(stamped, "stamped_at").select(
+    day = korean_day_of(pl.col("opened_at"))
+    return require_korean_midnights(candles(payload), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("korbit"),
-        open_krw=decimal_text(pl.col("open")),
-        high_krw=decimal_text(pl.col("high")),
-        low_krw=decimal_text(pl.col("low")),
-        close_krw=close,
-        volume_base=quantity,
-        volume_krw=quantity * close,
+        open_krw=pl.col("open"),
+        high_krw=pl.col("high"),
+        low_krw=pl.col("low"),
+        close_krw=pl.col("close"),
+        volume_base=pl.col("volume"),
+        volume_krw=pl.col("volume") * pl.col("close"),
         volume_is_estimated=pl.lit(value=True),
         day_boundary=pl.lit("KST"),
-        stamped_at=pl.col("stamped_at"),
+        stamped_at=pl.col("opened_at"),
         available_at=end_of_korean_day(day),
     )

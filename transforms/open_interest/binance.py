@@ -10,16 +10,23 @@ from transforms.payload import rows, text_columns
 from transforms.readings import days_of, flush_of
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, spaced_to_instant
 
+PERPETUAL = "PERPETUAL"
 
-def _page(payload: Any) -> pl.DataFrame:
-    page = rows(
-        payload, symbol=pl.String, sumOpenInterest=pl.String, sumOpenInterestValue=pl.String, timestamp=pl.Int64
-    )
-    return page.select(
-        "symbol",
-        stamped_at=epoch_to_instant(pl.col("timestamp")),
-        coins=decimal_text(pl.col("sumOpenInterest")),
-        usd=decimal_text(pl.col("sumOpenInterestValue")),
+
+def _counted(dollars: str | None) -> dict[str, pl.Expr]:
+    """Coins and dollars of what is counted and what it is worth: coins and USDT, or contracts of dollars and coins."""
+    count, worth = decimal_text(pl.col("count")), decimal_text(pl.col("worth"))
+    return {"coins": count, "usd": worth} if dollars is None else {"coins": worth, "usd": count * float(dollars)}
+
+
+def _page(payload: Any, dollars: str | None) -> pl.DataFrame:
+    names = {"symbol": pl.String} if dollars is None else {"pair": pl.String, "contractType": pl.String}
+    page = rows(payload, **names, sumOpenInterest=pl.String, sumOpenInterestValue=pl.String, timestamp=pl.Int64)
+    if dollars is not None:
+        kind = pl.when(pl.col("contractType") == PERPETUAL).then(pl.lit("PERP")).otherwise(pl.col("contractType"))
+        page = page.with_columns(symbol=pl.format("{}_{}", "pair", kind))
+    return page.rename({"sumOpenInterest": "count", "sumOpenInterestValue": "worth"}).select(
+        "symbol", stamped_at=epoch_to_instant(pl.col("timestamp")), **_counted(dollars)
     )
 
 
@@ -43,25 +50,27 @@ def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str) -> pl.DataFr
     )
 
 
-def normalize(payload: Any, *, asset: str, symbol: str, day: str) -> pl.DataFrame:
+def normalize(payload: Any, *, asset: str, symbol: str, day: str, dollars: str | None = None) -> pl.DataFrame:
     """Turn a day of five-minute readings from REST into one row.
 
     A reading is stamped with its instant. `sumOpenInterest` counts coins and `sumOpenInterestValue` their worth in
-    USDT, taken at par with the dollar; both count a contract once.
+    USDT or USDC, taken at par with the dollar. Of futures that are settled in the coin the first counts contracts of so
+    many dollars, and the second is their worth in coins. Both count a contract once.
 
     Args:
         payload: The decoded answer: objects, oldest first.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
         day: The UTC day that was asked for.
+        dollars: What a contract is of, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`: coins, USD; none where the day has no reading in its last hour.
     """
-    return _day(_page(payload), asset, symbol, day)
+    return _day(_page(payload, dollars), asset, symbol, day)
 
 
-def normalize_end(payload: Any, *, asset: str, symbol: str, day: str) -> pl.DataFrame:
+def normalize_end(payload: Any, *, asset: str, symbol: str, day: str, dollars: str | None = None) -> pl.DataFrame:
     """Turn the one reading at the end of a day into a row: that is the row stamped with the next midnight.
 
     Args:
@@ -69,11 +78,12 @@ def normalize_end(payload: Any, *, asset: str, symbol: str, day: str) -> pl.Data
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
         day: The UTC day that was asked for.
+        dollars: What a contract is of, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`: coins, USD; the day's high and low and its flush are unknown.
     """
-    page = _of(symbol, _page(payload)).drop_nulls()
+    page = _of(symbol, _page(payload, dollars)).drop_nulls()
     last = page.with_columns(date=day_of(pl.col("stamped_at").dt.offset_by("-1us"))).filter(
         pl.col("date") == date.fromisoformat(day), pl.col("stamped_at") == end_of(pl.col("date"))
     )
@@ -93,7 +103,7 @@ def normalize_end(payload: Any, *, asset: str, symbol: str, day: str) -> pl.Data
     )
 
 
-def normalize_archive(payload: Any, *, asset: str, symbol: str, day: str) -> pl.DataFrame:
+def normalize_archive(payload: Any, *, asset: str, symbol: str, day: str, dollars: str | None = None) -> pl.DataFrame:
     """Turn one daily archive file of five-minute readings into one row.
 
     `create_time` is the reading's instant, in UTC. Readings may be missing, and early files repeat each line. The
@@ -104,15 +114,13 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, day: str) -> pl.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; a file about another one is refused.
         day: The UTC day that the file is named after.
+        dollars: What a contract is of, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`, as `normalize` returns it.
     """
     lines = text_columns(payload, "create_time", "symbol", "sum_open_interest", "sum_open_interest_value")
-    readings = lines.select(
-        "symbol",
-        stamped_at=spaced_to_instant(pl.col("create_time")),
-        coins=decimal_text(pl.col("sum_open_interest")),
-        usd=decimal_text(pl.col("sum_open_interest_value")),
+    readings = lines.rename({"sum_open_interest": "count", "sum_open_interest_value": "worth"}).select(
+        "symbol", stamped_at=spaced_to_instant(pl.col("create_time")), **_counted(dollars)
     )
     return _day(readings, asset, symbol, day)

@@ -5,8 +5,64 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import table
+from transforms.payload import table, text_fields
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, require_midnights
+
+# The twelve fields of a kline. Numbers that are prices or quantities are text over REST; all are in the archive.
+FIELDS = {
+    "open_time": pl.Int64,
+    "open": pl.String,
+    "high": pl.String,
+    "low": pl.String,
+    "close": pl.String,
+    "volume": pl.String,
+    "close_time": pl.Int64,
+    "quote_volume": pl.String,
+    "trades": pl.Int64,
+    "taker_base": pl.String,
+    "taker_quote": pl.String,
+    "unused": pl.String,
+}
+
+
+def rest_klines(payload: Any) -> pl.DataFrame:
+    """Klines of the REST interface: lists of twelve fields."""
+    return table(payload, **FIELDS)
+
+
+def archived_klines(payload: Any) -> pl.DataFrame:
+    """Klines of the archive: lines of twelve fields without a header, stamped in milliseconds up to 2024.
+
+    From 2025 on the stamps are microseconds, of the close too.
+    """
+    lines = text_fields(payload, *FIELDS)
+    return lines.with_columns(pl.col(name).cast(kind, strict=True) for name, kind in FIELDS.items())
+
+
+PERIODS = {"day": "1d", "hour": "1h"}
+
+
+def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
+    """Klines as numbers, each of which must last as long as was asked for.
+
+    Args:
+        klines: The twelve fields.
+        period: How long a candle lasts: one of `PERIODS`.
+
+    Returns:
+        opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote).
+    """
+    opened = klines.with_columns(opened_at=epoch_to_instant(pl.col("open_time")))
+    # The close is the last millisecond (or microsecond) before the next candle.
+    ends = epoch_to_instant(pl.col("close_time") + 1)
+    others = opened.filter(ends != pl.col("opened_at").dt.offset_by(PERIODS[period]))
+    if others.height:
+        raise PayloadChanged(f"expected candles that end with their {period}, found {others.row(0)[:7]}")
+    return opened.select(
+        "opened_at",
+        *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "volume")),
+        turnover=decimal_text(pl.col("quote_volume")),
+    )
 
 
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
@@ -22,39 +78,35 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `spot_prices`: prices and turnover in USD (USDT at par), quantity in units of the asset.
     """
-    klines = table(
-        payload,
-        open_time=pl.Int64,
-        open=pl.String,
-        high=pl.String,
-        low=pl.String,
-        close=pl.String,
-        volume=pl.String,
-        close_time=pl.Int64,
-        quote_volume=pl.String,
-        trades=pl.Int64,
-        taker_base=pl.String,
-        taker_quote=pl.String,
-        unused=pl.String,
-    )
-    stamped = klines.with_columns(stamped_at=epoch_to_instant(pl.col("open_time")))
-    day = day_of(pl.col("stamped_at"))
-    # The last millisecond (or microsecond) of the day: anything else is a candle of another length.
-    ends = day_of(epoch_to_instant(pl.col("close_time") + 1))
-    others = stamped.filter(ends != day.dt.offset_by("1d"))
-    if others.height:
-        raise PayloadChanged(f"expected candles that end with their day, found {others.row(0)[:7]}")
-    return require_midnights(stamped, "stamped_at").select(
+    return _days(rest_klines(payload), asset)
+
+
+def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
+    """Turn a month's file of daily klines into candles; the fields mean what they mean over REST.
+
+    Args:
+        payload: The archive's CSV: twelve columns without a header.
+        asset: Which asset was asked for; the file does not say.
+
+    Returns:
+        Rows of `spot_prices`.
+    """
+    return _days(archived_klines(payload), asset)
+
+
+def _days(klines: pl.DataFrame, asset: str) -> pl.DataFrame:
+    day = day_of(pl.col("opened_at"))
+    return require_midnights(candles(klines, "day"), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("binance"),
         quote=pl.lit("USDT"),
-        open_usd=decimal_text(pl.col("open")),
-        high_usd=decimal_text(pl.col("high")),
-        low_usd=decimal_text(pl.col("low")),
-        close_usd=decimal_text(pl.col("close")),
-        volume_base=decimal_text(pl.col("volume")),
-        volume_usd=decimal_text(pl.col("quote_volume")),
-        stamped_at=pl.col("stamped_at"),
+        open_usd=pl.col("open"),
+        high_usd=pl.col("high"),
+        low_usd=pl.col("low"),
+        close_usd=pl.col("close"),
+        volume_base=pl.col("volume"),
+        volume_usd=pl.col("turnover"),
+        stamped_at=pl.col("opened_at"),
         available_at=end_of(day),
     )

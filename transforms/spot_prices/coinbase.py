@@ -8,6 +8,20 @@ from transforms.payload import table
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 
+def candles(payload: Any) -> pl.DataFrame:
+    """Candles of any length: opened_at, open, high, low, close, volume (units of the asset)."""
+    buckets = table(
+        payload,
+        time=pl.Int64,
+        low=pl.Float64,
+        high=pl.Float64,
+        open=pl.Float64,
+        close=pl.Float64,
+        volume=pl.Float64,
+    )
+    return buckets.select("open", "high", "low", "close", "volume", opened_at=seconds_to_instant(pl.col("time")))
+
+
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
@@ -21,18 +35,8 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `spot_prices`: prices in USD, quantity in units of the asset.
     """
-    candles = table(
-        payload,
-        time=pl.Int64,
-        low=pl.Float64,
-        high=pl.Float64,
-        open=pl.Float64,
-        close=pl.Float64,
-        volume=pl.Float64,
-    )
-    stamped = candles.with_columns(stamped_at=seconds_to_instant(pl.col("time")))
-    day = day_of(pl.col("stamped_at"))
-    return require_midnights(stamped, "stamped_at").select(
+    day = day_of(pl.col("opened_at"))
+    return require_midnights(candles(payload), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("coinbase"),
@@ -43,6 +47,6 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         close_usd=pl.col("close"),
         volume_base=pl.col("volume"),
         volume_usd=pl.lit(None, pl.Float64),
-        stamped_at=pl.col("stamped_at"),
+        stamped_at=pl.col("opened_at"),
         available_at=end_of(day),
     )

@@ -8,6 +8,27 @@ from transforms.payload import column, member, members, table
 from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
 
 
+def candles(payload: Any, pair: str) -> pl.DataFrame:
+    """The finished candles of any length: opened_at, open, high, low, close, vwap, volume (units of the asset)."""
+    result = members(payload, "result")
+    told = table(
+        member(result, pair),
+        time=pl.Int64,
+        open=pl.String,
+        high=pl.String,
+        low=pl.String,
+        close=pl.String,
+        vwap=pl.String,
+        volume=pl.String,
+        trades=pl.Int64,
+    )
+    last = column("last", [member(result, "last")], pl.Int64)[0]
+    return told.filter(pl.col("time") <= last).select(
+        *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "vwap", "volume")),
+        opened_at=seconds_to_instant(pl.col("time")),
+    )
+
+
 def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
@@ -24,33 +45,18 @@ def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     Returns:
         Rows of `spot_prices`: prices and turnover in USD, quantity in units of the asset.
     """
-    result = members(payload, "result")
-    candles = table(
-        member(result, pair),
-        time=pl.Int64,
-        open=pl.String,
-        high=pl.String,
-        low=pl.String,
-        close=pl.String,
-        vwap=pl.String,
-        volume=pl.String,
-        trades=pl.Int64,
-    )
-    last = column("last", [member(result, "last")], pl.Int64)[0]
-    finished = candles.filter(pl.col("time") <= last)
-    stamped = finished.with_columns(stamped_at=seconds_to_instant(pl.col("time")))
-    day = day_of(pl.col("stamped_at"))
-    return require_midnights(stamped, "stamped_at").select(
+    day = day_of(pl.col("opened_at"))
+    return require_midnights(candles(payload, pair), "opened_at").select(
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("kraken"),
         quote=pl.lit("USD"),
-        open_usd=decimal_text(pl.col("open")),
-        high_usd=decimal_text(pl.col("high")),
-        low_usd=decimal_text(pl.col("low")),
-        close_usd=decimal_text(pl.col("close")),
-        volume_base=decimal_text(pl.col("volume")),
-        volume_usd=decimal_text(pl.col("vwap")) * decimal_text(pl.col("volume")),
-        stamped_at=pl.col("stamped_at"),
+        open_usd=pl.col("open"),
+        high_usd=pl.col("high"),
+        low_usd=pl.col("low"),
+        close_usd=pl.col("close"),
+        volume_base=pl.col("volume"),
+        volume_usd=pl.col("vwap") * pl.col("volume"),
+        stamped_at=pl.col("opened_at"),
         available_at=end_of(day),
     )

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from flows.simulator.instants import DAY_MS, moment
-from flows.simulator.lending import AAVE_USDC, AAVE_USDT
+from flows.simulator.lending import AAVE_USDC, AAVE_USDT, borrow_of
 from flows.simulator.wire import Answer, Budget, Page, Request, json_answer
 
 MARKET = "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"
@@ -17,7 +17,6 @@ POOLS = {
     "0xdac17f958d2ee523a2206206994597c13d831ec7": AAVE_USDT,
 }
 DAYS = 365
-KEPT_BY_AAVE = 0.1  # of what borrowers pay
 SIDES = ("supplyAPYHistory", "borrowAPYHistory")
 
 
@@ -41,12 +40,6 @@ def envelope() -> Answer:
 def _rows(document: Any) -> list[Any]:
     data = document.get("data") if isinstance(document, dict) else None
     return [data[side] for side in SIDES if side in data] if isinstance(data, dict) else []
-
-
-def _borrow(supply: float) -> float:
-    """What borrowers pay, where depositors get this: the more is lent out, the dearer it is."""
-    lent_out = 0.6 + 0.35 * supply / (supply + 0.05)
-    return supply / (lent_out * (1 - KEPT_BY_AAVE))
 
 
 def _averages(request: Request, pool: str) -> list[tuple[int, float]]:
@@ -77,7 +70,7 @@ def answer(request: Request) -> Answer:
         return failure('Unknown field on type "Query"', "GRAPHQL_VALIDATION_FAILED")
     known = place == (MARKET, 1) and token in POOLS
     supply = _averages(request, POOLS[token]) if known else []
-    borrow = [(start, _borrow(rate)) for start, rate in supply]
+    borrow = [(start, borrow_of(rate)) for start, rate in supply]
     return json_answer({"data": {"supplyAPYHistory": _points(supply), "borrowAPYHistory": _points(borrow)}})
 
 

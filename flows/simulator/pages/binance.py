@@ -1,4 +1,4 @@
-"""Binance: spot candles, and funding and open interest of USD-margined swaps, over REST.
+"""Binance: spot candles, funding of swaps settled in USDT, and open interest of those in each currency, over REST.
 
 Candles come oldest first, at most 1000, with both bounds on the opening time included; without a
 start the newest are sent. The last candle runs: its closing time lies after now. Of open interest there are the
@@ -6,12 +6,13 @@ readings of 30 days.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from flows.simulator.candles import Candle, Series, shown, window
 from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import DAY_MS, HOUR_MS
-from flows.simulator.interest import STEP_MS, TICKERS
+from flows.simulator.interest import STEP_MS, TICKERS, Reading
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import (
     Answer,
@@ -32,6 +33,7 @@ READINGS = "/futures/data/openInterestHist"
 READINGS_KEPT_MS = 30 * DAY_MS
 PERIODS = {"5m": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
 MAX_READINGS = 500
+CIRCULATING = {"CMCCirculatingSupply": "19790000.00000000"}
 
 
 def failure(code: int, message: str, status: int = 400) -> Answer:
@@ -81,10 +83,33 @@ def ticker_of(symbol: str) -> str | None:
     return ticker if known else None
 
 
-def read_ticker_of(symbol: str) -> str | None:
-    """The coin of a swap whose open interest is told; None where there is none."""
-    ticker = ticker_of(symbol)
-    return ticker if ticker in TICKERS else None
+class Swap(NamedTuple):
+    """A swap whose open interest is told.
+
+    Attributes:
+        ticker: The coin.
+        venue: The chances that it has of its own.
+        share: How many coins are open for each in the main swap.
+        dollars: What a contract is of, where it is settled in the coin.
+    """
+
+    ticker: str
+    venue: str = "main"
+    share: float = 1.0
+    dollars: int | None = None
+
+    def told(self, one: Reading) -> tuple[float, float]:
+        """What is counted and what it is worth: coins and dollars, or contracts and coins."""
+        return (one.coins, one.usd) if self.dollars is None else (round(one.usd / self.dollars), one.coins)
+
+
+# Settled in USDT, in USDC, or in the coin.
+READ = {f"{ticker}{QUOTE}": Swap(ticker) for ticker in TICKERS}
+READ |= {"BTCUSDC": Swap("BTC", "binance usdc", 0.06)}
+READ_IN_COINS = {
+    f"{ticker}USD_PERP": Swap(ticker, f"binance {ticker} inverse", 0.11, dollars)
+    for ticker, dollars in (("BTC", 100), ("ETH", 10))
+}
 
 
 def _page(numbers: range, limit: int | None, default: int, *, from_start: bool) -> range:
@@ -92,7 +117,7 @@ def _page(numbers: range, limit: int | None, default: int, *, from_start: bool) 
     return numbers[:size] if from_start else numbers[max(len(numbers) - size, 0) :]
 
 
-def _wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
+def wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
     """The twelve fields of a candle: prices and volumes as text with eight digits."""
     buyers = 0.45 + 0.1 * unit(key, candle.start_ms)
     return [
@@ -129,7 +154,7 @@ def _klines(request: Request) -> Answer:
     numbers = window(series, step_ms, start, end, request.now_ms)
     page = _page(numbers, limit, 500, from_start=start is not None)
     key = key_of(symbol, "buyers")
-    return json_answer([_wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
+    return json_answer([wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
 
 
 def _spot(request: Request) -> Answer:
@@ -202,15 +227,29 @@ def _funding_info(request: Request) -> Answer:
 
 
 def _open_interest(request: Request) -> Answer:
+    """Readings of a swap that is settled in dollars."""
+    symbol = request.query.get("symbol", "")
+    return _readings(request, ("symbol", "period"), READ.get(symbol), {"symbol": symbol}, CIRCULATING)
+
+
+def _coin_open_interest(request: Request) -> Answer:
+    """Readings of a swap that is settled in the coin."""
+    pair, kind = request.query.get("pair", ""), request.query.get("contractType", "")
+    swap = READ_IN_COINS.get(f"{pair}_PERP") if kind == "PERPETUAL" else None
+    return _readings(request, ("pair", "contractType", "period"), swap, {"pair": pair, "contractType": kind}, {})
+
+
+def _readings(
+    request: Request, needed: Sequence[str], swap: Swap | None, head: Mapping[str, str], tail: Mapping[str, str]
+) -> Answer:
     """Readings at the full steps of a period, oldest first: from the start where one is given, else the newest."""
-    for name in ("symbol", "period"):
+    for name in needed:
         if not request.query.get(name):
             return _missing(name)
-    symbol, step_ms = request.query["symbol"], PERIODS.get(request.query["period"])
-    ticker = read_ticker_of(symbol)
+    step_ms = PERIODS.get(request.query["period"])
     if step_ms is None:
         return _invalid("period")
-    if ticker is None:
+    if swap is None:
         return failure(-1121, "Invalid symbol.")
     start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
     oldest = request.now_ms - READINGS_KEPT_MS
@@ -220,18 +259,13 @@ def _open_interest(request: Request) -> Answer:
     numbers = range(-(-(oldest if start is None else start) // step_ms), last // step_ms + 1)
     size = min(limit or 30, MAX_READINGS)
     page = numbers[:size] if start is not None else numbers[max(len(numbers) - size, 0) :]
-    return json_answer(
-        [
-            {
-                "symbol": symbol,
-                "sumOpenInterest": f"{one.coins:.8f}",
-                "sumOpenInterestValue": f"{one.usd:.8f}",
-                "CMCCirculatingSupply": "19790000.00000000",
-                "timestamp": one.at_ms,
-            }
-            for one in request.market.interest.readings(ticker, [number * step_ms for number in page])
-        ]
-    )
+    moments = [number * step_ms for number in page]
+    told = []
+    for one in request.market.interest.readings(swap.ticker, moments, venue=swap.venue, share=swap.share):
+        count, worth = swap.told(one)
+        sums = {"sumOpenInterest": f"{count:.8f}", "sumOpenInterestValue": f"{worth:.8f}"}
+        told.append({**head, **sums, **tail, "timestamp": one.at_ms})
+    return json_answer(told)
 
 
 def _futures(request: Request) -> Answer:
@@ -243,6 +277,12 @@ def _futures(request: Request) -> Answer:
         return _checked(request, _open_interest)
     if request.path == "/fapi/v1/time":
         return json_answer({"serverTime": request.now_ms})
+    return failure(-5000, f"Path {request.path}, Method GET is invalid", 404)
+
+
+def _coin_futures(request: Request) -> Answer:
+    if request.path == READINGS:
+        return _checked(request, _coin_open_interest)
     return failure(-5000, f"Path {request.path}, Method GET is invalid", 404)
 
 
@@ -260,4 +300,5 @@ PAGES = (
         Budget(6000, 60, cost=_weight, used_header="X-MBX-USED-WEIGHT-1M"),
     ),
     Page(("fapi.binance.com",), _futures, error, envelope, list_rows, Budget(500, 300)),
+    Page(("dapi.binance.com",), _coin_futures, error, envelope, list_rows, Budget(1000, 300)),
 )

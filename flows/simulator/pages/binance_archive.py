@@ -1,5 +1,6 @@
-"""Binance's public archive: a month of funding, or a day of open interest, as a zip with one CSV, and a checksum.
+"""Binance's public archive: a month of funding or of klines, or a day of open interest, as a zip, and a checksum.
 
+Each zip holds one CSV; that of klines has no header, and stamps in microseconds from 2025 on.
 A month appears on the first Monday of the next one, a day two hours after its end; before that its key does not
 exist. The bytes of a file never change, so that its checksum can be trusted. A day's file may lack a reading, hold
 one twice, and end with the first reading of the next day.
@@ -13,12 +14,13 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from flows.simulator.candles import shown, window
 from flows.simulator.chance import key_of, unit
 from flows.simulator.holidays import first_monday_after_month
 from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, midnight_ms, next_month, number_of
 from flows.simulator.interest import STEP_MS, STEPS_A_DAY
 from flows.simulator.market import Market
-from flows.simulator.pages.binance import read_ticker_of, ticker_of
+from flows.simulator.pages.binance import READ, READ_IN_COINS, STEPS, Swap, ticker_of, wire
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, Page, Request, text_answer
 
@@ -26,8 +28,12 @@ FUNDING = re.compile(
     r"/data/futures/um/monthly/fundingRate/(?P<symbol>\w+)/"
     r"(?P<file>(?P=symbol)-fundingRate-(?P<month>\d{4}-(?:0[1-9]|1[0-2])))\.zip(?P<checksum>\.CHECKSUM)?"
 )
+KLINES = re.compile(
+    r"/data/spot/monthly/klines/(?P<symbol>\w+)/(?P<interval>1d|1h)/"
+    r"(?P<file>(?P=symbol)-(?P=interval)-(?P<month>\d{4}-(?:0[1-9]|1[0-2])))\.zip(?P<checksum>\.CHECKSUM)?"
+)
 METRICS = re.compile(
-    r"/data/futures/um/daily/metrics/(?P<symbol>\w+)/"
+    r"/data/futures/(?P<kind>[uc]m)/daily/metrics/(?P<symbol>\w+)/"
     r"(?P<file>(?P=symbol)-metrics-(?P<day>\d{4}-\d\d-\d\d))\.zip(?P<checksum>\.CHECKSUM)?"
 )
 HEADER = "calc_time,funding_interval_hours,last_funding_rate\n"
@@ -35,7 +41,9 @@ METRICS_HEADER = (
     "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,"
     "sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio\n"
 )
-FIRST_METRICS = date(2020, 9, 1)
+MICROSECONDS_SINCE = date(2025, 1, 1)
+# Of swaps settled in dollars and in the coin: which there are, and the first day.
+METRICS_OF = {"um": (READ, date(2020, 9, 1)), "cm": (READ_IN_COINS, date(2021, 7, 8))}
 METRICS_AFTER_MS = 2 * HOUR_MS
 _TIMES = [f"{hour:02}:{minute:02}:00" for hour in range(24) for minute in range(0, 60, 5)]
 _PACKED_AT = (2020, 1, 1, 0, 0, 0)  # one fixed time, so that the same rows give the same bytes
@@ -94,15 +102,33 @@ def _table(request: Request, symbol: str, first: date) -> str | None:
     return HEADER + "".join(lines) if lines else None
 
 
+def _klines(request: Request, symbol: str, interval: str, first: date) -> str | None:
+    """The klines of one month as CSV; None where there is no such file yet."""
+    ticker = ticker_of(symbol)
+    if ticker is None or request.now_ms < first_monday_after_month(first) * DAY_MS:
+        return None
+    series, step_ms = request.market.spot.series(ticker), STEPS[interval]
+    end_ms = next_month(number_of(first)) * DAY_MS
+    numbers = window(series, step_ms, midnight_ms(first), end_ms - 1, request.now_ms)
+    lines = []
+    for candle in shown(series, step_ms, numbers, request.now_ms):
+        opened, *prices, closed, turnover, trades, base, quote, unused = wire(candle, step_ms, key_of(symbol, "buyers"))
+        if first >= MICROSECONDS_SINCE:
+            opened, closed = int(opened) * 1000, int(closed) * 1000 + 999
+        lines.append(",".join(map(str, (opened, *prices, closed, turnover, trades, base, quote, unused))))
+    return "".join(f"{line}\n" for line in lines) or None
+
+
 @lru_cache(maxsize=4096)
-def _metrics(market: Market, symbol: str, ticker: str, day: int) -> bytes:
+def _metrics(market: Market, symbol: str, swap: Swap, day: int) -> bytes:
     """The rows of one day as CSV, with what such files have of oddities."""
     key = key_of(symbol, "metrics")
     moments = [day * DAY_MS + number * STEP_MS for number in range(STEPS_A_DAY + 1)]
     times = [*(f"{day_of(day)} {time}" for time in _TIMES), f"{day_of(day + 1)} {_TIMES[0]}"]
+    readings = market.interest.readings(swap.ticker, moments, venue=swap.venue, share=swap.share)
     lines = [
-        f"{time},{symbol},{one.coins:.8f},{one.usd:.8f},1.2,1.5,1.1,0.9\n"
-        for time, one in zip(times, market.interest.readings(ticker, moments), strict=True)
+        f"{time},{symbol},{count:.8f},{worth:.8f},1.2,1.5,1.1,0.9\n"
+        for time, (count, worth) in zip(times, map(swap.told, readings), strict=True)
     ]
     lost, again = (1 + int(unit(key, day, stream) * (STEPS_A_DAY - 3)) for stream in (2, 3))
     odd = unit(key, day, 1) < 0.4
@@ -111,30 +137,36 @@ def _metrics(market: Market, symbol: str, ticker: str, day: int) -> bytes:
     return (METRICS_HEADER + "".join(kept)).encode()
 
 
-def _day_file(request: Request, symbol: str, text: str) -> bytes | None:
+def _day_file(request: Request, kind: str, symbol: str, text: str) -> bytes | None:
     """The rows of one day; None where there is no such file yet."""
-    ticker = read_ticker_of(symbol)
+    swaps, begun = METRICS_OF[kind]
+    swap = swaps.get(symbol)
     try:
         first = date.fromisoformat(text)
     except ValueError:
         return None
     out_ms = midnight_ms(first) + DAY_MS + METRICS_AFTER_MS
-    if ticker is None or first < FIRST_METRICS or request.now_ms < out_ms:
+    if swap is None or first < begun or request.now_ms < out_ms:
         return None
-    return _metrics(request.market, symbol, ticker, number_of(first))
+    return _metrics(request.market, symbol, swap, number_of(first))
 
 
 def _file(request: Request, match: re.Match[str]) -> bytes | None:
     """The rows of the file that a path names; None where there is no such file yet."""
     if match.re is METRICS:
-        return _day_file(request, match["symbol"], match["day"])
-    table = _table(request, match["symbol"], date.fromisoformat(f"{match['month']}-01"))
+        return _day_file(request, match["kind"], match["symbol"], match["day"])
+    first = date.fromisoformat(f"{match['month']}-01")
+    if match.re is KLINES:
+        table = _klines(request, match["symbol"], match["interval"], first)
+    else:
+        table = _table(request, match["symbol"], first)
     return None if table is None else table.encode()
 
 
 def answer(request: Request) -> Answer:
     """One file, or its checksum."""
-    match = FUNDING.fullmatch(request.path) or METRICS.fullmatch(request.path)
+    matches = (form.fullmatch(request.path) for form in (FUNDING, METRICS, KLINES))
+    match = next((found for found in matches if found is not None), None)
     table = None if match is None else _file(request, match)
     if match is None or table is None:
         return error(404)

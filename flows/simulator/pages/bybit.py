@@ -1,14 +1,15 @@
-"""Bybit: daily spot candles, funding and open interest of perpetuals, newest first; errors come in a 200.
+"""Bybit: daily spot candles, funding and open interest of perpetuals, newest first, and what borrowing costs now.
 
-Both bounds are included, and a candle's start may lie before the bound that falls into it. Nothing says that the
-newest candle runs. Funding refuses a start without an end. Open interest counts both sides; since June 2026 a row
-tells one of them too. Linear contracts are counted in coins, inverse ones in dollars.
+Errors come in a 200. Both bounds are included, and a candle's start may lie before the bound that falls into it.
+Nothing says that the newest candle runs. Funding refuses a start without an end. Open interest counts both sides; a row
+tells one of them too, as all do since June 2026. Linear contracts are counted in coins, inverse ones in dollars.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import date
 
+from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, midnight_ms
 from flows.simulator.interest import STEP_MS, TICKERS
@@ -29,12 +30,13 @@ QUOTE = "USDT"
 KLINES = "/v5/market/kline"
 FUNDING = "/v5/market/funding/history"
 READINGS = "/v5/market/open-interest"
+RATES = "/v5/spot-margin-trade/data"
+DISCOUNTS = {"No VIP": 1.0, "VIP-1": 0.95}
 MAX_KLINES = 1000
 MAX_READINGS = 200
 PERIODS = {"5min": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
 # What a contract ends with, the digits of its unit, and how many coins are open here for each at the main venue.
 CONTRACTS = {"linear": ("USDT", 3, 0.5), "inverse": ("USD", 0, 0.06)}
-ONE_SIDE_SINCE_MS = midnight_ms(date(2026, 6, 11))
 CURSOR = re.compile(r"lasttime(?:=|%3D)(\d+)")
 MAX_PAYMENTS = 200
 SHARE = 0.25
@@ -66,7 +68,9 @@ def envelope() -> Answer:
 
 def _rows(document: object) -> list[object]:
     result = document.get("result") if isinstance(document, dict) else None
-    return list_rows(result.get("list")) if isinstance(result, dict) else []
+    if not isinstance(result, dict):
+        return []
+    return list_rows(result.get("list", result.get("vipCoinList")))
 
 
 def _refused(request: Request, message: str) -> Answer:
@@ -159,18 +163,49 @@ def _open_interest(request: Request) -> Answer:
     listed = []
     for one in reversed(readings):
         side = round(one.coins if category == "linear" else one.usd, digits)
-        row = {"openInterest": f"{2 * side:.8f}", "timestamp": str(one.at_ms)}
-        if one.at_ms >= ONE_SIDE_SINCE_MS:
-            row["singleOpenInterest"] = plain(side, digits) if digits else f"{side:.0f}"
-        listed.append(row)
+        listed.append(
+            {
+                "openInterest": f"{2 * side:.8f}",
+                "singleOpenInterest": plain(side, digits) if digits else f"{side:.0f}",
+                "timestamp": str(one.at_ms),
+            }
+        )
     older = f"lastid%3D{page[0]}%26lasttime%3D{page[0] * step_ms // SECOND_MS}" if page else ""
     result = {"symbol": symbol, "category": category, "list": listed, "nextPageCursor": older}
     return reply(result, now_ms=request.now_ms)
 
 
+def _rates(request: Request) -> Answer:
+    level, coin = request.query.get("vipLevel"), request.query.get("currency")
+    if (level is not None and level not in DISCOUNTS) or (coin is not None and coin not in borrowing.COINS):
+        return _refused(request, "params error")
+    hour = request.now_ms // HOUR_MS
+    levels = [
+        {
+            "list": [
+                {
+                    "borrowable": True,
+                    "collateralRatio": "1",
+                    "currency": each,
+                    "hourlyBorrowRate": f"{borrowing.rate('bybit', each, hour) * less / 8760:.16f}",
+                    "liquidationOrder": "1",
+                    "marginCollateral": True,
+                    "maxBorrowingAmount": "1000000",
+                }
+                for each in sorted(borrowing.COINS)
+                if coin in {None, each}
+            ],
+            "vipLevel": name,
+        }
+        for name, less in DISCOUNTS.items()
+        if level in {None, name}
+    ]
+    return reply({"vipCoinList": levels}, message="success", now_ms=request.now_ms)
+
+
 def answer(request: Request) -> Answer:
-    """The candles of a market, or the funding or the open interest of a perpetual."""
-    pages = {KLINES: _klines, FUNDING: _funding, READINGS: _open_interest}
+    """The candles of a market, the funding or the open interest of a perpetual, or what it costs to borrow a coin."""
+    pages = {KLINES: _klines, FUNDING: _funding, READINGS: _open_interest, RATES: _rates}
     if request.path not in pages:
         return error(404)
     try:

@@ -17,10 +17,11 @@ CLOSE_MS = 21 * HOUR_MS
 OUT_AFTER_MS = 3 * DAY_MS + 20 * HOUR_MS + HOUR_MS // 2
 CONDITION = re.compile(r"(\w+)\s*(>=|<=|=|>|<)\s*'([^']*)'")
 FIRST = number_of(date(2018, 4, 10))
-# Name, code, first day, coins in a contract, and coins open here for each at the main venue of swaps.
+# Name, code, first day, coins in a contract and how that is told, and coins open here for each at the main venue of
+# swaps.
 FUTURES = (
-    ("BITCOIN", "133741", FIRST, 5.0, 1.75),
-    ("MICRO BITCOIN", "133742", number_of(date(2021, 5, 11)), 0.1, 0.015),
+    ("BITCOIN", "133741", FIRST, 5.0, "(5 Bitcoins)", 1.75),
+    ("MICRO BITCOIN", "133742", number_of(date(2021, 5, 11)), 0.1, "(0.1 Bitcoin)", 0.015),
 )
 SIDES = (
     *("lev_money_positions_long", "lev_money_positions_short", "lev_money_positions_spread"),
@@ -65,7 +66,7 @@ def _reports(request: Request) -> list[dict[str, str]]:
     tuesdays = range(FIRST, last + 2, 7)
     days = [day for tuesday in tuesdays if (day := _report_day(tuesday)) <= last]
     found = []
-    for name, code, first, coins, share in FUTURES:
+    for name, code, first, coins, units, share in FUTURES:
         mine = [day for day in days if day >= first]
         readings = request.market.interest.readings(
             "BTC", [day * DAY_MS + CLOSE_MS for day in mine], venue=f"cme {name}", share=share
@@ -79,6 +80,7 @@ def _reports(request: Request) -> list[dict[str, str]]:
                     "contract_market_name": name,
                     "cftc_contract_market_code": code,
                     "open_interest_all": str(contracts),
+                    "contract_units": units,
                     **{side: str(contracts // (4 + place)) for place, side in enumerate(SIDES)},
                 }
             )

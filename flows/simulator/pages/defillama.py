@@ -134,9 +134,22 @@ def _stablecoin(request: Request, coin_id: str) -> Answer:
     )
 
 
+def _listed(request: Request) -> Answer:
+    """Every coin with what circulates now."""
+    coins = []
+    for coin_id, coin in COINS.items():
+        newest = [rows[-1][1] for rows in _chain_rows(request, coin_id).values()]
+        if newest:
+            told = {"id": coin_id, "name": coin.name, "symbol": coin.symbol, "gecko_id": coin.gecko_id, "pegType": PEG}
+            coins.append({**told, "circulating": _amount(sum(newest)), "price": 1})
+    return json_answer({"peggedAssets": coins}, headers={"Cache-Control": "public, max-age=1800"})
+
+
 def _supply(request: Request) -> Answer:
     if request.path.startswith(PAID):
         return json_answer({"message": "Upgrade to the paid API plan"}, 402)
+    if request.path == "/stablecoins":
+        return _listed(request)
     coin_id = request.path.removeprefix("/stablecoin/")
     return error(404) if coin_id == request.path else _stablecoin(request, coin_id)
 

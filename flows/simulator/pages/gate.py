@@ -1,16 +1,22 @@
 """Gate: daily statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are asked for.
 
-What is older than 180 days is refused. The newest row is of the running day. Sizes are text and count contracts.
+What is older than 180 days is refused. The newest row is of the running day. Sizes are text and count contracts. Rates
+of loans come once an hour, newest first, in numbered pages; that they are per day here is the simulator's own choice.
 """
 
+from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
 from flows.simulator.chance import key_of, unit
-from flows.simulator.instants import DAY_MS, DAY_S, SECOND_MS
+from flows.simulator.instants import DAY_MS, DAY_S, HOUR_MS, SECOND_MS
 from flows.simulator.liquidations import liquidated
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
 
 PATH = "/api/v4/futures/usdt/contract_stats"
+RATES = "/api/v4/unified/history_loan_rate"
+RATES_KEPT_HOURS = 24 * 60
+MOST_RATES = 100
+AFTER_THE_HOUR_MS = 16 * SECOND_MS
 QUOTE = "_USDT"
 KEPT_MS = 180 * DAY_MS
 USUAL_ROWS, MAX_ROWS = 30, 2000
@@ -67,8 +73,35 @@ def _wire(ticker: str, day: Candle) -> dict[str, object]:
     }
 
 
+def _rates(request: Request) -> Answer:
+    """One page of a coin's rates."""
+    coin = request.query.get("currency", "")
+    if coin not in borrowing.COINS:
+        return _bad("Invalid request parameter `currency` value")
+    try:
+        page, limit = request.integer("page") or 1, request.integer("limit") or MOST_RATES
+    except BadParameterError as bad:
+        return _bad(f"Invalid request parameter `{bad.name}` value")
+    if page < 1 or not 0 < limit <= MOST_RATES:
+        return _bad("Invalid request parameter `limit` value")
+    newest = (request.now_ms - AFTER_THE_HOUR_MS) // HOUR_MS
+    told = range(newest, newest - RATES_KEPT_HOURS, -1)[(page - 1) * limit : page * limit]
+    rates = [
+        {"time": hour * HOUR_MS + AFTER_THE_HOUR_MS, "rate": f"{borrowing.rate('gate', coin, hour) / 365:.8f}"}
+        for hour in told
+    ]
+    tier = request.query.get("tier", "1")
+    return json_answer({"currency": coin, "tier": tier, "tier_up_rate": "1", "rates": rates})
+
+
+def _rows(document: object) -> list[object]:
+    return list_rows(document.get("rates") if isinstance(document, dict) else document)
+
+
 def answer(request: Request) -> Answer:
-    """The daily statistics of one contract."""
+    """The daily statistics of one contract, or what a coin's loans cost."""
+    if request.path.rstrip("/") == RATES:
+        return _rates(request)
     if request.path.rstrip("/") != PATH:
         return error(404)
     contract = request.query.get("contract", "")
@@ -92,4 +125,4 @@ def answer(request: Request) -> Answer:
     return json_answer([_wire(ticker, day) for day in shown(series, DAY_MS, page, request.now_ms)])
 
 
-PAGES = (Page(("api.gateio.ws",), answer, error, envelope, list_rows, Budget(200, 10)),)
+PAGES = (Page(("api.gateio.ws",), answer, error, envelope, _rows, Budget(200, 10)),)

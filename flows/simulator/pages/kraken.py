@@ -1,4 +1,4 @@
-"""Kraken: daily candles in dollars, oldest first, the latest 720 finished ones and the running one.
+"""Kraken: candles of a day or an hour in dollars, oldest first, the latest 720 finished ones and the running one.
 
 `since` is exclusive; `last` is the stamp of the newest finished candle. Errors are a list in a 200.
 """
@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 
 from flows.simulator.candles import Candle, shown, window
-from flows.simulator.instants import DAY_MS, SECOND_MS
+from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS
 from flows.simulator.venues import pair
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer
 
@@ -19,7 +19,10 @@ PAIRS = {
     "XXBTZUSD": ("BTC", "XXBTZUSD", 1),
     "ETHUSD": ("ETH", "XETHZUSD", 2),
     "XETHZUSD": ("ETH", "XETHZUSD", 2),
+    "USDTUSD": ("USDT", "USDTZUSD", 5),
+    "USDTZUSD": ("USDT", "USDTZUSD", 5),
 }
+STEPS = {"1440": DAY_MS, "60": HOUR_MS}
 
 
 def reply(errors: list[str], result: Mapping[str, object] | None = None, status: int = 200) -> Answer:
@@ -56,7 +59,8 @@ def answer(request: Request) -> Answer:
         return error(404)
     if request.query.get("pair", "") not in PAIRS:
         return reply(["EQuery:Unknown asset pair"])
-    if request.query.get("interval", "1") != "1440":
+    step_ms = STEPS.get(request.query.get("interval", "1"))
+    if step_ms is None:
         return reply(["EGeneral:Invalid arguments"])
     try:
         since = request.integer("since")
@@ -64,10 +68,10 @@ def answer(request: Request) -> Answer:
         return reply(["EGeneral:Invalid arguments:since"])
     ticker, name, digits = PAIRS[request.query["pair"]]
     series = pair(request.market, "kraken", ticker, SHARE, in_dollars=True)
-    known = window(series, DAY_MS, None, None, request.now_ms)[-(MAX_ROWS + 1) :]
-    last = known[-2] * DAY_MS // SECOND_MS if len(known) > 1 else 0
-    newer = [number for number in known if since is None or number * DAY_MS // SECOND_MS > since]
-    rows = [_wire(candle, digits) for candle in shown(series, DAY_MS, newer, request.now_ms)]
+    known = window(series, step_ms, None, None, request.now_ms)[-(MAX_ROWS + 1) :]
+    last = known[-2] * step_ms // SECOND_MS if len(known) > 1 else 0
+    newer = [number for number in known if since is None or number * step_ms // SECOND_MS > since]
+    rows = [_wire(candle, digits) for candle in shown(series, step_ms, newer, request.now_ms)]
     return reply([], {name: rows, "last": last})
 
 

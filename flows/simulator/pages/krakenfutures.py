@@ -13,6 +13,7 @@ from flows.simulator.perpetuals import hourly_rates, hours, price_at
 from flows.simulator.wire import Answer, Page, Request, json_answer
 
 PATH = "/derivatives/api/v3/historical-funding-rates"
+TICKERS = "/derivatives/api/v3/tickers/"
 CONTRACTS = {"PF_XBTUSD": "BTC", "PF_ETHUSD": "ETH"}
 FIRST_MS = millis_of(datetime(2022, 9, 30, tzinfo=UTC))
 KEPT_DAYS = 368
@@ -39,8 +40,31 @@ def envelope() -> Answer:
     return failure(200, "apiLimitExceeded")
 
 
+def _rates(request: Request, ticker: str, begun: range) -> list[tuple[float, float]]:
+    """What holds over the hours that begin then: in dollars per coin, and as a fraction."""
+    rates = hourly_rates(request.market, "krakenfutures", ticker, range(begun.start + 1, begun.stop + 1))
+    return [
+        (round(rate * price_at(request.market, ticker, hour), 12), rate)
+        for hour, rate in zip(begun, rates, strict=True)
+    ]
+
+
+def _ticker(request: Request) -> Answer:
+    """What holds now of one contract."""
+    symbol = request.path.removeprefix(TICKERS)
+    ticker = CONTRACTS.get(symbol)
+    if ticker is None:
+        return error(404)
+    hour = request.now_ms // HOUR_MS
+    ((absolute, _),) = _rates(request, ticker, range(hour, hour + 1))
+    told = {"symbol": symbol, "markPrice": price_at(request.market, ticker, hour), "fundingRate": absolute}
+    return json_answer({"result": "success", "serverTime": _stamp(request.now_ms), "ticker": told})
+
+
 def answer(request: Request) -> Answer:
-    """The funding history of one contract."""
+    """The funding history of one contract, or what holds now."""
+    if request.path.startswith(TICKERS):
+        return _ticker(request)
     if request.path.rstrip("/") != PATH:
         return error(404)
     ticker = CONTRACTS.get(request.query.get("symbol", ""))
@@ -50,14 +74,9 @@ def answer(request: Request) -> Answer:
             {"status": "BAD_REQUEST", "result": "error", "errors": told, "serverTime": _stamp(request.now_ms)}, 400
         )
     begun = hours(max(FIRST_MS, request.now_ms - KEPT_DAYS * DAY_MS), request.now_ms)
-    rates = hourly_rates(request.market, "krakenfutures", ticker, range(begun.start + 1, begun.stop + 1))
     listed = [
-        {
-            "timestamp": _stamp(hour * HOUR_MS),
-            "fundingRate": round(rate * price_at(request.market, ticker, hour), 12),
-            "relativeFundingRate": rate,
-        }
-        for hour, rate in zip(begun, rates, strict=True)
+        {"timestamp": _stamp(hour * HOUR_MS), "fundingRate": absolute, "relativeFundingRate": relative}
+        for hour, (absolute, relative) in zip(begun, _rates(request, ticker, begun), strict=True)
     ]
     return json_answer({"result": "success", "serverTime": _stamp(request.now_ms), "rates": listed})
 

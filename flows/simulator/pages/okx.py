@@ -3,16 +3,18 @@
 `after` means older than, `before` newer than; both are exclusive. The candle of the running day says so in its last
 field. Funding is kept for 94 days. A page holds 100 candles, up to 300 where so many are asked for, and 400 payments.
 Borrowing rates come each hour, per year, a hundred a page. Open interest has bounds called `begin` and `end`, also
-exclusive, and keeps the newest hours and days; a day begins at 16:00 UTC.
+exclusive, and keeps the newest hours and days; a day begins at 16:00 UTC. Liquidations are kept for a week.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of
 from flows.simulator.interest import TICKERS
+from flows.simulator.liquidations import Closed, Venue, closed_before
 from flows.simulator.script import PEGGED
 from flows.simulator.venues import pair, payments, plain
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows
@@ -20,6 +22,7 @@ from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Reques
 CANDLES = "/api/v5/market/history-candles"
 FUNDING = "/api/v5/public/funding-rate-history"
 RATES = "/api/v5/finance/savings/lending-rate-history"
+QUOTA = "/api/v5/public/interest-rate-loan-quota"
 FIRST_RATE_MS = millis_of(datetime(2021, 12, 14, 8, tzinfo=UTC))
 LENT = 0.85  # what lenders get of what borrowers pay
 KEPT_MS = 94 * DAY_MS
@@ -31,6 +34,13 @@ PERIODS = {"1H": (HOUR_MS, 0, 1440), "1D": (DAY_MS, 16 * HOUR_MS, 100)}
 # Of a swap: how many coins are open here for each at the main venue, and how many a contract is of.
 SWAPS = {"-USDT-SWAP": (0.32, {"BTC": 0.01, "ETH": 0.1}), "-USD-SWAP": (0.05, {})}
 DOLLARS_A_CONTRACT = {"BTC": 100, "ETH": 10}
+LIQUIDATIONS = "/api/v5/public/liquidation-orders"
+LIQUIDATIONS_KEPT_MS = 7 * DAY_MS
+LIQUIDATED = {
+    f"{ticker}{ending}": (ticker, Venue(f"okx {ticker}{ending}", (ticker,), share=share, calm=calm))
+    for ticker in TICKERS
+    for ending, share, calm in (("-USDT", 0.8, 0.0), ("-USD", 0.1, 0.15))
+}
 
 
 def reply(data: Sequence[object], code: str = "0", message: str = "", status: int = 200) -> Answer:
@@ -53,7 +63,10 @@ def envelope() -> Answer:
 
 
 def _rows(document: object) -> list[object]:
-    return list_rows(document.get("data")) if isinstance(document, dict) else []
+    data = document.get("data") if isinstance(document, dict) else None
+    if data and isinstance(data, list) and isinstance(data[0], dict) and "details" in data[0]:
+        return [group["details"] for group in data]
+    return list_rows(data)
 
 
 def _ticker(name: str, ending: str) -> str | None:
@@ -129,6 +142,16 @@ def _rates(request: Request, older_than: int | None, newer_than: int | None, lim
     return reply(data)
 
 
+def _quota(request: Request) -> Answer:
+    """What each coin costs now, per day, and how much may be borrowed of it."""
+    hour = request.now_ms // HOUR_MS
+    basic = [
+        {"ccy": coin, "quota": "5000000", "rate": plain(borrowing.rate("okx", coin, hour) / 365)}
+        for coin in sorted(borrowing.COINS)
+    ]
+    return reply([{"basic": basic, "vip": [], "regular": []}])
+
+
 def _open_interest(request: Request) -> Answer:
     name = request.query.get("instId", "")
     ending = next((each for each in SWAPS if name.endswith(each)), None)
@@ -169,11 +192,47 @@ def _open_interest(request: Request) -> Answer:
     )
 
 
+def _liquidations(request: Request, older_than: int | None, newer_than: int | None, size: int) -> Answer:
+    """The orders that closed positions in a swap by force, newest first."""
+    underlying = request.query.get("uly", "")
+    if request.query.get("instType") != "SWAP" or request.query.get("state") != "filled":
+        return reply([], "51000", "Parameter instType error")
+    if underlying not in LIQUIDATED:
+        return reply([], "51014", "Index doesn't exist")
+    ticker, venue = LIQUIDATED[underlying]
+    until = min(request.now_ms if older_than is None else older_than - 1, request.now_ms)
+    since = max(request.now_ms - LIQUIDATIONS_KEPT_MS, 0 if newer_than is None else newer_than + 1)
+    found = islice(closed_before(request.market, venue, until, since), size)
+    details = [_order(one, ticker, underlying) for one in found]
+    group = {"instFamily": underlying, "instId": f"{underlying}-SWAP", "instType": "SWAP", "totalLoss": ""}
+    return reply([{"details": details, **group, "uly": underlying}] if details else [])
+
+
+def _order(one: Closed, ticker: str, underlying: str) -> dict[str, str]:
+    coins_a_contract = SWAPS[f"{underlying.removeprefix(ticker)}-SWAP"][1]
+    contracts = one.coins / coins_a_contract[ticker] if coins_a_contract else one.usd / DOLLARS_A_CONTRACT[ticker]
+    return {
+        "bkLoss": "0",
+        "bkPx": plain(round(one.price, 2)),
+        "ccy": "",
+        "posSide": "long" if one.is_long else "short",
+        "side": "sell" if one.is_long else "buy",
+        "sz": plain(max(round(contracts, 2), 0.01)),
+        "ts": str(one.at_ms),
+    }
+
+
 def answer(request: Request) -> Answer:
-    """The candles of a market, the funding or the open interest of a swap, or what it costs to borrow a coin."""
-    if request.path == READINGS:
-        return _open_interest(request)
-    pages = {CANDLES: (_candles, 100, 300), FUNDING: (_funding, 400, 400), RATES: (_rates, 100, 100)}
+    """The candles of a market; funding, open interest or liquidations of a swap; or what it costs to borrow a coin."""
+    unpaged = {READINGS: _open_interest, QUOTA: _quota}
+    if request.path in unpaged:
+        return unpaged[request.path](request)
+    pages = {
+        CANDLES: (_candles, 100, 300),
+        FUNDING: (_funding, 400, 400),
+        RATES: (_rates, 100, 100),
+        LIQUIDATIONS: (_liquidations, 100, 100),
+    }
     if request.path not in pages:
         return error(404)
     page, default, most = pages[request.path]

@@ -200,6 +200,13 @@ stale as (
     group by gauge.date
 ),
 
+-- What was public by noon (UTC) after the day on both sides; see core.disagreements_in_time.
+disagreeing as (
+    select date, count(distinct metric) filter (where relative_gap > tolerance)::double as value
+    from core.disagreements_in_time
+    group by date
+),
+
 together as (
     select date, 'funding_extreme' as signal, value from funding
     union all
@@ -230,6 +237,8 @@ together as (
     select date, 'liquidations_extreme', value from liquidations
     union all
     select date, 'data_stale', value from stale
+    union all
+    select date, 'sources_disagree', value from disagreeing
 )
 
 select

@@ -15,6 +15,7 @@ checks  = [
 caveats = [
     "The running month grows from day to day; a month that is over no longer changes when later months arrive.",
     "The sum is over the days and venues held: read it with days_covered and venues.",
+    "Days are the venues' own, of Seoul or of UTC, never those made of hours: no hour is counted twice.",
     "Turnover is not net inflow: it counts each trade's value once, whoever bought.",
 ]
 
@@ -27,12 +28,13 @@ default = 5
 ratio_to_january = 366
 
 [rows]
-"core.exchange_rates_preferred" = "currency = 'KRW'"
 "core.krw_prices_preferred" = "asset in ('USDT', 'USDC', 'USDS')"
+"core.hourly_krw_prices_preferred" = "asset in ('USDT', 'USDC', 'USDS')"
 */
 with
 
--- No look-ahead: krw_stablecoin_daily holds, for a day, only what was public by noon (UTC) after it.
+-- No look-ahead: won_turnover holds, for a day, only what was public by noon (UTC) after it.
+-- The venues' own days alone, one boundary for each market: days of UTC beside days of Seoul would count hours twice.
 daily as (
     select
         date_trunc('month', date)::date as month,
@@ -41,7 +43,8 @@ daily as (
         asset,
         volume_krw,
         volume_usd
-    from main.krw_stablecoin_daily
+    from intermediate.won_turnover
+    where is_venues_own_day
 ),
 
 totals as (

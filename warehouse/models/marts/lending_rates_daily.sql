@@ -11,16 +11,22 @@ checks  = [
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
     "percentile_1y is null or supply_apr is not null",
     "(borrow_source is null) = (borrow_apr is null)",
+    "(available_source is null) = (available_usd is null)",
 ]
 caveats = [
     "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
     "Rewards are left out: supply_apr is the lending rate alone.",
+    "A time_weighted mean is of every rate that stood within the day.",
     "Where borrow_source is not source, the two sides were formed in different ways: their gap is no margin.",
 ]
 
 [notes]
 percentile_1y = "Here: of supply_apr."
 sampling = "Here: of the row's source; the borrowing side may come from another one."
+supply_apr_last = "Known where the whole day is; a daily_last reading was taken before the day ended."
+supply_apy_realised = "Of the row's source: a cross-check of supply_apr."
+borrow_apr_last = "Here: of borrow_source."
+borrow_apy_realised = "Here: of borrow_source, a cross-check of borrow_apr."
 
 [lookback]
 percentile_1y = 364
@@ -37,8 +43,12 @@ preferred as (
         asset,
         supply_apr,
         supply_apr_max,
+        supply_apr_last,
+        supply_apy_realised,
         borrow_apr,
         borrow_apr_max,
+        borrow_apr_last,
+        borrow_apy_realised,
         utilization,
         available_usd,
         sampling,
@@ -57,9 +67,20 @@ borrowing as (
         asset,
         borrow_apr,
         borrow_apr_max,
+        borrow_apr_last,
+        borrow_apy_realised,
         source
     from core.lending_rates
     where borrow_apr is not null
+        and available_at at time zone 'UTC' <= date + interval 36 hours
+    qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
+),
+
+-- Nor does it always know what can be withdrawn; available_source names who does.
+liquidity as (
+    select date, protocol, chain, asset, available_usd, source
+    from core.lending_rates
+    where available_usd is not null
         and available_at at time zone 'UTC' <= date + interval 36 hours
     qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
 ),
@@ -72,25 +93,44 @@ rates as (
         preferred.asset,
         preferred.supply_apr,
         preferred.supply_apr_max,
+        preferred.supply_apr_last,
+        preferred.supply_apy_realised,
         coalesce(preferred.borrow_apr, borrowing.borrow_apr) as borrow_apr,
         case
             when preferred.borrow_apr is null then borrowing.borrow_apr_max
             else preferred.borrow_apr_max
         end as borrow_apr_max,
+        case
+            when preferred.borrow_apr is null then borrowing.borrow_apr_last
+            else preferred.borrow_apr_last
+        end as borrow_apr_last,
+        case
+            when preferred.borrow_apr is null then borrowing.borrow_apy_realised
+            else preferred.borrow_apy_realised
+        end as borrow_apy_realised,
         preferred.utilization,
-        preferred.available_usd,
+        coalesce(preferred.available_usd, liquidity.available_usd) as available_usd,
         preferred.sampling,
         preferred.source,
         case
             when preferred.borrow_apr is null then borrowing.source
             else preferred.source
-        end as borrow_source
+        end as borrow_source,
+        case
+            when preferred.available_usd is null then liquidity.source
+            else preferred.source
+        end as available_source
     from preferred
     left join borrowing
         on borrowing.date = preferred.date
         and borrowing.protocol = preferred.protocol
         and borrowing.chain = preferred.chain
         and borrowing.asset = preferred.asset
+    left join liquidity
+        on liquidity.date = preferred.date
+        and liquidity.protocol = preferred.protocol
+        and liquidity.chain = preferred.chain
+        and liquidity.asset = preferred.asset
 ),
 
 ranked as (
@@ -114,8 +154,12 @@ select
     asset,
     supply_apr,
     supply_apr_max,
+    supply_apr_last,
+    supply_apy_realised,
     borrow_apr,
     borrow_apr_max,
+    borrow_apr_last,
+    borrow_apy_realised,
     utilization,
     available_usd,
     sampling,
@@ -125,6 +169,7 @@ select
             then (known + from_below - from_above + 1)::double / (2 * known)
     end as percentile_1y,
     source,
-    borrow_source
+    borrow_source,
+    available_source
 from ranked
 order by date, protocol, chain, asset

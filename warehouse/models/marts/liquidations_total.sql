@@ -1,5 +1,5 @@
 /*
-How many dollars of futures positions were closed by force on each day, over the venues that are observed.
+How many dollars of positions were closed by force on each day, over the venues that are observed.
 
 grain   = "one asset, or all together, on one UTC day"
 key     = ["date", "asset"]

@@ -1,11 +1,17 @@
 /*
-What an asset costs more on Coinbase, and in Korea, than on Binance at the day's end.
+What an asset costs more on Coinbase, on Kraken and in Korea than on Binance.
 
-grain   = "one asset on one UTC day on which at least two of Binance, Coinbase and Upbit have a price"
+grain   = "one asset on one UTC day on which at least two of Binance, Coinbase, Kraken and Upbit have a price"
 key     = ["date", "asset"]
 checks  = [
     "coinbase_premium is null or abs(coinbase_premium) < 0.5",
     "(coinbase_premium is null) = (coinbase_premium_usd is null)",
+    "coinbase_premium_mean is null or abs(coinbase_premium_mean) < 0.5",
+    "kraken_premium is null or abs(kraken_premium) < 0.5",
+    "kraken_premium_mean is null or abs(kraken_premium_mean) < 0.5",
+    "usdt_usd is null or usdt_usd between 0.8 and 1.2",
+    "coinbase_premium_usdt_adjusted is null or (coinbase_premium is not null and usdt_usd is not null)",
+    "abs((1 + coinbase_premium_usdt_adjusted) * usdt_usd / (1 + coinbase_premium) - 1) < 1e-9",
     "kimchi_premium_fx is null or kimchi_premium_fx between -0.5 and 2",
     "kimchi_premium_usdt is null or kimchi_premium_usdt between -0.5 and 2",
     "usdt_krw_premium is null or usdt_krw_premium between -0.5 and 2",
@@ -15,12 +21,13 @@ checks  = [
 ]
 caveats = [
     "Last prices of two venues are seconds apart: on a violent day that alone is worth more than the premium.",
+    "A mean of hours is of the hours that both venues have, each by its last price.",
+    "Coinbase and Kraken both quote in dollars: a premium that only one of them shows is one venue's, not the market's.",
     "The coin prices are those of midnight UTC, the exchange rate is that of the afternoon in Frankfurt.",
 ]
 
 [notes]
-coinbase_premium_mean = "Not filled yet: unknown on every day."
-coinbase_premium_usdt_adjusted = "Not filled yet: unknown on every day."
+coinbase_premium_usdt_adjusted = "Unknown without the price of USDT in dollars: see usdt_usd."
 kimchi_premium_fx = "Unknown when the exchange rate is older than 5 days."
 usdt_krw_premium = "The same for every asset of the day; unknown when the exchange rate is older than 5 days."
 fx_stale_days = "The rate is the latest that was published by the day's end; unknown before the first."
@@ -31,6 +38,8 @@ fx_stale_days = "The rate is the latest that was published by the day's end; unk
 [rows]
 "core.exchange_rates_preferred" = "currency = 'KRW'"
 "core.krw_prices_preferred" = "asset in ($asset, 'USDT') and venue = 'upbit'"
+"core.spot_prices" = "asset in ($asset, 'USDT')"
+"core.spot_prices_preferred" = "asset in ($asset, 'USDT')"
 */
 with
 
@@ -45,8 +54,49 @@ dollar_prices as (
     from core.spot_prices
     where
         available_at at time zone 'UTC' <= date + interval 36 hours
-        and ((venue = 'binance' and quote = 'USDT') or (venue = 'coinbase' and quote = 'USD'))
+        -- USDT is a leg of the others, not an asset with a premium of its own.
+        and asset <> 'USDT'
+        and ((venue = 'binance' and quote = 'USDT') or (venue in ('coinbase', 'kraken') and quote = 'USD'))
     group by date, asset, venue
+),
+
+usdt_in_dollars as (
+    select date, close_usd as usdt_usd
+    from core.spot_prices_preferred
+    where
+        available_at at time zone 'UTC' <= date + interval 36 hours
+        and asset = 'USDT'
+        and quote = 'USD'
+),
+
+hours as (
+    select
+        date,
+        asset,
+        opened_at,
+        max(hour_close_usd) filter (where venue = 'binance' and quote = 'USDT') as binance_usdt,
+        max(hour_close_usd) filter (where venue = 'coinbase' and quote = 'USD') as coinbase_usd,
+        max(hour_close_usd) filter (where venue = 'kraken' and quote = 'USD') as kraken_usd
+    from core.hourly_prices_preferred
+    where available_at at time zone 'UTC' <= date + interval 36 hours
+    group by date, asset, opened_at
+),
+
+-- Added in the order of the hours, so that the same input gives the same last digit.
+mean_premiums as (
+    select
+        date,
+        asset,
+        case
+            when count(coinbase_usd / binance_usdt) >= 20
+                then avg(coinbase_usd / binance_usdt - 1 order by opened_at)
+        end as coinbase_premium,
+        case
+            when count(kraken_usd / binance_usdt) >= 20
+                then avg(kraken_usd / binance_usdt - 1 order by opened_at)
+        end as kraken_premium
+    from hours
+    group by date, asset
 ),
 
 won_prices as (
@@ -73,6 +123,7 @@ pairs as (
         asset,
         max(close_usd) filter (where venue = 'binance') as binance_usdt,
         max(close_usd) filter (where venue = 'coinbase') as coinbase_usd,
+        max(close_usd) filter (where venue = 'kraken') as kraken_usd,
         max(close_krw) filter (where venue = 'upbit') as upbit_krw
     from legs
     group by date, asset
@@ -126,13 +177,18 @@ select
     pairs.asset,
     pairs.coinbase_usd / pairs.binance_usdt - 1 as coinbase_premium,
     pairs.coinbase_usd - pairs.binance_usdt as coinbase_premium_usd,
-    null::double as coinbase_premium_mean,
-    null::double as coinbase_premium_usdt_adjusted,
+    mean_premiums.coinbase_premium as coinbase_premium_mean,
+    pairs.coinbase_usd / (pairs.binance_usdt * usdt_in_dollars.usdt_usd) - 1 as coinbase_premium_usdt_adjusted,
+    pairs.kraken_usd / pairs.binance_usdt - 1 as kraken_premium,
+    mean_premiums.kraken_premium as kraken_premium_mean,
+    usdt_in_dollars.usdt_usd,
     pairs.upbit_krw / (pairs.binance_usdt * exchange_rate.won_per_usd) - 1 as kimchi_premium_fx,
     pairs.upbit_krw / (pairs.binance_usdt * usdt_in_won.close_krw) - 1 as kimchi_premium_usdt,
     usdt_in_won.close_krw / exchange_rate.won_per_usd - 1 as usdt_krw_premium,
     exchange_rate.stale_days::bigint as fx_stale_days
 from pairs
+left join mean_premiums on mean_premiums.date = pairs.date and mean_premiums.asset = pairs.asset
+left join usdt_in_dollars on usdt_in_dollars.date = pairs.date
 left join usdt_in_won on usdt_in_won.date = pairs.date
 left join exchange_rate on exchange_rate.date = pairs.date
 order by pairs.date, pairs.asset

@@ -1,0 +1,46 @@
+"""BitMEX: whether XBTUSD still trades, and when it pays."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from expectations.interval import milliseconds
+from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, question
+from flows.plans import Answer, Plan
+from flows.sources.bitmex import FUNDING
+from transforms.payload import member
+
+HOURS_OF_DAY = {4, 12, 20}
+
+
+def plan_newest(_: datetime) -> Plan:
+    """The newest six payments of XBTUSD."""
+    yield question(FUNDING, symbol="XBTUSD", count=6, start=0, reverse="true")
+
+
+def _times(answers: Sequence[Answer]) -> list[datetime]:
+    told = [str(member(payment, "timestamp")) for payment in answers[0].json()]
+    return [datetime.fromisoformat(stamp).astimezone(UTC) for stamp in told]
+
+
+def still_pays(answers: Sequence[Answer]) -> Finding:
+    """Whether the newest payment is of the last day."""
+    times = _times(answers)
+    if not times:
+        return Finding(holds=False, found="no payment at all")
+    newest = max(times)
+    return Finding(answers[0].observed_at - newest < timedelta(days=1), f"the newest payment is of {newest:%Y-%m-%d}")
+
+
+def thrice_a_day(answers: Sequence[Answer]) -> Finding:
+    """Whether payments are at 04:00, 12:00 and 20:00."""
+    times = _times(answers)
+    odd = [at for at in times if at.hour not in HOURS_OF_DAY]
+    if odd:
+        return Finding(holds=False, found=f"a payment at {odd[0]:%Y-%m-%d %H:%M} UTC")
+    return evenly_spaced([milliseconds(at) for at in times], 8 * HOUR_MS)
+
+
+INVARIANTS = (
+    Invariant("contract alive", "XBTUSD is not settled: it still pays funding.", plan_newest, still_pays),
+    Invariant("funding interval", "Funding is paid at 04:00, 12:00 and 20:00 UTC.", plan_newest, thrice_a_day),
+)

@@ -1,0 +1,74 @@
+"""Gate: the unit of liquidations and of loans, and where a day begins."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from expectations.interval import day_start
+from flows.findings import Finding, Invariant, day_begins, last_whole_day, number, period_of, question
+from flows.plans import Answer, Plan
+from flows.sources.gate import RATES, STATISTICS
+from flows.sources.okx import RATES as OKX_RATES
+from transforms.payload import member
+
+DAYS = 7
+AWAY = 0.25  # how far the prices of a day's liquidations may lie from its mark price, as a fraction
+MILLISECONDS = 1000
+
+
+def plan_statistics(now: datetime) -> Plan:
+    """A week of bitcoin's statistics."""
+    start = day_start(last_whole_day(now)) - timedelta(days=DAYS - 1)
+    yield question(STATISTICS, contract="BTC_USDT", interval="1d", limit=DAYS, **{"from": round(start.timestamp())})
+
+
+def plan_rates(_: datetime) -> Plan:
+    """The newest hours of what USDT costs at Gate, and at OKX."""
+    yield question(RATES, currency="USDT", tier="1", page=1, limit=3)
+    yield question(OKX_RATES, ccy="USDT", limit=3)
+
+
+def unit_of_loans(answers: Sequence[Answer]) -> Finding:
+    """Which period makes the newest rate one like OKX's."""
+    rates, others = member(answers[0].json(), "rates"), member(answers[1].json(), "data")
+    if not rates or not others:
+        return Finding(None, f"{len(rates)} rates at Gate, {len(others)} at OKX")
+    rate, yearly = number(member(rates[0], "rate")), number(member(others[0], "rate"))
+    period = period_of(rate, yearly)
+    found = f"{rate:.8f} beside {yearly:.4f} a year at OKX: per {period or 'no period that fits'}"
+    return Finding(period is not None, found)
+
+
+def dollars_are_worth_the_coins(answers: Sequence[Answer]) -> Finding:
+    """Whether `long_liq_usd` is about `long_liq_amount` times `mark_price`."""
+    longs = [
+        (number(member(day, "long_liq_usd")), number(member(day, "long_liq_amount")), number(member(day, "mark_price")))
+        for day in answers[0].json()
+    ]
+    seen = [(usd, coins, price) for usd, coins, price in longs if usd > 0 and coins > 0]
+    if not seen:
+        return Finding(None, f"no long was liquidated on {len(longs)} days")
+    odd = [each for each in seen if abs(each[0] / (each[1] * each[2]) - 1) > AWAY]
+    usd, coins, price = odd[0] if odd else seen[-1]
+    return Finding(not odd, f"{usd:,.0f} dollars for {coins:,.4f} bitcoin at {price:,.0f}, on {len(seen)} days")
+
+
+def at_midnight(answers: Sequence[Answer]) -> Finding:
+    """Whether days begin at 00:00 UTC."""
+    return day_begins([int(member(day, "time")) * MILLISECONDS for day in answers[0].json()], 0)
+
+
+INVARIANTS = (
+    Invariant(
+        "unit of liquidations",
+        "long_liq_usd is the worth of long_liq_amount coins at about the day's mark price.",
+        plan_statistics,
+        dollars_are_worth_the_coins,
+    ),
+    Invariant(
+        "unit of loans",
+        "The rate of a loan is per hour, per day or per year; beside OKX's it shows which.",
+        plan_rates,
+        unit_of_loans,
+    ),
+    Invariant("day boundary", "A day begins at 00:00 UTC.", plan_statistics, at_midnight),
+)

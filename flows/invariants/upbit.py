@@ -1,0 +1,29 @@
+"""Upbit: where a day begins."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from expectations.interval import milliseconds
+from flows.findings import Finding, Invariant, day_begins, question
+from flows.plans import Answer, Plan
+from flows.sources.upbit import DAYS
+from transforms.payload import member
+
+
+def plan_days(_: datetime) -> Plan:
+    """The newest three days of KRW-USDT."""
+    yield question(DAYS, market="KRW-USDT", count=3)
+
+
+def stamps(answers: Sequence[Answer]) -> list[int]:
+    """Where the candles begin, in milliseconds since 1970."""
+    told = [datetime.fromisoformat(str(member(day, "candle_date_time_utc"))) for day in answers[0].json()]
+    return [milliseconds(begin.replace(tzinfo=UTC)) for begin in told]
+
+
+def at_midnight(answers: Sequence[Answer]) -> Finding:
+    """Whether they begin at 00:00 UTC."""
+    return day_begins(stamps(answers), 0)
+
+
+INVARIANTS = (Invariant("day boundary", "A day begins at 00:00 UTC.", plan_days, at_midnight),)

@@ -1,0 +1,82 @@
+"""Binance's web page: what it has cost to borrow dollar coins on margin; not an interface that Binance promises.
+
+Docs      https://www.binance.com/en/margin-fee
+Terms     no interface for programs: asked only by who wants it, and at a walking pace
+Quirks    newest first, at most 90 rows, windows of no more than a month, numbers as text; an asset that is not known
+          gives no rows and no error. Errors come in a 200, with another code than "000000". It may change, go away or
+          be closed to a country at any time
+Verified  other people's clients, one of which keeps an answer of January 2022 (stamps of 00:00 UTC, fractions per day);
+          the replay serves the shape. Whether it still answers is not known
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.borrow_rates import BORROW_RATES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+
+HOST = "www.binance.com"
+RATES = f"https://{HOST}/bapi/margin/v1/public/margin/vip/spec/history-interest-rate"
+WINDOW_DAYS = 30
+PAGE = 90
+SETTLED = every_day(timedelta(minutes=15))
+SINCE = date(2021, 1, 1)  # what is older was not measured
+
+FINE = "000000"
+SYSTEM_ERROR = "000001"
+
+
+def plan_rates(ask: Ask) -> Plan:
+    """Windows of thirty days, both bounds included."""
+    for days in ask.days.split(WINDOW_DAYS):
+        yield Request(
+            RATES,
+            params={
+                "asset": ask.series.symbol,
+                "vipLevel": 0,
+                "size": PAGE,
+                "startTime": milliseconds(days.starts_at),
+                "endTime": milliseconds(days.ends_at) - 1,
+            },
+            labels={"asset": ask.series.name},
+        )
+
+
+def count_rates(ask: Ask) -> Mapping[str, int]:
+    """One request for each thirty days."""
+    return {HOST: -(-len(ask.days) // WINDOW_DAYS)}
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """The page's envelope, when its code is not "000000"."""
+    document = answer.json()
+    if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
+        return None
+    message = f"expected rates from Binance's page, found error {document['code']!r}: {document.get('message')!r}"
+    return SourceUnavailable(message) if document["code"] == SYSTEM_ERROR else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="binance_web",
+    feeds=(
+        Feed(
+            BORROW_RATES,
+            plan_rates,
+            tuple(Series(coin, coin, SINCE, SETTLED) for coin in ("USDC", "USDT")),
+            days_per_ask=12 * WINDOW_DAYS,
+            restates_for=timedelta(days=3),
+            count=count_rates,
+        ),
+    ),
+    limits={HOST: Limit(20, 60, burst=2)},  # none is published
+    docs="https://www.binance.com/en/margin-fee",
+    terms="not an interface for programs: keep to yourself what you read",
+    attribution="Binance",
+    verified="documented",
+    refusal=refusal,
+    connections=1,
+    unofficial=True,
+)

@@ -1,0 +1,155 @@
+"""Ethereum itself, by way of a public node: what lending protocols wrote on the chain, rates and liquidations.
+
+Docs      https://ethereum.org/en/developers/docs/apis/json-rpc/
+Terms     the chain is public; the node is Tenderly's public gateway, free and keyless, without a published limit
+Quirks    asked by POST, in batches; errors come in a 200, for the whole batch or for one call. Logs are given for at
+          most 10,000 blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it.
+          A block's number does not tell its time: blocks are searched by theirs. A node may answer a batch in any
+          order, and says `null` of a block that it does not have
+Verified  logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each other; the
+          envelopes, liquidations and Compound's calls are documented only. That this node takes 10,000 blocks and has
+          the state of old ones, which Compound needs, others have measured; that it takes batches is believed
+"""
+
+from collections.abc import Generator
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from expectations.calendar import every_day
+from expectations.datasets.lending_rates import LENDING_RATES
+from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
+from expectations.interval import ONE_DAY, day_start
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
+from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
+from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of
+from transforms.rpc import Block, Clock, block_of, quantity, topic_of, words
+
+HOST = "mainnet.gateway.tenderly.co"
+NODE = f"https://{HOST}/"
+LONGEST_RANGE = 10_000  # blocks, both ends included
+ANCHORS_EVERY = 1_000  # blocks, three hours and twenty minutes
+FEW_ANCHORS_EVERY = 2_500  # enough to know on which day a log was written, but near midnight
+AFTER_THE_DAY = 10 * 60  # seconds: the range ends up to so long after the day
+BEFORE_THE_END = 10 * 60  # seconds: a state at the end of a day is at most so old
+# After 20 minutes, hardly ever more, a block can no longer be replaced.
+SETTLED = every_day(timedelta(minutes=25))
+
+COMET_USDC = "0xc3d688B66703497DAA19211EEdff47f25384cdc3"
+# The first four bytes of keccak-256 of getUtilization(), getSupplyRate(uint256) and getBorrowRate(uint256).
+GET_UTILIZATION = "0x7eb71131"
+GET_SUPPLY_RATE = "0xd955759d"
+GET_BORROW_RATE = "0x9fa83b5a"
+
+
+def plan_rates(ask: Ask) -> Plan:
+    """The rates of one protocol, day by day."""
+    plan = plan_aave if ask.series.symbol == AAVE_POOL else plan_compound
+    yield from plan(ask)
+
+
+def plan_aave(ask: Ask) -> Plan:
+    """For each day the pool's logs of 10,000 blocks that end soon after it, and some blocks that tell their time."""
+    topics = [RESERVE_DATA_UPDATED, [topic_of(reserve) for reserve in RESERVES]]
+    known = MERGE
+    for day in ask.days:
+        known = yield from _soon_after(day, known)
+        first = known.number - LONGEST_RANGE + 1
+        anchors = [*range(first, known.number, ANCHORS_EVERY), known.number]
+        answer = yield batch(
+            NODE,
+            logs_call(ask.series.symbol, topics, first, known.number),
+            *map(header_call, anchors),
+            transform="normalize",
+            labels={"day": day.isoformat()},
+        )
+        answered(answer)
+
+
+def plan_liquidations(ask: Ask) -> Plan:
+    """For each day the pool's liquidations, and as many blocks as it takes to know on which day each of them was."""
+    known = MERGE
+    for day in ask.days:
+        known = yield from _soon_after(day, known)
+        first = known.number - LONGEST_RANGE + 1
+        logs = logs_call(ask.series.symbol, [LIQUIDATION_CALL], first, known.number)
+        blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
+        labels = {"day": day.isoformat()}
+        answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+        doubtful = _doubtful(answered(answer))
+        if doubtful:
+            blocks |= doubtful
+            answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+            answered(answer)
+
+
+def _doubtful(found: list[Any]) -> set[int]:
+    """The blocks of the logs that are so near to midnight that they may be of either day."""
+    logs, *headers = found
+    clock = Clock(block_of(header) for header in headers)
+    return {quantity(log["blockNumber"]) for log in liquidations_of(logs) if not clock.knows_day(log)}
+
+
+def _soon_after(day: date, known: Block) -> Generator[Request, Answer, Block]:
+    """A block that was made within ten minutes after a day."""
+    instant = int(day_start(day + ONE_DAY).timestamp()) + AFTER_THE_DAY
+    return block_before(NODE, instant, AFTER_THE_DAY, known=known)
+
+
+def plan_compound(ask: Ask) -> Plan:
+    """For each day the market's utilization at its end, and the rates that belong to it."""
+    known = MERGE
+    for day in ask.days:
+        end = int(day_start(day + ONE_DAY).timestamp()) - 1
+        known = yield from block_before(NODE, end, BEFORE_THE_END, known=known)
+        at = partial(state_call, ask.series.symbol, number=known.number)
+        answer = yield batch(NODE, at(GET_UTILIZATION))
+        (utilization,) = words(answered(answer)[0], 1)
+        answer = yield batch(
+            NODE,
+            at(GET_UTILIZATION),
+            at(f"{GET_SUPPLY_RATE}{utilization:064x}"),
+            at(f"{GET_BORROW_RATE}{utilization:064x}"),
+            header_call(known.number),
+            transform="normalize_compound",
+            labels={**ask.series.labels, "utilization": str(utilization)},
+        )
+        answered(answer)
+
+
+def requests_of(ask: Ask) -> dict[str, int]:
+    """A search for each day, longer for the first one, and what is asked of its blocks."""
+    each_day = 2 if ask.series.symbol == AAVE_POOL else 3
+    return {HOST: 3 + len(ask.days) * each_day}
+
+
+SOURCE = Source(
+    name="ethereum",
+    feeds=(
+        Feed(
+            LENDING_RATES,
+            plan_rates,
+            (
+                Series("aave-v3-ethereum", AAVE_POOL, date(2023, 2, 7), SETTLED),
+                Series("compound-v3-ethereum-usdc", COMET_USDC, date(2023, 2, 7), SETTLED, labels={"asset": "USDC"}),
+            ),
+            days_per_ask=31,
+            count=requests_of,
+        ),
+        Feed(
+            LIQUIDATION_EVENTS,
+            plan_liquidations,
+            (Series("aave-v3-ethereum", AAVE_POOL, date(2023, 2, 7), SETTLED),),
+            days_per_ask=31,
+            count=requests_of,
+        ),
+    ),
+    limits={HOST: Limit(120, 60, burst=4)},
+    docs="https://ethereum.org/en/developers/docs/apis/json-rpc/",
+    terms="public chain; a public gateway's fair use, no published limit",
+    attribution="Ethereum",
+    verified="documented",
+    refusal=refusal,
+    connections=2,
+)

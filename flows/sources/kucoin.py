@@ -1,0 +1,62 @@
+"""KuCoin: what lenders get in its lending market, hour by hour, in a unit that is not known yet.
+
+Docs      https://www.kucoin.com/docs-new/rest/margin-trading/credit/get-loan-market-interest-rate
+Terms     public market data, free; no redistribution of raw data
+Quirks    the newest 168 hours and nothing else; a time is text such as 202412092300, of no stated zone; the period of a
+          rate is not stated, and it is what lenders get, not what borrowers pay. Errors come in a 200, with another
+          code than "200000"
+Verified  the documentation and other people's clients; no answer was recorded. That it needs no key, that there are 168
+          hours and that they are of UTC is believed. Its rows go into a table that no mart reads
+"""
+
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+
+HOST = "api.kucoin.com"
+RATES = f"https://{HOST}/api/v3/project/marketInterestRate"
+SETTLED = every_day(timedelta(minutes=15))
+SINCE = date(2024, 1, 1)  # it began earlier; nothing before the last week can be had any more
+KEPT = timedelta(days=6)  # 168 hours hold a day whole for six days after its end
+
+FINE = "200000"
+# Too many requests, and system errors.
+TOO_BUSY = {"429000", "200002", "500000"}
+
+
+def plan_rates(ask: Ask) -> Plan:
+    """One page, whatever is wanted of it."""
+    yield Request(RATES, params={"currency": ask.series.symbol}, labels={"asset": ask.series.name})
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """KuCoin's envelope, when its code is not "200000"."""
+    document = answer.json()
+    if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
+        return None
+    message = f"expected rates from KuCoin, found error {document['code']!r}: {document.get('msg')!r}"
+    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="kucoin",
+    feeds=(
+        Feed(
+            UNCONFIRMED_RATES,
+            plan_rates,
+            tuple(Series(coin, coin, SINCE, SETTLED) for coin in ("USDC", "USDT")),
+            days_per_ask=7,
+            kept_for=KEPT,
+        ),
+    ),
+    limits={HOST: Limit(20, 30, burst=2)},  # 2,000 of weight in 30 seconds are documented; this one weighs 5
+    docs="https://www.kucoin.com/docs-new/rest/margin-trading/credit/get-loan-market-interest-rate",
+    terms="public market data, free to use; no redistribution of raw data",
+    attribution="KuCoin",
+    verified="documented",
+    refusal=refusal,
+    connections=1,
+)

@@ -1,0 +1,1 @@
+"""Rows of `hourly_krw_prices`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `hourly_prices`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `liquidation_events`, one file per provider."""

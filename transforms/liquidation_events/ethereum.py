@@ -1,0 +1,95 @@
+"""Aave's liquidations as its pool logs them, as rows of `liquidation_events`."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.closings import events, without_events
+from transforms.payload import member
+from transforms.rpc import Clock, address_of, block_of, quantity, results, words
+from transforms.tokens import COINS, DOLLARS
+from transforms.units import day_of, seconds_to_instant
+
+# keccak-256 of LiquidationCall(address,address,address,uint256,uint256,address,bool)
+LIQUIDATION_CALL = "0xe413a321e8681d831f4dbccbca790d2952b56f977908e45be37335533e005286"
+AAVE_POOL = "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"
+VENUE = "aave-v3"
+OTHER = "OTHER"
+
+_DECIMALS = {address.lower(): decimals for address, (_, decimals) in DOLLARS.items()}
+_TICKERS = {address.lower(): ticker for address, ticker in COINS.items()}
+_CLOSINGS = pl.Schema(
+    {
+        "asset": pl.String(),
+        "event": pl.String(),
+        "side": pl.String(),
+        "amount_usd": pl.Float64(),
+        "account": pl.String(),
+        "at": pl.Int64(),
+    }
+)
+
+
+def normalize(payload: Any, *, day: str) -> pl.DataFrame:
+    """Turn the liquidations around one day into rows of that day.
+
+    `LiquidationCall` says who was liquidated (`user`), how much of which debt was repaid, and how much of which
+    collateral was taken for it. The value is told by the side that is in dollars, taken at par: the debt that was
+    repaid, or, where coins were owed, the collateral that was taken, which is higher by the liquidator's bonus of some
+    percent. A liquidation without dollars on either side, such as of staked ether against ether, is left out: nothing
+    in the log tells its value. Coins as collateral for dollars are a long position in them, dollars as collateral for
+    coins a short one; between dollars, or with a token that is not in our table, it is neither, and its asset is OTHER.
+
+    A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along. A log whose day they
+    leave open is left out, and then the day is not said to be covered.
+
+    Args:
+        payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its
+            last among them.
+        day: The UTC day, as ISO text; the range reaches beyond it on both sides.
+
+    Returns:
+        Rows of `liquidation_events` of that day, and one without a value where the answer covers it wholly.
+    """
+    logs, *headers = results(payload)
+    clock = Clock(block_of(header) for header in headers)
+    wanted = date.fromisoformat(day)
+    clock.require_around(wanted)
+    told = [log for log in liquidations_of(logs) if clock.knows_day(log)]
+    rows = [closing for log in told if (closing := _closing(log, round(clock.at(log)))) is not None]
+    closings = pl.DataFrame(rows, schema=_CLOSINGS, orient="row").with_columns(
+        stamped_at=seconds_to_instant(pl.col("at"))
+    )
+    of_day = closings.filter(day_of(pl.col("stamped_at")) == wanted)
+    covered = [wanted] if len(told) == len(logs) else []
+    return pl.concat([events(of_day, venue=VENUE), without_events(covered, venue=VENUE)])
+
+
+def liquidations_of(logs: Any) -> list[dict[str, Any]]:
+    """The logs, each of which must be a liquidation at Aave's pool that is there to stay."""
+    if not isinstance(logs, list):
+        raise PayloadChanged(f"expected a list of logs, found {repr(logs)[:80]}")
+    for log in logs:
+        topics = member(log, "topics")
+        ours = member(log, "address").lower() == AAVE_POOL and topics[0] == LIQUIDATION_CALL
+        if not ours or member(log, "removed"):
+            raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {repr(log)[:160]}")
+    return logs
+
+
+def _closing(log: dict[str, Any], at: int) -> tuple[str, str, str | None, float, str, int] | None:
+    _, collateral, debt, user = member(log, "topics")
+    collateral, debt = address_of(collateral), address_of(debt)
+    repaid, taken, *_ = words(member(log, "data"), 4)
+    if debt in _DECIMALS:
+        amount = repaid / 10 ** _DECIMALS[debt]
+        asset, side = (_TICKERS[collateral], "long") if collateral in _TICKERS else (OTHER, None)
+    elif collateral in _DECIMALS:
+        amount = taken / 10 ** _DECIMALS[collateral]
+        asset, side = (_TICKERS[debt], "short") if debt in _TICKERS else (OTHER, None)
+    else:
+        return None
+    event = f"{member(log, 'transactionHash')}-{quantity(member(log, 'logIndex'))}"
+    return asset, event, side, amount, address_of(user), at

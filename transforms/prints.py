@@ -1,0 +1,39 @@
+"""A day's prints of a rate in an unknown unit, as one row of `unconfirmed_rates`, whoever published them."""
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.units import day_of, end_of
+
+
+def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
+    """Rows of `unconfirmed_rates`.
+
+    Args:
+        prints: stamped_at, rate; several a day.
+        asset: Our name of the asset.
+        venue: Our name of the venue.
+
+    Returns:
+        One row per day, public when the day was over; the rates as they were told.
+
+    Raises:
+        PayloadChanged: Two rates have one stamp.
+    """
+    told = prints.unique()
+    twice = told.filter(pl.col("stamped_at").is_duplicated())
+    if twice.height:
+        raise PayloadChanged(f"expected one rate for each stamp, found several at {twice['stamped_at'][0]}")
+    rate = pl.col("rate")
+    return (
+        told.sort("stamped_at")
+        .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
+        .agg(
+            rate_mean=rate.mean(),
+            rate_max=rate.max(),
+            rate_last=rate.last(),
+            samples=pl.len().cast(pl.Int64),
+            stamped_at=pl.col("stamped_at").last(),
+        )
+        .with_columns(asset=pl.lit(asset), venue=pl.lit(venue), available_at=end_of(pl.col("date")))
+    )

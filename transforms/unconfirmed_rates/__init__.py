@@ -1,0 +1,1 @@
+"""Rows of `unconfirmed_rates`, one file per provider."""

@@ -5,6 +5,7 @@ asked before. The figures of December 2024 are those that were published; days i
 invented. What may be seen at a given moment is for the pages to say, not for the market.
 """
 
+from flows.simulator.abroad import Abroad
 from flows.simulator.funding import Funding
 from flows.simulator.interest import Interest
 from flows.simulator.korea import Korea
@@ -27,7 +28,8 @@ class Market:
         interest: Open contracts of perpetual swaps.
         lending: Deposit rates of lending pools.
         stablecoins: Stablecoins in circulation.
-        macro: Balance sheet, policy rates and yields of the United States.
+        abroad: Balance sheets, money and currencies of the euro area, Japan and China.
+        macro: Balance sheet, money, policy rates and yields of the United States, and what FRED copies from abroad.
     """
 
     def __init__(self, seed: int) -> None:
@@ -39,4 +41,5 @@ class Market:
         self.interest = Interest(self.spot, seed)
         self.lending = Lending(seed)
         self.stablecoins = Stablecoins(seed)
-        self.macro = Macro(seed)
+        self.abroad = Abroad(seed)
+        self.macro = Macro(self.abroad, seed)

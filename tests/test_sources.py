@@ -108,6 +108,7 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
     whole = {(source.name, feed.dataset.name) for source, feed in FEEDS if feed.whole_history}
     assert whole == {
         ("aave", "lending_rates"),
+        ("bitcoindata", "open_interest_witness"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
         ("fred", "macro_series"),

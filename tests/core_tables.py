@@ -14,6 +14,7 @@ import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
 from expectations.curated import curated
+from warehouse.preferred import IN_TIME
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -51,7 +52,7 @@ def create_core(
         given = tables.get(dataset.name, pl.DataFrame())
         _create(connection, dataset.name, core_columns(dataset), _filled(given, dataset))
         key = ", ".join(dataset.preferred_key)
-        order = ", ".join(f"source = '{source}' desc" for source in sources)
+        order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
             f"create table core.{dataset.name}_preferred as select * from core.{dataset.name} "  # noqa: S608  names of ours

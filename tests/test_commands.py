@@ -224,7 +224,9 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
         said = later("status", "--json")
     assert said.code == 0
     found = json.loads(said.out)
-    assert set(found) == {"home", "origin", "warning", "now", "last_run", "feeds", "trouble", "skipped"}
+    assert set(found) == {
+        *("home", "origin", "warning", "now", "last_run", "feeds", "trouble", "disagreements", "skipped")
+    }
     assert {frozenset(feed) for feed in found["feeds"]} == {
         frozenset(
             ("dataset", "source", "last_date", "expected_date", "lag_days", "next_due_at", "perishes_at", "states")

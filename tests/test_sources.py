@@ -109,8 +109,10 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
     assert whole == {
         ("aave", "lending_rates"),
         ("bitcoindata", "open_interest_witness"),
+        ("coingecko", "market_values"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
+        ("fed", "macro_series"),
         ("fred", "macro_series"),
         ("krakenfutures", "funding_rates"),
     }

@@ -24,7 +24,6 @@ COLUMNS = {
     "amount_usd": Column(
         "number", "USD", "flow", "Value of what was closed, at the price that the venue states for it."
     ),
-    "price_usd": Column("number", "USD", "price", "Price of a coin at which the value was taken."),
     "account": Column(
         "text", "the venue's own name", "label", "Whose position it was; unknown where the venue keeps it."
     ),

@@ -38,5 +38,5 @@ LIQUIDATION_EVENTS = Dataset(
         "USDT and USDC are taken at par with the dollar.",
         "A day without a row is one without liquidations only where ops.ledger says verified_empty.",
     ),
-    notes={"date": "The day of the closing."},
+    notes={"date": "The day of the closing.", "price_usd": "Here: at which the value was taken."},
 )

@@ -112,6 +112,7 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
     assert whole == {
         ("aave", "lending_rates"),
         ("bis", "macro_series"),
+        ("bitcoindata", "open_interest_witness"),
         ("boj", "macro_series"),
         ("coingecko", "market_values"),
         ("defillama", "lending_rates"),

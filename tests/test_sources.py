@@ -104,6 +104,7 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
         ("fred", "macro_series"),
+        ("fred_api", "macro_series"),
         ("krakenfutures", "funding_rates"),
     }
 

@@ -6,6 +6,9 @@ from flows.simulator.candles import Candle
 from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import DAY_MS
 
+# How large a venue's contracts in USDT are beside those of a middling venue, and for each what is settled in the coin.
+SIZES = {"Binance": 6.0, "Bybit": 3.0, "OKX": 2.0}
+IN_COIN = 0.25
 USUAL = 2e-6  # of the turnover, on a day without a move
 DEPTH = 0.15  # times the square of the move
 
@@ -39,3 +42,15 @@ def liquidated(venue: str, ticker: str, day: Candle, share: float) -> Liquidated
         return round(day.turnover * share * chance * (USUAL + DEPTH * move**2), 4)
 
     return Liquidated(side(1 - day.low / day.open, 1), side(day.high / day.open - 1, 2))
+
+
+def at_perpetual(venue: str, ticker: str, quote: str, day: Candle) -> Liquidated:
+    """What a day did at one of a large venue's perpetuals, whoever tells of it.
+
+    Args:
+        venue: One of `SIZES`.
+        ticker: The coin.
+        quote: `USDT`, or `USD` where it is settled in the coin.
+        day: The coin's day at the main venue, or what has passed of it.
+    """
+    return liquidated(f"{venue} {quote}", ticker, day, SIZES[venue] * (1.0 if quote == "USDT" else IN_COIN))

@@ -11,7 +11,7 @@ from datetime import date
 from flows.simulator.candles import shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, number_of
 from flows.simulator.interest import STEP_MS, TICKERS
-from flows.simulator.liquidations import liquidated
+from flows.simulator.liquidations import IN_COIN, at_perpetual
 from flows.simulator.market import Market
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
@@ -21,10 +21,9 @@ INTEREST = "/v1/open-interest-history"
 MOST_SYMBOLS = 20
 # Of a market: the coin, what it is settled in, and the code of its venue.
 SYMBOL = re.compile(r"(?P<ticker>[A-Z0-9]{2,5}?)(?P<quote>USDT?)(?P<perpetual>_PERP)?\.(?P<code>[A63])")
-# Of a venue: its name, its size beside a middling one, and whether its markets are called perpetual.
-VENUES = {"A": ("binance", 6.0, True), "6": ("bybit", 3.0, False), "3": ("okx", 2.0, True)}
+# Of a venue: its name, and whether its markets are called perpetual.
+VENUES = {"A": ("Binance", True), "6": ("Bybit", False), "3": ("OKX", True)}
 FIRST_DAY = number_of(date(2020, 12, 1))  # of open interest
-IN_COIN = 0.25  # of what is settled in USDT
 
 
 def failure(status: int, message: str) -> Answer:
@@ -52,27 +51,27 @@ def _symbols(request: Request) -> list[str]:
     return [name for name in request.query.get("symbols", "").split(",") if name]
 
 
-def _market(symbol: str) -> tuple[str, str, float] | None:
-    """The coin, the venue and the size of a market; None where there is no such market."""
+def _market(symbol: str) -> tuple[str, str, str] | None:
+    """The coin, the venue and the quote of a market; None where there is no such market."""
     found = SYMBOL.fullmatch(symbol)
     if found is None or found["ticker"] in PEGGED:
         return None
-    venue, size, is_called_perpetual = VENUES[found["code"]]
+    venue, is_called_perpetual = VENUES[found["code"]]
     if is_called_perpetual != bool(found["perpetual"]):
         return None
-    return found["ticker"], venue, size if found["quote"] == "USDT" else size * IN_COIN
+    return found["ticker"], venue, found["quote"]
 
 
 def _liquidations(request: Request, symbol: str, start_ms: int, end_ms: int) -> list[object] | None:
     market = _market(symbol)
     if market is None:
         return None
-    ticker, venue, size = market
+    ticker, venue, quote = market
     series = request.market.spot.series(ticker)
     numbers = window(series, DAY_MS, start_ms, end_ms, request.now_ms)
     history: list[object] = []
     for day in shown(series, DAY_MS, numbers, request.now_ms):
-        closed = liquidated(f"{venue} {symbol}", ticker, day, size)
+        closed = at_perpetual(venue, ticker, quote, day)
         row = {"t": day.start_ms // SECOND_MS, "l": whole(closed.long_usd), "s": whole(closed.short_usd)}
         history.append(row)
     return history
@@ -91,7 +90,7 @@ def _bucket(market: Market, ticker: str, contract: str, day: int, now_ms: int) -
     """Binance's perpetual in USDT is the main one, and read alike everywhere."""
     last = (day + 1) * DAY_MS - STEP_MS
     moments = [at_ms for at_ms in (*range(day * DAY_MS, last, HOUR_MS), last) if at_ms <= now_ms]
-    main = contract.startswith("binance") and "USDT" in contract
+    main = contract.startswith("Binance") and "USDT" in contract
     venue, share = ("main", 1.0) if main else (contract, IN_COIN)
     values = [round(one.usd, 4) for one in market.interest.readings(ticker, moments, venue=venue, share=share)]
     return {

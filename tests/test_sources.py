@@ -120,6 +120,7 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
         ("ecb", "macro_series"),
         ("fed", "macro_series"),
         ("fred", "macro_series"),
+        ("fred_api", "macro_series"),
         ("oecd", "macro_series"),
         ("krakenfutures", "funding_rates"),
     }

@@ -36,12 +36,16 @@ FIRST_DAYS = {
 }
 
 
+def begun(ask: Ask) -> date:
+    """The day from which an answer holds the value before a quiet day: ten days before, or for months seventy."""
+    return ask.days.start - timedelta(days=70 if STATISTICS[ask.series.symbol].monthly else 10)
+
+
 def plan_graph(ask: Ask) -> Plan:
-    """One file, begun early so that the value before a quiet day is in the answer: ten days, or for months seventy."""
-    start = ask.days.start - timedelta(days=70 if STATISTICS[ask.series.symbol].monthly else 10)
+    """One file, begun early so that the value before a quiet day is in the answer."""
     yield Request(
         GRAPH,
-        params={"id": ask.series.symbol, "cosd": start.isoformat(), "coed": ask.days.last.isoformat()},
+        params={"id": ask.series.symbol, "cosd": begun(ask).isoformat(), "coed": ask.days.last.isoformat()},
         form="csv",
         labels={"fred_id": ask.series.symbol},
     )

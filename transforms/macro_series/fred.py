@@ -108,18 +108,26 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
     Returns:
         Rows of `macro_series`: amounts in the currency of the statistic, rates as fractions per year.
     """
-    statistic = STATISTICS[fred_id]
     columns = payload.columns if isinstance(payload, pl.DataFrame) else []
     if columns not in (["observation_date", fred_id], ["DATE", fred_id]):
         raise PayloadChanged(f"expected the columns observation_date and {fred_id}, found {columns}")
-    listed = text_columns(payload, *columns)
-    value = statistic.to_unit(pl.col(fred_id).replace(".", None).cast(pl.Float64, strict=True))
+    return observed(text_columns(payload, *columns).rename(dict(zip(columns, ("day", "value"), strict=True))), fred_id)
+
+
+def observed(listed: pl.DataFrame, fred_id: str) -> pl.DataFrame:
+    """Rows of `macro_series` from days and values as text, in FRED's unit.
+
+    Args:
+        listed: day, value; a value that is null or `.` is not there.
+        fred_id: FRED's name of the series.
+    """
+    statistic = STATISTICS[fred_id]
+    value = statistic.to_unit(pl.col("value").replace(".", None).cast(pl.Float64, strict=True))
     unknown = pl.lit(None, pl.Float64)
     is_amount = statistic.kind == "amount"
     day = pl.col("date")
-    stamp = pl.col(columns[0]).str.to_date("%Y-%m-%d")
-    days = listed.with_columns(date=stamp.dt.month_end() if statistic.monthly else stamp)
-    return days.select(
+    stamp = pl.col("day").str.to_date("%Y-%m-%d")
+    return listed.with_columns(date=stamp.dt.month_end() if statistic.monthly else stamp).select(
         date=day,
         series=pl.lit(statistic.name),
         currency=pl.lit(statistic.currency if is_amount else None, pl.String),

@@ -101,6 +101,15 @@ def _next_open_day(at: time, is_open: Callable[[date], bool]) -> Callable[[date]
     return public_at
 
 
+def _working_day_after(day: date, count: int, works: Callable[[date], bool]) -> date:
+    """The so-and-so-many-th working day after a day."""
+    following, left = day, count
+    while left:
+        following += ONE_DAY
+        left -= works(following)
+    return following
+
+
 def is_weekday(day: date) -> bool:
     """Monday to Friday, holidays included."""
     return day.weekday() < SATURDAY
@@ -220,10 +229,50 @@ def tuesdays_third_day(at: time) -> Release:
     """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC)."""
 
     def public_at(day: date) -> datetime:
-        following, left = day, 3
-        while left:
-            following += ONE_DAY
-            left -= is_office_day(following)
-        return _same_day(at)(following)
+        return _same_day(at)(_working_day_after(day, 3, is_office_day))
 
     return Release("Tuesdays", _is_report_day, public_at, grace=timedelta(days=4))
+
+
+def fridays_second_target_day(at: time) -> Release:
+    """Friday's levels, public on the second business day of the euro system after them at this time (UTC).
+
+    That is the Tuesday, and the Wednesday after Easter.
+    """
+
+    def public_at(day: date) -> datetime:
+        return _same_day(at)(_working_day_after(day, 2, is_target_day))
+
+    return Release("Fridays", lambda day: day.weekday() == FRIDAY, public_at, grace=timedelta(days=4))
+
+
+def month_end(day: date) -> date:
+    """The last day of the month that holds the day."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - ONE_DAY
+
+
+def month_ends(published: Callable[[date], datetime], grace: timedelta) -> Release:
+    """One value a month, dated with its last day, be it of that day or the month's mean.
+
+    Every day of the month is due when the month's value is, because only then is the month known to be whole.
+
+    Args:
+        published: The instant at which the value of a month, given by its last day, is public.
+        grace: How much later it may come.
+    """
+    return Release("month ends", lambda day: day == month_end(day), lambda day: published(month_end(day)), grace)
+
+
+def days_later(days: int, at: time) -> Callable[[date], datetime]:
+    """So many days after the end of a month, at this time (UTC)."""
+    return lambda last: _same_day(at)(last + timedelta(days=days))
+
+
+def target_days_later(count: int, at: time) -> Callable[[date], datetime]:
+    """So many business days of the euro system after the end of a month, at this time (UTC)."""
+    return lambda last: _same_day(at)(_working_day_after(last, count, is_target_day))
+
+
+def fourth_tuesday_after(at: time) -> Callable[[date], datetime]:
+    """The fourth Tuesday after the end of a month, at this time (UTC)."""
+    return lambda last: _same_day(at)(_nth((last + ONE_DAY).year, (last + ONE_DAY).month, TUESDAY, 4))

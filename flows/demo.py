@@ -35,7 +35,8 @@ from stablecoin_flows_total where date >= '2024-11-18' and isodow(date) in (1, 7
 def demo_settings(settings: Settings) -> Settings:
     """The demo's home and its instant; whatever else is set does not reach it."""
     home = settings.home if "home" in settings.model_fields_set else HOME
-    return Settings(home=home, now=NOW, gateway=None, start=LAST_DAY - timedelta(days=DAYS - 1), sources=None)
+    start = LAST_DAY - timedelta(days=DAYS - 1)
+    return Settings(home=home, now=NOW, gateway=None, start=start, sources=None, unofficial=False, provider_keys={})
 
 
 @contextmanager

@@ -179,7 +179,7 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     ]
     rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
     answered = any(one.gathered.error is None for one in readings)
-    checked = check(dataset, rows) if answered and bool(batch.wanted["expected"].any()) else Checked()
+    checked = check(dataset, rows) if answered and (rows.height or _rows_are_owed(readings, batch)) else Checked()
     at = run.now()
     ranges, scope = _settle(readings, checked, batch)
     kept = rows.join(scope, on=["series", "date"], how="semi") if rows.height else rows
@@ -212,6 +212,13 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         partitions=len(hashes),
         snapshots=sum(len(one.gathered.answers) for one in readings),
     )
+
+
+def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:
+    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure."""
+    states = {(one.gathered.ask.series.name, day): found.state for one in readings for day, found in one.days.items()}
+    expected = batch.wanted.filter(pl.col("expected")).select("series", "date").iter_rows()
+    return any(states.get(day) != "not_yet" for day in expected)
 
 
 def _within(wanted: pl.DataFrame | None, days: Interval) -> pl.DataFrame | None:

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import orjson
 
 from expectations.interval import Interval
-from flows.plans import Answer, Ask, Feed, Plan, Request, Source
+from flows.plans import Answer, Ask, Feed, Key, Plan, Request, Source, bound_by
 from flows.simulator import Simulator
 from flows.sources import sources
 
+ANY_KEY = "any-key"
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 
 
@@ -60,8 +61,14 @@ def walk(plan: Plan, bodies: Sequence[object]) -> list[Request]:
     raise AssertionError(f"expected {len(bodies)} requests, found another one for {asked[-1].address}")
 
 
+def key_for(request: Request) -> Key | None:
+    """The key that the provider of a request wants, if any does."""
+    wanting = (source for source in sources().values() if source.key is not None)
+    return next((source.key for source in wanting if bound_by(source.limits, request.place)), None)
+
+
 class Wire:
-    """Sends requests to a simulator as they are, and counts them by host."""
+    """Sends requests to a simulator as they are, with some key where one is wanted, and counts them by host."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
@@ -72,6 +79,11 @@ class Wire:
         self.sent.append(request)
         address = f"{self.simulator.url}/{request.address.removeprefix('https://')}"
         headers = {"User-Agent": "tidemark-tests", "Content-Type": "application/json"}
+        key = key_for(request)
+        if key is not None and key.header is not None:
+            headers[key.header] = ANY_KEY
+        elif key is not None:
+            address += f"&{key.param}={ANY_KEY}"
         sent = None if request.body is None else request.body.encode()
         asked = urllib.request.Request(address, sent, headers, method=request.method)  # noqa: S310  loopback
         try:

@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 
 from expectations.calendar import (
     daily_next_weekday,
+    days_later,
     easter,
     every_day,
     federal_holidays,
+    fourth_tuesday_after,
+    fridays_second_target_day,
     is_bank_day,
     is_target_day,
     is_weekday,
+    month_ends,
     target_days,
+    target_days_later,
     wednesdays_next_day,
     weekdays_next_day,
     weekdays_same_day,
@@ -133,6 +138,41 @@ def test_when_a_value_is_public(release: object, day: date, expected: str) -> No
     assert public(release, day) == expected
 
 
+NEVER_LATE = timedelta(0)
+EUROSYSTEM = fridays_second_target_day(time(14, 0))
+
+
+@pytest.mark.parametrize(
+    ("release", "day", "expected"),
+    [
+        # Friday's statement comes on Tuesday, after Easter on Wednesday, after Christmas when two days were worked.
+        (EUROSYSTEM, date(2024, 12, 6), "Tue 10 Dec 2024 14:00 UTC"),
+        (EUROSYSTEM, date(2024, 3, 29), "Wed 03 Apr 2024 14:00 UTC"),
+        (EUROSYSTEM, date(2024, 12, 20), "Tue 24 Dec 2024 14:00 UTC"),
+        (EUROSYSTEM, date(2024, 12, 7), "Tue 10 Dec 2024 14:00 UTC"),
+        # H.6 on the fourth Tuesday: January's came on 25 February 2025.
+        (month_ends(fourth_tuesday_after(EVENING), NEVER_LATE), date(2024, 10, 31), "Tue 26 Nov 2024 21:30 UTC"),
+        (month_ends(fourth_tuesday_after(EVENING), NEVER_LATE), date(2024, 12, 31), "Tue 28 Jan 2025 21:30 UTC"),
+        (month_ends(fourth_tuesday_after(EVENING), NEVER_LATE), date(2025, 1, 31), "Tue 25 Feb 2025 21:30 UTC"),
+        # The euro area's money of November 2024 came on 3 January.
+        (month_ends(target_days_later(22, EVENING), NEVER_LATE), date(2024, 11, 30), "Fri 03 Jan 2025 21:30 UTC"),
+        (month_ends(target_days_later(22, EVENING), NEVER_LATE), date(2024, 10, 31), "Mon 02 Dec 2024 21:30 UTC"),
+        (month_ends(days_later(10, EVENING), NEVER_LATE), date(2024, 11, 30), "Tue 10 Dec 2024 21:30 UTC"),
+        # Every day of a month is due with the month's value.
+        (month_ends(days_later(10, EVENING), NEVER_LATE), date(2024, 2, 1), "Sun 10 Mar 2024 21:30 UTC"),
+        (month_ends(days_later(10, EVENING), NEVER_LATE), date(2024, 2, 29), "Sun 10 Mar 2024 21:30 UTC"),
+    ],
+)
+def test_when_weekly_and_monthly_statistics_are_public(release: object, day: date, expected: str) -> None:
+    assert public(release, day) == expected
+
+
+def test_a_month_has_one_value_dated_with_its_last_day() -> None:
+    release = month_ends(days_later(10, EVENING), NEVER_LATE)
+    days = [day for day in Interval(date(2023, 12, 1), date(2024, 4, 1)) if release.expects(day)]
+    assert days == [date(2023, 12, 31), date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)]
+
+
 def test_which_days_are_expected() -> None:
     week = list(Interval(date(2024, 12, 2), date(2024, 12, 9)))
     every, some = every_day(timedelta(0)), weekdays_next_day(EVENING)
@@ -143,12 +183,13 @@ def test_which_days_are_expected() -> None:
 
 
 @given(DAYS)
-def test_nothing_is_public_before_its_day_begins_and_all_within_a_week(day: date) -> None:
+def test_nothing_is_public_before_its_day_begins_and_all_within_a_week_or_five_months(day: date) -> None:
     for source in sources().values():
         for feed in source.feeds:
             for release in {series.release for series in feed.series}:
                 due = release.public_at(day)
-                assert day_start(day) <= due <= day_start(day) + timedelta(days=8)
+                longest = timedelta(days=150 if release.name == "month ends" else 8)
+                assert day_start(day) <= due <= day_start(day) + longest
                 assert due.tzinfo is UTC
                 assert due <= release.public_at(day + ONE_DAY)
 

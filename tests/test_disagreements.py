@@ -26,7 +26,13 @@ BANK_OF_KOREA = curated()["bank_of_korea"].rows
 DAY = date(2024, 12, 9)
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 # Nothing else tells of the same thing: what is compared instead, or why nothing can be.
-NOT_COMPARED: dict[str, str] = {}
+NOT_COMPARED = {
+    "hourly_krw_prices": "each venue's own turnover",
+    "hourly_prices": "their days are compared, as the closes of spot_prices",
+    "liquidation_events": "each venue's own events",
+    "meeting_probabilities": "one venue has a market for each decision",
+    "unconfirmed_rates": "their unit is not known",
+}
 
 
 @pytest.fixture

@@ -256,7 +256,18 @@ FIRST = date(2024, 1, 1)
 DAYS = 330
 SERIES = 260
 NOON_AFTER = timedelta(days=1, hours=12)
-NOT_GENERATED = {"borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "yield_3m"}
+CURRENCIES = {
+    "ecb_assets": "EUR",
+    "euro_m2": "EUR",
+    "boj_assets": "JPY",
+    "japan_m2": "JPY",
+    "pboc_assets": "CNY",
+    "china_m2": "CNY",
+}
+NOT_GENERATED = {
+    *("borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "yield_3m"),
+    "change_52w",  # the history is too short for it
+}
 NOT_FILLED = {name for model in marts.models() for name, note in model.notes.items() if note.startswith("Not filled")}
 
 
@@ -384,6 +395,13 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         "target_high": (0.045, 0.0475),
         "effective_rate": (0.0433, 0.0458),
         "yield_1y": (0.041, 0.042, 0.043),
+        "ecb_assets": (6.3e12, 6.4e12),
+        "boj_assets": (7.4e14, 7.5e14),
+        "pboc_assets": (4.4e13, 4.5e13),
+        "us_m2": (2.13e13, 2.14e13),
+        "euro_m2": (1.54e13, 1.55e13),
+        "japan_m2": (1.25e15, 1.26e15),
+        "china_m2": (3.1e14, 3.2e14),
     }
     macro = [
         number(
@@ -391,13 +409,17 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
             grid(rng, [series], DAYS, kept=0.3).rename({"name": "series"}),
             "rate_apr" if max(values) < 1 else "amount",
             *values,
-        )
+        ).with_columns(currency=pl.lit(CURRENCIES.get(series, "USD")))
         for series, values in levels.items()
     ]
     legs = pl.DataFrame({"outcome": ["cut_25", "cut_over_25", "hold"], "outcomes": [2, 2, 1]})
     legs = grid(rng, ["2024-07-31", "2024-09-18", "2024-11-07", "2024-12-18"], 200).join(legs, how="cross")
     legs = number(rng, legs.filter(drawn(rng, legs.height, lambda rng: rng.random() < 0.9)), "probability", 0.3, 0.6)
-    fixings = grid(rng, ["KRW"], DAYS, kept=0.5).rename({"name": "currency"})
+    rates = {"KRW": (1_380.0, 1_400.0, 1_420.0), "EUR": (0.9, 0.96), "JPY": (145.0, 150.0), "CNY": (7.1, 7.3)}
+    fixings = pl.concat(
+        number(rng, grid(rng, [currency], DAYS, kept=0.5).rename({"name": "currency"}), "rate_per_usd", *values)
+        for currency, values in rates.items()
+    )
     pools = grid(rng, names, 240).rename({"name": "asset"})
     closed = grid(rng, names[:30], DAYS).rename({"name": "asset"})
     closed = closed.join(pl.DataFrame({"venue": ["bitfinex", "gate"]}), how="cross")
@@ -419,9 +441,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
             ]
         ),
         "hourly_krw_prices": number(rng, hours(rng, by_the_hour), "hour_volume_krw", 1e6, 2e6 / 3, 1.1),
-        "exchange_rates": number(rng, fixings, "rate_per_usd", 1_380.0, 1_400.0, 1_420.0).with_columns(
-            pl.col("available_at").dt.offset_by("-10h")
-        ),
+        "exchange_rates": fixings.with_columns(pl.col("available_at").dt.offset_by("-10h")),
         "liquidations": closed.with_columns(
             total_usd=pl.col("long_usd") + pl.col("short_usd"), largest_usd="short_usd", accounts=pl.lit(7)
         ),
@@ -444,7 +464,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         "stablecoin_supply": coins.with_columns(supply_usd="supply"),
         "meeting_probabilities": legs.with_columns(meeting_date=pl.col("name").str.to_date()).drop("name"),
         "macro_series": pl.concat(macro, how="diagonal").with_columns(
-            currency=pl.when(pl.col("amount").is_not_null()).then(pl.lit("USD"))
+            currency=pl.when(pl.col("amount").is_not_null()).then(pl.col("currency"))
         ),
     }
 

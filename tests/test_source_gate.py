@@ -21,6 +21,7 @@ NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 PATH = "api.gateio.ws/api/v4/futures/usdt/contract_stats"
 LIQUIDATIONS = feed_of(gate.SOURCE, "liquidations")
+INTEREST = feed_of(gate.SOURCE, "open_interest")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,27 @@ def test_every_day_comes_exactly_once_in_the_stated_requests(wire: Wire, count: 
     assert rows["date"].to_list() == list(ask_of("gate", "liquidations", "BTC", days_back(count, LAST), LAST).days)
     assert broken_rules("liquidations", rows) == set()
     assert Counter(request.host for request in wire.sent) == {gate.HOST: 1}
+
+
+def test_open_interest_is_asked_for_by_the_hour_in_pages_of_41_days() -> None:
+    ask = ask_of("gate", "open_interest", "BTC", days_back(42, LAST), LAST, now=NIGHT)
+    first, second = walk(gate.plan_open_interest(ask), [[], []])
+    assert first.address == f"https://{PATH}?contract=BTC_USDT&interval=1h&from=1732060800&limit=984"
+    assert (second.params["from"], second.params["limit"]) == (1_735_603_200, 24)
+    assert first.labels == {"asset": "BTC", "contract": "BTC_USDT"}
+
+
+@pytest.mark.parametrize("asset", ["BTC", "ETH"])
+@pytest.mark.parametrize("count", [1, 41, 42, 177])
+def test_every_day_of_open_interest_comes_once_with_its_last_hour(wire: Wire, asset: str, count: int) -> None:
+    wire.sent.clear()
+    ask = ask_of("gate", "open_interest", asset, days_back(count, LAST), LAST, now=NIGHT)
+    rows = rows_of("gate", "open_interest", drive(INTEREST, ask, wire.fetch)).sort("date")
+    assert rows["date"].to_list() == list(ask.days)
+    assert set(rows["stamped_at"].dt.hour()) == {23}
+    assert rows["open_interest_usd_high"].null_count() == 0
+    assert broken_rules("open_interest", rows) == set()
+    assert Counter(request.host for request in wire.sent) == INTEREST.requests(ask)
 
 
 def test_every_contract_has_values_of_a_plausible_size(wire: Wire) -> None:

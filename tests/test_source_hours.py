@@ -185,7 +185,9 @@ def test_a_file_is_taken_with_its_checksum() -> None:
 
 
 @pytest.mark.parametrize(
-    "checksum", [f"{'0' * 64}  {NAME}", f"{hashlib.sha256(packed(one=LINE)).hexdigest()}  another.zip", ""]
+    "checksum",
+    [f"{'0' * 64}  {NAME}", f"{hashlib.sha256(packed(one=LINE)).hexdigest()}  another.zip", ""],
+    ids=["another sum", "another file", "nothing"],
 )
 def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(checksum: str) -> None:
     with pytest.raises(SourceUnavailable, match="with the checksum"):

@@ -46,7 +46,10 @@ def test_days_before_the_year_that_is_kept_have_perished_and_none_is_cut(tmp_pat
         tool = Tool(tmp_path / "home", served.url, sources="krakenfutures", start="2023-12-01", now=NIGHT)
         said = tool("backfill", "2023-12-01", "2024-12-31")
     assert said.code == 0, said.err
-    states = "select state, min(date), max(date), count(*) from ops.ledger where series = 'BTC' group by 1"
+    states = (
+        "select state, min(date), max(date), count(*) from ops.ledger "
+        "where series = 'BTC' and dataset = 'funding_rates' group by 1"
+    )
     assert sorted(tool.ask(states)) == [
         ("loaded", date(2024, 1, 1), date(2024, 12, 31), 366),
         ("not_yet", date(2025, 1, 1), date(2025, 1, 1), 1),

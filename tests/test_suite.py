@@ -173,8 +173,11 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "sampling is one that we know": [{"sampling": "guessed"}],
     },
     "exchange_rates": {
-        "rate_per_usd is above 0": [{"currency": "JPY", "rate_per_usd": 0.0}],
+        "rate_per_usd is above 0": [{"currency": "GBP", "rate_per_usd": 0.0}],
         "a dollar is worth 300 to 5,000 won": [{"rate_per_usd": 1 / 1400}],
+        "a dollar is worth 0.5 to 1.4 euro": [{"currency": "EUR", "rate_per_usd": 1400.0}],
+        "a dollar is worth 50 to 400 yen": [{"currency": "JPY", "rate_per_usd": 1 / 150}],
+        "a dollar is worth 4 to 15 yuan": [{"currency": "CNY", "rate_per_usd": 1 / 7.2}],
         "rate_per_usd is within 15 % of the fixing before": [{}, {"day": 1, "rate_per_usd": 1700.0}],
     },
     "funding_rates": {
@@ -275,7 +278,15 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "either an amount or a rate is known": [{"amount": None}],
         "an amount has its currency": [{"currency": None}],
         "amount is not negative": [{"series": "m2", "amount": -1.0}],
-        "amount is below 100 trillion": [{"series": "m2", "amount": 2e16}],
+        "an amount in dollars or euro is below 100 trillion": [{"series": "m2", "amount": 2e14}],
+        "amount is below 10,000 trillion": [{"series": "m2", "currency": "JPY", "amount": 2e16}],
+        "ecb_assets is 0.5 to 20 trillion": [{"series": "ecb_assets", "currency": "EUR", "amount": 6.4e6}],
+        "boj_assets is 50 to 3,000 trillion": [{"series": "boj_assets", "currency": "JPY", "amount": 7.5e12}],
+        "pboc_assets is 2 to 200 trillion": [{"series": "pboc_assets", "currency": "CNY", "amount": 4.4e11}],
+        "us_m2 is 0.2 to 60 trillion": [{"series": "us_m2", "amount": 2.1e10}],
+        "euro_m2 is 2 to 60 trillion": [{"series": "euro_m2", "currency": "EUR", "amount": 1.5e10}],
+        "japan_m2 is 300 to 5,000 trillion": [{"series": "japan_m2", "currency": "JPY", "amount": 1.2e13}],
+        "china_m2 is 10 to 2,000 trillion": [{"series": "china_m2", "currency": "CNY", "amount": 3.1e12}],
         "fed_assets is 0.5 to 20 trillion": [{"amount": 7e6}],
         "tga is 0.1 billion to 5 trillion": [{"series": "tga", "amount": 725_000.0}],
         "rrp is 0, or 1 million to 5 trillion": [{"series": "rrp", "amount": 151.25}],
@@ -570,6 +581,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
     "macro_series": {
         "repo at zero": [{"series": "rrp", "amount": 0.0}],
         "repo at its height": [{"series": "rrp", "amount": 2.5537e12}],
+        "banks and money abroad": [
+            {"series": "boj_assets", "currency": "JPY", "amount": 7.6e14},
+            {"series": "pboc_assets", "currency": "CNY", "amount": 4.8e13},
+            {"series": "japan_m2", "currency": "JPY", "amount": 1.297e15},
+            {"series": "china_m2", "currency": "CNY", "amount": 3.567e14},
+        ],
         "treasury nearly empty": [{"series": "tga", "amount": 4e9}],
         "assets at their height": [{"amount": 8.9655e12}],
         "near zero": [
@@ -590,7 +607,11 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "bitcoin": [{"asset": "BTC", **candle("krw", (134e6, 135e6, 88e6, 131e6), volume_base=2.0, volume_krw=260e6)}],
         "in Korea's day": [{"day_boundary": "KST", "volume_is_estimated": True}],
     },
-    "exchange_rates": {"1998": [{"rate_per_usd": 1962.0}], "yen": [{"currency": "JPY", "rate_per_usd": 162.7}]},
+    "exchange_rates": {
+        "1998": [{"rate_per_usd": 1962.0}],
+        "yen": [{"currency": "JPY", "rate_per_usd": 162.7}],
+        "euro": [{"currency": "EUR", "rate_per_usd": 1.21}],
+    },
     "stablecoin_supply": {
         "gone": [{"supply": 0.0, "supply_usd": 0.0}, {"day": 1, "supply": 0.0, "supply_usd": 0.0}],
         "another peg": [{"asset": "EURC", "supply_usd": None}],
@@ -732,6 +753,9 @@ def statistic(fred_id: str, value: str) -> pl.DataFrame:
         ("RRPONTSYD", "2.5", 1e-9),  # billions taken for units
         ("RRPONTSYD", "2553.716", 1e3),
         ("DFF", "4.58", 100),
+        ("M2SL", "21336.7", 1e-9),  # billions taken for units
+        ("ECBASSETSW", "6351987", 1e3),
+        ("JPNASSETS", "7599596", 1e-2),  # hundreds of millions taken for millions
     ],
 )
 def test_statistics_in_another_unit_are_blocked(fred_id: str, value: str, wrong_by: float) -> None:

@@ -393,7 +393,7 @@ def test_every_statistic_is_asked_for_and_named_once() -> None:
 
 def test_a_series_that_nobody_declared_is_no_statistic() -> None:
     with pytest.raises(KeyError):
-        fred.normalize(pl.DataFrame({"observation_date": [], "M2SL": []}), fred_id="M2SL")
+        fred.normalize(pl.DataFrame({"observation_date": [], "M1SL": []}), fred_id="M1SL")
 
 
 def test_the_fixing_is_stamped_with_the_rule_that_the_ledger_asks_by() -> None:

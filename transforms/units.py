@@ -17,6 +17,11 @@ def millions_to_units(millions: pl.Expr) -> pl.Expr:
     return millions * 1e6
 
 
+def hundred_millions_to_units(hundred_millions: pl.Expr) -> pl.Expr:
+    """Amounts stated in hundreds of millions of a currency, as Japan counts."""
+    return hundred_millions * 1e8
+
+
 def billions_to_units(billions: pl.Expr) -> pl.Expr:
     """Amounts stated in billions of a currency."""
     return billions * 1e9
@@ -91,6 +96,16 @@ def start_of(day: pl.Expr) -> pl.Expr:
 def end_of(day: pl.Expr) -> pl.Expr:
     """The first instant after a UTC day."""
     return start_of(day.dt.offset_by("1d"))
+
+
+def month_end_of(month: pl.Expr) -> pl.Expr:
+    """The last day of a month that is written 2024-11; any other text raises."""
+    return (month + "-01").str.to_date("%Y-%m-%d").dt.month_end()
+
+
+def friday_of_week(week: pl.Expr) -> pl.Expr:
+    """The Friday of an ISO week that is written 2024-W49; any other text raises."""
+    return (week + "-5").str.to_date("%G-W%V-%u")
 
 
 def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What assets are worth in all, and reference prices."""
+"""What assets are worth."""
 
 from expectations.contract import Column
 

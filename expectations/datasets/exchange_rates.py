@@ -19,6 +19,25 @@ EXCHANGE_RATES = Dataset(
             low=300,
             high=5_000,
         ),
+        # A rate that stands the wrong way round lies outside, but for the euro; that one's neighbours then jump.
+        Range(
+            "a dollar is worth 0.5 to 1.4 euro",
+            pl.when(pl.col("currency") == "EUR").then(pl.col("rate_per_usd")),
+            low=0.5,
+            high=1.4,
+        ),
+        Range(
+            "a dollar is worth 50 to 400 yen",
+            pl.when(pl.col("currency") == "JPY").then(pl.col("rate_per_usd")),
+            low=50,
+            high=400,
+        ),
+        Range(
+            "a dollar is worth 4 to 15 yuan",
+            pl.when(pl.col("currency") == "CNY").then(pl.col("rate_per_usd")),
+            low=4,
+            high=15,
+        ),
         Range(
             "rate_per_usd is within 15 % of the fixing before",
             (pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")).log().abs(),

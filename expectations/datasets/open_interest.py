@@ -4,6 +4,8 @@ import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
 
+EVERY_VENUE = "ALL"
+
 _COINS, _USD = pl.col("open_interest_coins"), pl.col("open_interest_usd")
 _HIGH, _LOW = pl.col("open_interest_usd_high"), pl.col("open_interest_usd_low")
 _KNOWN = _COINS.is_not_null().cast(pl.Int64) + _USD.is_not_null().cast(pl.Int64)
@@ -48,7 +50,18 @@ OPEN_INTEREST = Dataset(
         Range("BTC is at most 1,000,000 coins", _of("BTC", _COINS), high=1_000_000),
         Range("ETH is at most 8,000,000 coins", _of("ETH", _COINS), high=8_000_000),
         # Coins taken for dollars lie below.
-        Range("open_interest_usd is 100,000 to 100 billion", _USD, low=1e5, high=1e11),
+        Range(
+            "open_interest_usd is 100,000 to 100 billion",
+            pl.when(pl.col("venue") != EVERY_VENUE).then(_USD),
+            low=1e5,
+            high=1e11,
+        ),
+        Range(
+            "open_interest_usd of all venues is 100 million to a trillion",
+            pl.when(pl.col("venue") == EVERY_VENUE).then(_USD),
+            low=1e8,
+            high=1e12,
+        ),
         # Prices since 2019. What a coin is worth tells contracts from coins, and coins from dollars.
         Range("a coin of BTC is worth 3,000 to 2,000,000 USD", _of("BTC", _USD / _COINS), low=3_000, high=2_000_000),
         Range("a coin of ETH is worth 80 to 100,000 USD", _of("ETH", _USD / _COINS), low=80, high=100_000),
@@ -72,6 +85,7 @@ OPEN_INTEREST = Dataset(
         "A contract has two sides and is counted once.",
         "A venue's contracts add up, whatever they are settled in; all of them come from one source.",
         "Where the venue tells only coins, dollars are unknown here, and the other way round.",
+        "The venue ALL is another one's total over venues of its choice: to compare with, never to be added up.",
         "Weekly figures are of CME, on the Tuesday that they describe; they are public on the Friday after it.",
     ),
     sparse=True,

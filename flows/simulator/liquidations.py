@@ -9,6 +9,9 @@ from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import DAY_MS, HOUR_MS
 from flows.simulator.market import Market
 
+# How large a venue's contracts in USDT are beside those of a middling venue, and for each what is settled in the coin.
+SIZES = {"Binance": 6.0, "Bybit": 3.0, "OKX": 2.0}
+IN_COIN = 0.25
 USUAL = 2e-6  # of the turnover, on a day without a move
 DEPTH = 0.15  # times the square of the move
 
@@ -126,3 +129,15 @@ def closed_before(market: Market, venue: Venue, end_ms: int, oldest_ms: int) -> 
     """The positions that a venue closed up to a moment, newest first."""
     for number in range(end_ms // DAY_MS, oldest_ms // DAY_MS - 1, -1):
         yield from (one for one in reversed(closed_on(market, venue, number)) if oldest_ms <= one.at_ms <= end_ms)
+
+
+def at_perpetual(venue: str, ticker: str, quote: str, day: Candle) -> Liquidated:
+    """What a day did at one of a large venue's perpetuals, whoever tells of it.
+
+    Args:
+        venue: One of `SIZES`.
+        ticker: The coin.
+        quote: `USDT`, or `USD` where it is settled in the coin.
+        day: The coin's day at the main venue, or what has passed of it.
+    """
+    return liquidated(f"{venue} {quote}", ticker, day, SIZES[venue] * (1.0 if quote == "USDT" else IN_COIN))

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
+from flows.simulator.abroad import Abroad, following_month
 from flows.simulator.curve import Character, Curve
 from flows.simulator.holidays import is_federal_holiday
-from flows.simulator.instants import DAY_MS, HOUR_MS, next_weekday, number_of, weekday
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, next_month, next_weekday, number_of, weekday
 
 FIRST_DAY = number_of(date(2009, 1, 1))
 WEDNESDAY = 2
@@ -57,6 +58,13 @@ _YIELDS_PERCENT = {
 }  # fmt: skip
 
 
+_M2_BILLIONS = {
+    date(2009, 1, 31): 8_270.0, date(2018, 12, 31): 14_380.0, date(2022, 3, 31): 21_700.0, date(2023, 10, 31): 20_700.0,
+    date(2024, 9, 30): 21_275.5, date(2024, 10, 31): 21_336.7, date(2024, 11, 30): 21_454.8,
+    date(2024, 12, 31): 21_487.6,
+}  # fmt: skip
+
+
 class MacroSeries(NamedTuple):
     """One published series.
 
@@ -95,6 +103,16 @@ def _next_weekday_evening(day: int) -> int:
     return next_weekday(day) * DAY_MS + 21 * HOUR_MS
 
 
+def _is_first(day: int) -> bool:
+    return day_of(day).day == 1
+
+
+def _fourth_tuesday(day: int) -> int:
+    """Of the month after the one that begins on the day, at 18:00 UTC."""
+    first = next_month(day)
+    return (first + (1 - weekday(first)) % 7 + 21) * DAY_MS + 18 * HOUR_MS
+
+
 def _target_low(day: int) -> float:
     """Lower end of the target range on a day, in percent."""
     return _TARGET_LOWS[bisect_right(_TARGET_DAYS, day) - 1]
@@ -103,7 +121,7 @@ def _target_low(day: int) -> float:
 class Macro:
     """Every series that the simulator publishes, by its identifier."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, abroad: Abroad, seed: int) -> None:
         assets = Curve("WALCL", _ASSETS_MILLIONS, Character(wobble=0.0006, drift=0.02), seed=seed)
         treasury = Curve("WDTGAL", _TREASURY_MILLIONS, Character(wobble=0.012, drift=0.1), seed=seed)
         repo = Curve("RRPONTSYD", _REVERSE_REPO_BILLIONS, Character(wobble=0.06, drift=0.3), seed=seed)
@@ -128,6 +146,18 @@ class Macro:
             "DFEDTARL": MacroSeries(daily[0], percent(0.0), daily[1]),
             "DFEDTARU": MacroSeries(daily[0], percent(0.25), daily[1]),
         }
+        money = Curve("M2SL", _M2_BILLIONS, Character(wobble=0.0002, drift=0.03), seed=seed)
+        self.series["M2SL"] = MacroSeries(
+            _is_first, lambda day: f"{money.at(next_month(day) - 1):.1f}", _fourth_tuesday
+        )
+        self.series["ECBASSETSW"] = MacroSeries(
+            abroad.is_statement, lambda day: str(round(abroad.eurosystem.at(day))), abroad.statement_public_ms
+        )
+        self.series["JPNASSETS"] = MacroSeries(
+            _is_first,
+            lambda day: str(round(abroad.japan.at(next_month(day) - 1))),
+            lambda day: following_month(day, 10) + 12 * HOUR_MS,
+        )
         for name, pillars in _YIELDS_PERCENT.items():
             curve = Curve(name, pillars, Character(wobble=0.006, drift=0.05), seed=seed)
             self.series[name] = MacroSeries(_is_weekday, _yield_text(curve), _next_weekday_evening)

@@ -5,6 +5,7 @@ asked before. The figures of December 2024 are those that were published; days i
 invented. What may be seen at a given moment is for the pages to say, not for the market.
 """
 
+from flows.simulator.abroad import Abroad
 from flows.simulator.chain import Chain
 from flows.simulator.funding import Funding
 from flows.simulator.interest import Interest
@@ -29,7 +30,8 @@ class Market:
         lending: Deposit rates of lending pools.
         chain: What Ethereum has of them, block by block.
         stablecoins: Stablecoins in circulation.
-        macro: Balance sheet, policy rates and yields of the United States.
+        abroad: Balance sheets, money and currencies of the euro area, Japan and China.
+        macro: Balance sheet, money, policy rates and yields of the United States, and what FRED copies from abroad.
     """
 
     def __init__(self, seed: int) -> None:
@@ -42,4 +44,5 @@ class Market:
         self.lending = Lending(seed)
         self.chain = Chain(self.lending, seed)
         self.stablecoins = Stablecoins(seed)
-        self.macro = Macro(seed)
+        self.abroad = Abroad(seed)
+        self.macro = Macro(self.abroad, seed)

@@ -1,7 +1,8 @@
-"""Bitfinex: spot prices in US dollars, what it costs to borrow USDT, and the positions that it closed by force.
+"""Bitfinex: spot prices in dollars, what it costs to borrow USDT, open interest, and positions closed by force.
 
 Docs      https://docs.bitfinex.com/reference/rest-public-candles,
-          https://docs.bitfinex.com/reference/rest-public-liquidations
+          https://docs.bitfinex.com/reference/rest-public-liquidations,
+          https://docs.bitfinex.com/reference/rest-public-derivatives-status-history
 Terms     public market data, free; no redistribution of raw data
 Quirks    close comes before high and low; newest first unless sorted; both bounds are inclusive; an error can be a
           list; bitcoin trades about a tenth of a percent above other dollar venues. Loans have candles of their own,
@@ -9,7 +10,8 @@ Quirks    close comes before high and low; newest first unless sorted; both boun
           such a loan has no candle. The flash return rate (funding/stats) is left out: it is a smoothed rate for the
           same asset at the same venue, and misses the spikes. Liquidations of all markets come as one stream, newest
           first, 500 rows at most, each in one more list; three requests a minute are allowed, and to overstep it costs
-          minutes. A position has a row when it is triggered and one when it is executed, which may come twice
+          minutes. A position has a row when it is triggered and one when it is executed, which may come twice. The
+          status of a perpetual comes every minute or so, newest first; its history has one field less than its present
 Verified  the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is there since
           2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin after it. Loans of
           dollars were seen from July 2016 on; since when USDT is lent is believed, and what Bitfinex has nothing for
@@ -23,6 +25,7 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, day_start, milliseconds
@@ -33,7 +36,10 @@ from transforms.liquidation_events.bitfinex import told_of
 HOST = "api-pub.bitfinex.com"
 CANDLES = f"https://{HOST}/v2/candles"
 LIQUIDATIONS = f"https://{HOST}/v2/liquidations/hist"
+STATUS = f"https://{HOST}/v2/status/deriv"
 PAGE = 10_000
+STATUS_PAGE = 250  # an hour has about 60
+HOUR_MS = 3_600_000
 LIQUIDATIONS_PAGE = 500
 LIQUIDATIONS_A_DAY = 154  # 500 rows were 78 hours
 SETTLED = every_day(timedelta(minutes=5))
@@ -42,6 +48,10 @@ MARKETS = {"BTC": ("tBTCUSD", date(2016, 8, 11)), "ETH": ("tETHUSD", date(2016, 
 
 # Our name of the asset: loans of it over two days.
 LOANS = {"USDT": ("fUST:p2", date(2020, 1, 1))}
+
+# Our name of the asset: its perpetual in USDT.
+PERPETUALS = {"BTC": "tBTCF0:USTF0", "ETH": "tETHF0:USTF0"}
+READ_SINCE = date(2020, 2, 1)
 
 LIQUIDATED_SINCE = date(2020, 2, 1)
 # A day without one is proved by the next one.
@@ -89,6 +99,22 @@ def count_liquidations(ask: Ask) -> Mapping[str, int]:
     return {HOST: -(-(len(ask.days) + 1) * LIQUIDATIONS_A_DAY // LIQUIDATIONS_PAGE)}
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """The last hour of each day, newest first."""
+    for day in ask.days:
+        end = milliseconds(day_start(day + ONE_DAY))
+        yield Request(
+            f"{STATUS}/{ask.series.symbol}/hist",
+            params={"start": end - HOUR_MS, "end": end - 1, "limit": STATUS_PAGE, "sort": -1},
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
+        )
+
+
+def count_open_interest(ask: Ask) -> Mapping[str, int]:
+    """One request a day."""
+    return {HOST: len(ask.days)}
+
+
 def refusal(answer: Answer) -> PipelineError | None:
     """An error, as a list that says so or as an object."""
     document = answer.json()
@@ -126,9 +152,18 @@ SOURCE = Source(
             restates_for=timedelta(days=2),
             count=count_liquidations,
         ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(Series(asset, perpetual, READ_SINCE, SETTLED) for asset, perpetual in PERPETUALS.items()),
+            days_per_ask=92,
+            restates_for=timedelta(days=2),
+            count=count_open_interest,
+        ),
     ),
     limits={
-        HOST: Limit(20, 60, burst=4),  # 30 a minute for candles
+        f"{HOST}/v2/candles": Limit(20, 60, burst=4),  # 30 a minute
+        f"{HOST}/v2/status": Limit(40, 60, burst=4),  # 90 a minute
         f"{HOST}/v2/liquidations": Limit(3, 60),
     },
     docs="https://docs.bitfinex.com/reference/rest-public-candles",

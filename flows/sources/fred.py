@@ -1,10 +1,13 @@
 """FRED: statistics of the Federal Reserve and the Treasury as CSV, without a key.
 
 Docs      https://fred.stlouisfed.org/docs/api/fred
-Terms     FRED's terms of use; the series used here are in the public domain
+Terms     FRED's terms of use; the series of the Federal Reserve and the Treasury are in the public domain, ECBASSETSW
+          is the ECB's and JPNASSETS the Bank of Japan's, each to be cited
 Quirks    one series a request; weekdays without a value are listed empty; a bad name is answered with an HTML page.
           Only the newest vintage is served
-Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); the other series have the same shape
+Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); M2SL, ECBASSETSW and JPNASSETS in the replay, with their
+          units; the other series have the same shape. That FRED lists ECBASSETSW and JPNASSETS as soon as the banks
+          themselves publish is believed
 """
 
 from datetime import date, timedelta
@@ -27,15 +30,22 @@ FIRST_DAYS = {
     "DFEDTARU": date(2008, 12, 16),
     "DGS3MO": date(1981, 9, 1),
     "DGS1": date(1962, 1, 2),
+    "M2SL": date(1959, 1, 1),
+    "ECBASSETSW": date(1999, 1, 2),
+    "JPNASSETS": date(1998, 4, 1),
 }
 
 
+def begun(ask: Ask) -> date:
+    """The day from which an answer holds the value before a quiet day: ten days before, or for months seventy."""
+    return ask.days.start - timedelta(days=70 if STATISTICS[ask.series.symbol].monthly else 10)
+
+
 def plan_graph(ask: Ask) -> Plan:
-    """One file, begun ten days early so that the value before a quiet day is in the answer."""
-    start = ask.days.start - timedelta(days=10)
+    """One file, begun early so that the value before a quiet day is in the answer."""
     yield Request(
         GRAPH,
-        params={"id": ask.series.symbol, "cosd": start.isoformat(), "coed": ask.days.last.isoformat()},
+        params={"id": ask.series.symbol, "cosd": begun(ask).isoformat(), "coed": ask.days.last.isoformat()},
         form="csv",
         labels={"fred_id": ask.series.symbol},
     )
@@ -65,7 +75,7 @@ SOURCE = Source(
     ),
     limits={"fred.stlouisfed.org": Limit(60, 60, burst=8)},
     docs="https://fred.stlouisfed.org",
-    terms="FRED terms of use; the series used are in the public domain",
+    terms="FRED terms of use; public domain, but for ECBASSETSW (ECB) and JPNASSETS (Bank of Japan), to be cited",
     attribution="Federal Reserve Bank of St. Louis, FRED",
     verified="recorded",
     refusal=refusal,

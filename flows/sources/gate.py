@@ -1,10 +1,11 @@
-"""Gate: liquidations of its perpetuals in USDT, day by day, and rates of loans in a unit that is not known yet.
+"""Gate: liquidations and open interest of its perpetuals in USDT, and rates of loans in a unit that is not known yet.
 
 Docs      https://www.gate.com/docs/developers/apiv4/en/#futures-statistics
 Terms     public market data, free; no redistribution of raw data
 Quirks    oldest first from `from` on, 30 rows unless more are asked for; the running day is the newest row; a `from`
           more than 180 days ago is refused, whatever else is asked; the answer does not say which contract it is
-          about; sizes are text and count contracts, amounts and dollars are numbers. Rates of loans come once an hour,
+          about; sizes are text and count contracts, amounts and dollars are numbers. Open interest is read by the
+          hour, because nothing says whether a bar tells how it began or how it ended. Rates of loans come once an hour,
           newest first, in numbered pages of a hundred at most and without a window: a page is chosen so that it holds
           the wanted day whole. They are asked for 30 days back; how far they reach was not measured
 Verified  the documentation and other people's clients; no answer was recorded. The fields and their units are
@@ -20,6 +21,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
+from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import milliseconds
@@ -29,6 +31,7 @@ HOST = "api.gateio.ws"
 STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"
 RATES = f"https://{HOST}/api/v4/unified/history_loan_rate"
 LONGEST_PAGE = 1000  # about 2,000 were measured
+DAYS_OF_HOURS = LONGEST_PAGE // 24
 # A day can be asked for until 180 days after it began; two days are left for clocks and slow runs.
 KEPT = timedelta(days=177)
 SETTLED = every_day(timedelta(minutes=15))
@@ -119,6 +122,26 @@ def count_rates(ask: Ask) -> Mapping[str, int]:
     return {HOST: len(ask.days)}
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """The hours of 41 whole days a page."""
+    for days in ask.days.split(DAYS_OF_HOURS):
+        yield Request(
+            STATISTICS,
+            params={
+                "contract": ask.series.symbol,
+                "interval": "1h",
+                "from": round(days.starts_at.timestamp()),
+                "limit": 24 * len(days),
+            },
+            labels={"asset": ask.series.name, "contract": ask.series.symbol},
+        )
+
+
+def count_open_interest(ask: Ask) -> Mapping[str, int]:
+    """One request for each 41 days."""
+    return {HOST: -(-len(ask.days) // DAYS_OF_HOURS)}
+
+
 def refusal(answer: Answer) -> PipelineError | None:
     """Gate's error, an object with a label in place of what was asked for."""
     document = answer.json()
@@ -138,6 +161,15 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             kept_for=KEPT,
+        ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(Series(asset, f"{asset}_USDT", PERPETUALS[asset], SETTLED) for asset in ("BTC", "ETH")),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            kept_for=KEPT,
+            count=count_open_interest,
         ),
         Feed(
             UNCONFIRMED_RATES,

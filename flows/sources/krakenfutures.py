@@ -1,30 +1,40 @@
-"""Kraken Futures: the funding of its bitcoin and ether perpetuals, hour by hour.
+"""Kraken Futures: the funding of its bitcoin and ether perpetuals, hour by hour, and their open interest.
 
-Docs      https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates
+Docs      https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates,
+          https://docs.kraken.com/api/docs/futures-api/charts/analytics
 Terms     public market data, free
 Quirks    one answer holds everything, oldest first, the running hour too; a row is stamped at the start of its hour;
           `fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say which
-          contract it is about
+          contract it is about. Open interest comes as bars, stamped at their start in seconds, the running one too,
+          and says whether there is more. Volumes of liquidations come in the same way; they are left out, because
+          nothing says whether they count coins or dollars, and they do not tell the sides
 Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
           others got the newest 368 days or so, and no more: days before them end as verified_empty. That a stamp is the
           start of its hour is read from "the period to which the funding rate applies", not measured. The first day is
           that after payments by the hour began, on 29 September 2022; before they came every four hours
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.datasets.open_interest import OPEN_INTEREST
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.payload import member
 
 HOST = "futures.kraken.com"
 HISTORY = f"https://{HOST}/derivatives/api/v3/historical-funding-rates"
+ANALYTICS = f"https://{HOST}/api/charts/v1/analytics"
+DAY_S = 86_400
 WHOLE_HISTORY = 36_600  # days: more than there are
 KEPT_DAYS = 366  # about 368 were measured
 SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("PF_XBTUSD", date(2022, 10, 1)), "ETH": ("PF_ETHUSD", date(2022, 10, 1))}
+
+READ_SINCE = date(2023, 1, 1)
 
 TOO_BUSY = {"apiLimitExceeded", "marketUnavailable", "Server Error", "Unavailable"}
 
@@ -34,12 +44,38 @@ def plan_history(ask: Ask) -> Plan:
     yield Request(HISTORY, params={"symbol": ask.series.symbol}, labels={"asset": ask.series.name})
 
 
+def plan_open_interest(ask: Ask) -> Plan:
+    """The bars of whole days, as many pages as there are."""
+    since, until = round(ask.days.starts_at.timestamp()), round(ask.days.ends_at.timestamp()) - 1
+    more = True
+    while more:
+        page = yield Request(
+            f"{ANALYTICS}/{ask.series.symbol}/open-interest",
+            params={"since": since, "to": until, "interval": DAY_S},
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
+        )
+        result = member(page.json(), "result")
+        more = member(result, "more")
+        if more:
+            newest = max(member(result, "timestamp"), default=0)
+            if newest < since:
+                raise PayloadChanged(
+                    f"expected bars from {since} on, found the last at {newest} and that there are more"
+                )
+            since = newest + DAY_S
+
+
+def count_open_interest(_: Ask) -> Mapping[str, int]:
+    """One request, though there might be more."""
+    return {HOST: 1}
+
+
 def refusal(answer: Answer) -> PipelineError | None:
-    """A result that is no success."""
+    """A result that is no success, or a list of errors beside it."""
     document = answer.json()
-    if not isinstance(document, dict) or document.get("result") != "error":
+    if not isinstance(document, dict) or (document.get("result") != "error" and not document.get("errors")):
         return None
-    message = f"expected payments from Kraken Futures, found {str(document)[:200]}"
+    message = f"expected a result from Kraken Futures, found {str(document)[:200]}"
     return SourceUnavailable(message) if document.get("error") in TOO_BUSY else SourceRefused(message)
 
 
@@ -54,6 +90,14 @@ SOURCE = Source(
             restates_for=timedelta(days=3),
             kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
+        ),
+        Feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_open_interest,
         ),
     ),
     limits={HOST: Limit(30, 60, burst=2)},  # none published for public questions

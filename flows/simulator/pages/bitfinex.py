@@ -2,8 +2,9 @@
 
 Close comes before high and low. Both bounds are inclusive; the newest candle runs. Bitcoin trades a little above the
 other dollar venue. Loans have candles too, of rates per day. Liquidations come newest first, 500 rows at most, each in
-a list of its own, first as a trigger and then once or twice as what was executed. The flash
-return rate is told twice: per day in the ticker, as a 365th of that in the statistics.
+a list of its own, first as a trigger and then once or twice as what was executed. A perpetual's status is read each
+minute, and comes newest first too. The flash return rate is told twice: per day in the ticker, as a 365th of that in
+the statistics.
 """
 
 import re
@@ -17,6 +18,7 @@ from flows.simulator import borrowing
 from flows.simulator.candles import Series, shown, window
 from flows.simulator.chance import bell, key_of, unit
 from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of, number_of
+from flows.simulator.interest import Reading
 from flows.simulator.liquidations import Closed, Venue, closed_before
 from flows.simulator.market import Market
 from flows.simulator.spot import OLDEST, Mirror, mirrored
@@ -31,6 +33,10 @@ LENT = {("UST", "2"): "USDT"}
 FIRST_LOAN = number_of(date(2019, 6, 1))
 LENT_A_DAY = 2e7  # in coins
 TICKERS = ("BTC", "ETH")
+STATUS = re.compile(r"/v2/status/deriv/t(?P<ticker>BTC|ETH)F0:USTF0/hist/?")
+STATUS_EVERY_MS = 60_000
+MAX_STATUS = 5_000
+OPEN_SHARE = 0.05
 ABOVE = 1.0013
 USUAL_ROWS, MAX_ROWS = 100, 10_000
 
@@ -167,14 +173,39 @@ def _told(one: Closed) -> Iterator[list[Any]]:
     yield [*head, one.at_ms, *tail, 0, 1, None, round(one.price, 5)]
 
 
+def _status(request: Request, ticker: str) -> Answer:
+    """How a perpetual stood each minute, newest first unless sorted."""
+    limit = request.integer("limit") or USUAL_ROWS
+    if not 0 < limit <= MAX_STATUS:
+        return failure(500, 10020, "limit: invalid")
+    start, end = request.integer("start") or 0, request.integer("end")
+    until = request.now_ms if end is None else min(end, request.now_ms)
+    numbers = range(-(-max(start, FIRST_LIQUIDATION_MS) // STATUS_EVERY_MS), until // STATUS_EVERY_MS + 1)
+    page = numbers[:limit] if request.query.get("sort") == "1" else numbers[::-1][:limit]
+    moments = sorted(number * STATUS_EVERY_MS for number in page)
+    told = {
+        one.at_ms: one for one in request.market.interest.readings(ticker, moments, venue="bitfinex", share=OPEN_SHARE)
+    }
+    return json_answer([_stood(told[number * STATUS_EVERY_MS]) for number in page])
+
+
+def _stood(one: Reading) -> list[Any]:
+    price, funding_ms = round(one.price, 2), one.at_ms - one.at_ms % (8 * HOUR_MS) + 8 * HOUR_MS
+    head = [one.at_ms, None, price, price, None, 37_671_589.78, None, funding_ms, 0.0001, 3343, None, 0.00008]
+    return [*head, None, None, price, None, None, one.coins, None, None, None, -0.0005, 0.0025]
+
+
 def answer(request: Request) -> Answer:
-    """The candles of one pair or of one coin's loans, liquidations, or the flash return rate."""
+    """Candles of one pair or of one coin's loans, how a perpetual stood, liquidations, or the flash return rate."""
     if request.path == TICKER:
         return _ticker(request)
     pair, loan = PATH.fullmatch(request.path), LOANS.fullmatch(request.path)
     try:
         if request.path == LIQUIDATIONS:
             return _liquidations(request)
+        status = STATUS.fullmatch(request.path)
+        if status is not None:
+            return _status(request, status["ticker"])
         limit = request.integer("limit")
         if limit is not None and not 0 < limit <= MAX_ROWS:
             return failure(500, 10020, "limit: invalid")

@@ -1,4 +1,4 @@
-"""Gate: daily statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are asked for.
+"""Gate: statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are asked for.
 
 What is older than 180 days is refused. The newest row is of the running day. Sizes are text and count contracts. Rates
 of loans come once an hour, newest first, in numbered pages; that they are per day here is the simulator's own choice.
@@ -7,7 +7,8 @@ of loans come once an hour, newest first, in numbered pages; that they are per d
 from flows.simulator import borrowing
 from flows.simulator.candles import Candle, shown, window
 from flows.simulator.chance import key_of, unit
-from flows.simulator.instants import DAY_MS, DAY_S, HOUR_MS, SECOND_MS
+from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS
+from flows.simulator.interest import TICKERS
 from flows.simulator.liquidations import liquidated
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
@@ -22,6 +23,8 @@ KEPT_MS = 180 * DAY_MS
 USUAL_ROWS, MAX_ROWS = 30, 2000
 COINS_PER_CONTRACT = {"BTC": 0.0001, "ETH": 0.01}
 SHARE = 1.0
+STEPS = {"1d": DAY_MS, "1h": HOUR_MS}
+OPEN_SHARE = 0.25
 
 
 def failure(status: int, label: str, message: str) -> Answer:
@@ -47,16 +50,19 @@ def _bad(message: str) -> Answer:
     return failure(400, "INVALID_PARAM_VALUE", message)
 
 
-def _wire(ticker: str, day: Candle) -> dict[str, object]:
-    key, number = key_of("gate", ticker, "statistics"), day.start_ms // DAY_MS
-    closed = liquidated("gate", ticker, day, SHARE)
+def _wire(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
+    key, number = key_of("gate", ticker, "statistics"), bar.start_ms // HOUR_MS
+    closed = liquidated("gate", ticker, bar, SHARE)
     size = COINS_PER_CONTRACT.get(ticker, 1.0)
-    middle = (day.high + day.low) / 2
+    middle = (bar.high + bar.low) / 2
     longs, shorts = closed.long_usd / middle, closed.short_usd / middle
-    held = 0.1 * day.turnover * (1 + unit(key, number))
+    held = 0.1 * bar.turnover * (1 + unit(key, number))
+    if ticker in TICKERS:
+        (reading,) = request.market.interest.readings(ticker, [bar.start_ms], venue="gate", share=OPEN_SHARE)
+        held = reading.usd
     ratio = round(0.8 + 0.8 * unit(key, number, 1), 4)
     return {
-        "time": day.start_ms // SECOND_MS,
+        "time": bar.start_ms // SECOND_MS,
         "lsr_taker": round(0.8 + 0.4 * unit(key, number, 2), 6),
         "lsr_account": ratio,
         "long_liq_size": str(round(longs / size)),
@@ -65,11 +71,11 @@ def _wire(ticker: str, day: Candle) -> dict[str, object]:
         "short_liq_size": str(round(shorts / size)),
         "short_liq_amount": whole(round(shorts, 8)),
         "short_liq_usd": whole(closed.short_usd),
-        "open_interest": str(round(held / day.close / size)),
+        "open_interest": str(round(held / bar.close / size)),
         "open_interest_usd": whole(round(held, 4)),
         "top_lsr_account": ratio,
         "top_lsr_size": round(ratio * 1.1, 4),
-        "mark_price": whole(day.close),
+        "mark_price": whole(bar.close),
     }
 
 
@@ -99,7 +105,7 @@ def _rows(document: object) -> list[object]:
 
 
 def answer(request: Request) -> Answer:
-    """The daily statistics of one contract, or what a coin's loans cost."""
+    """The statistics of one contract, or what a coin's loans cost."""
     if request.path.rstrip("/") == RATES:
         return _rates(request)
     if request.path.rstrip("/") != PATH:
@@ -108,7 +114,8 @@ def answer(request: Request) -> Answer:
     ticker = contract.removesuffix(QUOTE)
     if not contract.endswith(QUOTE) or not ticker.isalnum() or ticker in PEGGED:
         return failure(400, "CONTRACT_NOT_FOUND", f"contract {contract} not found")
-    if request.query.get("interval") != "1d":
+    step_ms = STEPS.get(request.query.get("interval", ""))
+    if step_ms is None:
         return _bad("invalid interval")
     try:
         start, limit = request.integer("from"), request.integer("limit")
@@ -119,10 +126,10 @@ def answer(request: Request) -> Answer:
     if start is not None and start * SECOND_MS < request.now_ms - KEPT_MS:
         return _bad("from time exceeds 180-day limit")
     series, size = request.market.spot.series(ticker), limit or USUAL_ROWS
-    first = request.now_ms - KEPT_MS if start is None else start // DAY_S * DAY_MS
-    numbers = window(series, DAY_MS, first, None, request.now_ms)
+    first = request.now_ms - KEPT_MS if start is None else start * SECOND_MS // step_ms * step_ms
+    numbers = window(series, step_ms, first, None, request.now_ms)
     page = numbers[max(len(numbers) - size, 0) :] if start is None else numbers[:size]
-    return json_answer([_wire(ticker, day) for day in shown(series, DAY_MS, page, request.now_ms)])
+    return json_answer([_wire(request, ticker, bar) for bar in shown(series, step_ms, page, request.now_ms)])
 
 
 PAGES = (Page(("api.gateio.ws",), answer, error, envelope, _rows, Budget(200, 10)),)

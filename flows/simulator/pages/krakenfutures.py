@@ -3,20 +3,28 @@
 A row is stamped at the start of its hour, and the running hour is listed with its rate. `fundingRate` is in dollars per
 contract of one coin and hour, `relativeFundingRate` the fraction. What was paid every four hours, before 30 September
 2022, is not imitated.
+
+Open interest comes as bars of days, stamped at their start in seconds, a hundred a page; `more` says that there are
+others.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.simulator.instants import DAY_MS, HOUR_MS, millis_of, moment
+from flows.simulator.instants import DAY_MS, DAY_S, HOUR_MS, millis_of, moment
 from flows.simulator.perpetuals import hourly_rates, hours, price_at
-from flows.simulator.wire import Answer, Page, Request, json_answer
+from flows.simulator.wire import Answer, BadParameterError, Page, Request, json_answer
 
 PATH = "/derivatives/api/v3/historical-funding-rates"
 TICKERS = "/derivatives/api/v3/tickers/"
 CONTRACTS = {"PF_XBTUSD": "BTC", "PF_ETHUSD": "ETH"}
 FIRST_MS = millis_of(datetime(2022, 9, 30, tzinfo=UTC))
 KEPT_DAYS = 368
+ANALYTICS = re.compile(r"/api/charts/v1/analytics/(?P<contract>\w+)/open-interest/?")
+FIRST_DAY = FIRST_MS // DAY_MS
+MAX_BARS = 100
+OPEN_SHARE = 0.02
 SERVED = "1970-01-01T00:00:00.000Z"  # where the time of the request is not at hand
 
 
@@ -61,10 +69,45 @@ def _ticker(request: Request) -> Answer:
     return json_answer({"result": "success", "serverTime": _stamp(request.now_ms), "ticker": told})
 
 
+def _wrong(kind: str, value: str) -> Answer:
+    told = [{"severity": "E", "error_class": "General", "type": "Invalid arguments", "msg": kind, "value": value}]
+    return json_answer({"result": None, "errors": told}, 400)
+
+
+def _open_interest(request: Request, contract: str) -> Answer:
+    """Bars of whole days: open, high, low and close in coins."""
+    if contract not in CONTRACTS:
+        return _wrong("symbol", contract)
+    if request.query.get("interval") != str(DAY_S):
+        return _wrong("interval", request.query.get("interval", ""))
+    try:
+        since, until = request.integer("since"), request.integer("to")
+    except BadParameterError as bad:
+        return _wrong(bad.name, "")
+    if since is None:
+        return _wrong("since", "")
+    last = request.today if until is None else min(until // DAY_S, request.today)
+    days = range(max(-(-since // DAY_S), FIRST_DAY), last + 1)
+    page = days[:MAX_BARS]
+    bars = []
+    for day in page:
+        moments = [min(day * DAY_MS + hour * HOUR_MS, request.now_ms) for hour in range(25)]
+        readings = request.market.interest.readings(
+            CONTRACTS[contract], moments, venue="krakenfutures", share=OPEN_SHARE
+        )
+        coins = [one.coins for one in readings]
+        bars.append([f"{value:.4f}" for value in (coins[0], max(coins), min(coins), coins[-1])])
+    result = {"timestamp": [day * DAY_S for day in page], "data": bars, "more": len(days) > MAX_BARS}
+    return json_answer({"result": result, "errors": []})
+
+
 def answer(request: Request) -> Answer:
-    """The funding history of one contract, or what holds now."""
+    """The funding history of one contract, what holds now, or its open interest."""
     if request.path.startswith(TICKERS):
         return _ticker(request)
+    analytics = ANALYTICS.fullmatch(request.path)
+    if analytics is not None:
+        return _open_interest(request, analytics["contract"])
     if request.path.rstrip("/") != PATH:
         return error(404)
     ticker = CONTRACTS.get(request.query.get("symbol", ""))
@@ -83,7 +126,12 @@ def answer(request: Request) -> Answer:
 
 def rows(document: Any) -> list[Any]:
     """The rows of an answer."""
-    return [document["rates"]] if isinstance(document, dict) and "rates" in document else []
+    if not isinstance(document, dict):
+        return []
+    result = document.get("result")
+    if isinstance(result, dict):
+        return [result["timestamp"], result["data"]]
+    return [document["rates"]] if "rates" in document else []
 
 
 PAGES = (Page(("futures.kraken.com",), answer, error, envelope, rows),)

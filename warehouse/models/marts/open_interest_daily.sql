@@ -37,6 +37,8 @@ held as (
             (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
         ) as usable_on
     from core.open_interest_preferred
+    -- Another one's total is no venue.
+    where venue <> 'ALL'
 ),
 
 -- A daily figure that came too late is left out. A weekly one is not known on its own day: it is told on the day on

@@ -1,0 +1,78 @@
+"""Bank of Japan: its own total assets and Japan's M2, by the interface of its time series (since February 2026).
+
+Docs      https://www.stat-search.boj.or.jp/info/api_manual_en.pdf
+Terms     reproduction for other than commercial ends with credit to the Bank of Japan
+Quirks    the HTTP status is 200 even for an error: `STATUS` inside says 400, 500 or 503. Codes go without the name of
+          their database. Frequent access is cut off; new figures come at 8:50 in Tokyo. An answer that goes on says
+          where in NEXTPOSITION, as a place in the list of codes
+Verified  hand-written answers in the shape of the manual, as clients of it show; the level of total assets against
+          FRED's JPNASSETS in the replay. On which day a month comes out is believed, on the late side
+"""
+
+from datetime import date, timedelta
+
+from expectations.datasets.macro_series import MACRO_SERIES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.macro_series.boj import STATISTICS
+
+HOST = "www.stat-search.boj.or.jp"
+CODES = f"https://{HOST}/api/v1/getDataCode"
+WHOLE_HISTORY = 36_600  # days: more than any series has
+EARLIER = timedelta(days=70)  # so that the month before a quiet day is in the answer
+
+FIRST_DAYS = {"MABJMTA": date(1998, 4, 1), "MAM1NAM2M2MO": date(2003, 4, 1)}
+
+DONE, BAD_REQUEST = 200, 400
+
+
+def plan_months(ask: Ask) -> Plan:
+    """The months of the days and the two before them; a page that is not the last names the next."""
+    code = ask.series.symbol
+    start = ask.days.start - EARLIER
+    params: dict[str, str | int] = {
+        "format": "json",
+        "lang": "en",
+        "db": STATISTICS[code].database,
+        "startDate": f"{start:%Y%m}",
+        "endDate": f"{ask.days.last:%Y%m}",
+        "code": code,
+    }
+    page = yield Request(CODES, params=params, labels={"code": code})
+    while following := page.json().get("NEXTPOSITION"):  # a place in a list, which begins at 1; none on the last page
+        page = yield Request(CODES, params={**params, "startPosition": following}, labels={"code": code})
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """An error inside a 200."""
+    document = answer.json()
+    status = document.get("STATUS") if isinstance(document, dict) else None
+    if status == DONE:
+        return None
+    message = f"expected STATUS {DONE} from the Bank of Japan, found {str(document)[:200]}"
+    return SourceRefused(message) if status == BAD_REQUEST else SourceUnavailable(message)
+
+
+SOURCE = Source(
+    name="boj",
+    feeds=(
+        Feed(
+            MACRO_SERIES,
+            plan_months,
+            tuple(
+                Series(statistic.name, code, FIRST_DAYS[code], statistic.release)
+                for code, statistic in STATISTICS.items()
+            ),
+            days_per_ask=WHOLE_HISTORY,
+            restates_for=timedelta(days=100),
+            whole_history=True,
+        ),
+    ),
+    limits={HOST: Limit(30, 60, burst=2)},  # none published; others keep half a second between two requests
+    docs="https://www.stat-search.boj.or.jp/info/api_manual_en.pdf",
+    terms="not for commercial ends; credit the Bank of Japan",
+    attribution="Source: Bank of Japan",
+    verified="documented",
+    refusal=refusal,
+    connections=1,
+)

@@ -1,0 +1,113 @@
+"""Coinglass: liquidations at the largest exchanges, open interest over all of them, and borrowing rates; a paid key.
+
+Docs      https://docs.coinglass.com/reference/endpoint-overview
+Terms     by plan; the smaller ones are not for commercial use, and none allows to republish
+Quirks    oldest first, 1,000 rows at most, both bounds included, in milliseconds; stamps are in milliseconds, of
+          borrowing rates in seconds. The running day is the newest row. Errors come in a 200, with another code than
+          "0"; 401 means a plan without the endpoint as well as a wrong key
+Verified  the documentation, and the replay, which has recorded liquidations at Binance and open interest. That an
+          answer about one exchange counts all of its contracts is believed. What the borrowing rate's unit is nobody
+          states: it goes into a table that no mart reads. The open interest is a total of Coinglass' own choice of
+          exchanges, CME among them, and is kept as the venue ALL, which no mart adds up
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.contract import Dataset
+from expectations.datasets.liquidations import LIQUIDATIONS
+from expectations.datasets.open_interest import OPEN_INTEREST
+from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+
+HOST = "open-api-v4.coinglass.com"
+LIQUIDATED = f"https://{HOST}/api/futures/liquidation/aggregated-history"
+INTEREST = f"https://{HOST}/api/futures/open-interest/aggregated-history"
+RATES = f"https://{HOST}/api/borrow-interest-rate/history"
+PAGE = 1000
+SETTLED = every_day(timedelta(minutes=30))
+SINCE = date(2021, 1, 1)
+
+LIQUIDATED_AT = ("Binance", "Bybit", "OKX")
+ASSETS = ("BTC", "ETH", "SOL", "XRP")
+COUNTED = ("BTC", "ETH")
+LENT_AT = ("Binance", "Bybit")
+LENT = ("USDC", "USDT")
+
+FINE = "0"
+TOO_BUSY = {"429", "500", "502", "503", "504"}
+
+
+def _page(ask: Ask, url: str, labels: Mapping[str, str], **params: str) -> Plan:
+    """One page of days."""
+    yield Request(
+        url,
+        params={
+            **params,
+            "symbol": ask.series.labels["asset"],
+            "interval": "1d",
+            "start_time": milliseconds(ask.days.starts_at),
+            "end_time": milliseconds(ask.days.ends_at) - 1,
+            "limit": PAGE,
+        },
+        labels=labels,
+    )
+
+
+def plan_liquidations(ask: Ask) -> Plan:
+    """What was closed by force at one exchange."""
+    return _page(ask, LIQUIDATED, ask.series.labels, exchange_list=ask.series.symbol)
+
+
+def plan_open_interest(ask: Ask) -> Plan:
+    """What was open at all exchanges together, in dollars."""
+    return _page(ask, INTEREST, ask.series.labels, unit="usd")
+
+
+def plan_rates(ask: Ask) -> Plan:
+    """What one exchange asks of borrowers."""
+    return _page(ask, RATES, ask.series.labels, exchange=ask.series.symbol)
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """Coinglass' envelope, when its code is not "0"."""
+    document = answer.json()
+    if not isinstance(document, dict) or "code" not in document or str(document["code"]) == FINE:
+        return None
+    message = f"expected data from Coinglass, found error {document['code']!r}: {document.get('msg')!r}"
+    return SourceUnavailable(message) if str(document["code"]) in TOO_BUSY else SourceRefused(message)
+
+
+def _at(exchange: str, asset: str) -> Series:
+    """A series of one asset at one exchange."""
+    venue = exchange.lower()
+    return Series(f"{asset}-{venue}", exchange, SINCE, SETTLED, labels={"asset": asset, "venue": venue})
+
+
+def _feed(dataset: Dataset, plan: Callable[[Ask], Plan], series: tuple[Series, ...]) -> Feed:
+    return Feed(dataset, plan, series, days_per_ask=PAGE, restates_for=timedelta(days=3))
+
+
+SOURCE = Source(
+    name="coinglass",
+    feeds=(
+        _feed(LIQUIDATIONS, plan_liquidations, tuple(_at(one, asset) for one in LIQUIDATED_AT for asset in ASSETS)),
+        _feed(
+            OPEN_INTEREST,
+            plan_open_interest,
+            tuple(Series(f"{asset}-ALL", asset, SINCE, SETTLED, labels={"asset": asset}) for asset in COUNTED),
+        ),
+        _feed(UNCONFIRMED_RATES, plan_rates, tuple(_at(one, coin) for one in LENT_AT for coin in LENT)),
+    ),
+    limits={HOST: Limit(28, 60, burst=2)},  # the smallest plan has 30
+    docs="https://docs.coinglass.com/reference/endpoint-overview",
+    terms="by plan; not for commercial use on the smaller ones, and not to be republished",
+    attribution="Coinglass",
+    verified="documented",
+    refusal=refusal,
+    connections=2,
+    key=Key("COINGLASS", header="CG-API-KEY"),
+)

@@ -1,0 +1,73 @@
+"""FRED's interface for programs: the same statistics as `fred`, as JSON, with a free key.
+
+Docs      https://fred.stlouisfed.org/docs/api/fred/series_observations.html
+Terms     FRED's terms of use; the series used here are in the public domain. This product uses the FRED API but is not
+          endorsed or certified by the Federal Reserve Bank of St. Louis
+Quirks    one series a request, 100,000 values at most; a value that is missing is "."; only the newest vintage unless
+          another is asked for; the key is a parameter. A stand-in for the files of `fred`, which some places cannot
+          reach
+Verified  recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, and the replay's of the series used
+"""
+
+from datetime import timedelta
+
+from expectations.datasets.macro_series import MACRO_SERIES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+from flows.sources.fred import FIRST_DAYS, WHOLE_HISTORY, begun
+from transforms.macro_series.fred import STATISTICS
+
+OBSERVATIONS = "https://api.stlouisfed.org/fred/series/observations"
+TOO_MANY = 429
+SERVER_ERRORS = 500
+
+
+def plan_observations(ask: Ask) -> Plan:
+    """One page, begun early so that the value before a quiet day is in the answer."""
+    yield Request(
+        OBSERVATIONS,
+        params={
+            "series_id": ask.series.symbol,
+            "file_type": "json",
+            "observation_start": begun(ask).isoformat(),
+            "observation_end": ask.days.last.isoformat(),
+        },
+        labels={"fred_id": ask.series.symbol},
+    )
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """FRED's error, where it comes in a 200."""
+    document = answer.json()
+    if not isinstance(document, dict) or "error_code" not in document:
+        return None
+    code = document["error_code"]
+    message = f"expected observations from FRED, found error {code}: {document.get('error_message')!r}"
+    later = isinstance(code, int) and (code == TOO_MANY or code >= SERVER_ERRORS)
+    return SourceUnavailable(message) if later else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="fred_api",
+    feeds=(
+        Feed(
+            MACRO_SERIES,
+            plan_observations,
+            tuple(
+                Series(statistic.name, fred_id, FIRST_DAYS[fred_id], statistic.release)
+                for fred_id, statistic in STATISTICS.items()
+            ),
+            days_per_ask=WHOLE_HISTORY,
+            restates_for=timedelta(days=21),
+            whole_history=True,
+        ),
+    ),
+    limits={"api.stlouisfed.org": Limit(60, 60, burst=8)},  # 120 a minute are believed
+    docs="https://fred.stlouisfed.org/docs/api/fred/series_observations.html",
+    terms="FRED terms of use; the series used are in the public domain",
+    attribution="Federal Reserve Bank of St. Louis, FRED; not endorsed or certified by it",
+    verified="recorded",
+    refusal=refusal,
+    connections=2,
+    key=Key("FRED", param="api_key"),
+)

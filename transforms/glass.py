@@ -1,0 +1,31 @@
+"""Coinglass' envelope and its daily buckets, as a frame, whatever they are of."""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import Kind, member, rows
+from transforms.units import epoch_to_instant, require_midnights
+
+
+def buckets(
+    payload: Any, *, to_instant: Callable[[pl.Expr], pl.Expr] = epoch_to_instant, **fields: Kind
+) -> pl.DataFrame:
+    """The buckets of an answer, each stamped with its start, 00:00 UTC.
+
+    Args:
+        payload: The decoded answer: objects under `data`, oldest first.
+        to_instant: What the stamp `time` counts: milliseconds, or seconds at some endpoints.
+        **fields: What a bucket holds besides.
+
+    Returns:
+        stamped_at and the fields; repetitions dropped.
+    """
+    page = rows(member(payload, "data"), time=pl.Int64, **fields)
+    stamped = page.with_columns(stamped_at=to_instant(pl.col("time"))).drop("time").unique(maintain_order=True)
+    twice = stamped.filter(pl.col("stamped_at").is_duplicated())
+    if twice.height:
+        raise PayloadChanged(f"expected one bucket for each stamp, found several at {twice['stamped_at'][0]}")
+    return require_midnights(stamped, "stamped_at")

@@ -1,0 +1,39 @@
+"""Coinalyze's histories of several markets in one answer, as one frame, whatever they are of."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import Kind, member, rows
+from transforms.units import require_midnights, seconds_to_instant
+
+
+def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
+    """The daily buckets of the markets that were asked for.
+
+    A bucket is stamped with its start in seconds, 00:00 UTC. A market that is missing would make a sum too small, so it
+    is refused, as is one that nobody asked for.
+
+    Args:
+        payload: The decoded answer: a list of objects with `symbol` and `history`.
+        symbols: Coinalyze's names of the markets, with commas between them, in the order in which they were asked for.
+        **fields: What a bucket holds besides its stamp `t`.
+
+    Returns:
+        stamped_at, symbol and the fields; repetitions dropped.
+    """
+    if not isinstance(payload, list):
+        raise PayloadChanged(f"expected a list of histories, found {type(payload).__name__}")
+    asked, found = symbols.split(","), [member(one, "symbol") for one in payload]
+    if sorted(asked) != sorted(found):
+        raise PayloadChanged(f"expected the histories of {asked}, found {found}")
+    frames = [
+        rows(member(one, "history"), t=pl.Int64, **fields).with_columns(symbol=pl.lit(member(one, "symbol")))
+        for one in payload
+    ]
+    buckets = pl.concat(frames).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
+    twice = buckets.filter(pl.struct("stamped_at", "symbol").is_duplicated())
+    if twice.height:
+        raise PayloadChanged(f"expected one bucket for each stamp, found several at {twice['stamped_at'][0]}")
+    return require_midnights(buckets, "stamped_at").sort("stamped_at", "symbol")

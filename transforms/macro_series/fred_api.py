@@ -1,0 +1,30 @@
+"""FRED's observations, as rows of `macro_series`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.macro_series.fred import observed
+from transforms.payload import member, rows
+
+
+def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
+    """Turn one page into one row per observation, as FRED's files give them.
+
+    `date` is the day that a value describes; `realtime_start` beside it is the vintage, which is today's. A listed day
+    with "." has no value.
+
+    Args:
+        payload: The decoded answer: objects under `observations`, and how many there are in all under `count`.
+        fred_id: FRED's name of the series; the answer does not say.
+
+    Returns:
+        Rows of `macro_series`: amounts in USD, rates as fractions per year.
+    """
+    if member(payload, "units") != "lin":
+        raise PayloadChanged(f"expected values in their own unit, found {member(payload, 'units')!r}")
+    page = rows(member(payload, "observations"), date=pl.String, value=pl.String)
+    if page.height != member(payload, "count"):
+        raise PayloadChanged(f"expected all {member(payload, 'count')} observations, found {page.height}")
+    return observed(page.select(day="date", value="value"), fred_id)

@@ -1,0 +1,54 @@
+"""Kraken Futures' open interest by the day, as rows of `open_interest`."""
+
+from typing import Any
+
+import polars as pl
+
+from expectations.errors import PayloadChanged
+from transforms.payload import column, member
+from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
+
+BAR = ("open", "high", "low", "close")
+
+
+def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
+    """Turn bars of whole days into rows.
+
+    A bar is stamped with the start of its day, 00:00 UTC; its close, the last of four, is how the day ended. It counts
+    coins, each contract being of one; that is believed, and a figure in dollars would lie far beyond what the checks
+    allow. What the coins were worth is not told.
+
+    Args:
+        payload: The decoded answer: under `result` the stamps, and beside them as many bars of four numbers, as text.
+        asset: Our name of the asset.
+        symbol: Kraken's name of the perpetual; the answer does not say which it is about.
+
+    Returns:
+        Rows of `open_interest`: coins; the day's high and low in dollars are unknown.
+    """
+    result = member(payload, "result")
+    stamps, bars = member(result, "timestamp"), member(result, "data")
+    if not isinstance(stamps, list) or not isinstance(bars, list) or len(stamps) != len(bars):
+        raise PayloadChanged(f"expected a bar for each stamp, found {str(result)[:120]}")
+    odd = [bar for bar in bars if not isinstance(bar, list) or len(bar) != len(BAR)]
+    if odd:
+        raise PayloadChanged(f"expected bars of {BAR}, found {str(odd[0])[:80]}")
+    closes = [bar[-1] if bar[-1] is None or isinstance(bar[-1], str) else repr(bar[-1]) for bar in bars]
+    page = pl.DataFrame([column("stamp", stamps, pl.Int64), column("close", closes, pl.String)]).with_columns(
+        stamped_at=seconds_to_instant(pl.col("stamp"))
+    )
+    day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
+    return require_midnights(page, "stamped_at").select(
+        date=day,
+        asset=pl.lit(asset),
+        venue=pl.lit("krakenfutures"),
+        contract=pl.lit(symbol),
+        open_interest_coins=decimal_text(pl.col("close")),
+        open_interest_usd=unknown,
+        open_interest_usd_high=unknown,
+        open_interest_usd_low=unknown,
+        flush_usd=unknown,
+        cadence=pl.lit("daily"),
+        stamped_at=pl.col("stamped_at"),
+        available_at=end_of(day),
+    )

@@ -1,0 +1,1 @@
+"""Rows of `open_interest_witness`, one file per provider."""

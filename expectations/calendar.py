@@ -24,6 +24,8 @@ SATURDAY = 5
 SUNDAY = 6
 JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
 
+# Dealers did not trade on the day on which a former President was buried.
+_MOURNED = date(2018, 12, 5)
 # Closed once each: for the turn of the millennium, and for the euro's first coins.
 _CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
@@ -86,9 +88,13 @@ def _same_day(at: time) -> Callable[[date], datetime]:
 
 
 def _next_bank_day(at: time) -> Callable[[date], datetime]:
+    return _next_open_day(at, is_bank_day)
+
+
+def _next_open_day(at: time, is_open: Callable[[date], bool]) -> Callable[[date], datetime]:
     def public_at(day: date) -> datetime:
         following = day + ONE_DAY
-        while not is_bank_day(following):
+        while not is_open(following):
             following += ONE_DAY
         return _same_day(at)(following)
 
@@ -178,6 +184,30 @@ def is_office_day(day: date) -> bool:
     """A day on which the offices of the government work; a holiday on a Saturday closes them on the Friday before."""
     following = day + ONE_DAY
     return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
+
+
+def is_market_day(day: date) -> bool:
+    """A day on which dealers trade the government's bonds: an office day that is not Good Friday.
+
+    Now and then they trade for half a day on a day that this rule leaves out; a value of such a day is welcome.
+    """
+    good_friday = easter(day.year) - timedelta(days=2)
+    return is_office_day(day) and day not in {good_friday, _MOURNED}
+
+
+def bank_days_next_day(at: time) -> Release:
+    """Days on which the Federal Reserve works, public on the next one at this time (UTC)."""
+    return Release("bank days", is_bank_day, _next_bank_day(at), grace=timedelta(days=4))
+
+
+def office_days_next_day(at: time) -> Release:
+    """Days on which the offices of the government work, public on the next one at this time (UTC)."""
+    return Release("office days", is_office_day, _next_open_day(at, is_office_day), grace=timedelta(days=4))
+
+
+def market_days(after: timedelta) -> Release:
+    """Days on which government bonds are traded, public this long after the day's start (UTC)."""
+    return Release("bond market days", is_market_day, lambda day: day_start(day) + after, grace=timedelta(days=4))
 
 
 def _is_report_day(day: date) -> bool:

@@ -67,7 +67,7 @@ def _hindrance(source: Source, settings: Settings) -> str | None:
         return "unofficial: set TIDEMARK_UNOFFICIAL=1, or name it in TIDEMARK_SOURCES"
     if source.key is None or not source.key.required:
         return None
-    if source.key.name not in settings.keys:
+    if source.key.name not in settings.provider_keys:
         return f"no key: set {source.key.setting}"
     return None if settings.may_send_keys else "keys are sent to the provider itself or to a gateway on this machine"
 

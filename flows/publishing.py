@@ -69,6 +69,11 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
     return pl.concat(frames).unique(columns, keep="first", maintain_order=True)
 
 
+def _mine(rows: pl.DataFrame, series: str) -> pl.DataFrame:
+    """Of an answer that serves several series, the rows of the one that was asked for."""
+    return rows.filter(pl.col("series") == series) if "series" in rows.columns else rows
+
+
 @dataclass(frozen=True, eq=False)
 class Read:
     """The rows and the outcome of the days of one ask, before the checks."""
@@ -85,7 +90,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     rows = None
     if error is None:
         try:
-            rows = normalize(dataset, batch.source.name, gathered)
+            rows = _mine(normalize(dataset, batch.source.name, gathered), series.name)
         except PayloadChanged as changed:
             error = changed
     if rows is None:

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         description="Comma-separated names of the sources to enable; all keyless ones when unset.",
     )
     unofficial: bool = Field(default=False, description="Whether to ask endpoints that their owners never promised.")
-    keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
+    provider_keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     def key(self, wanted: Key | None) -> SecretStr | None:
         """The key that a source wants, if there is one and it may be sent."""
-        return self.keys.get(wanted.name) if wanted is not None and self.may_send_keys else None
+        return self.provider_keys.get(wanted.name) if wanted is not None and self.may_send_keys else None
 
     @property
     def clock(self) -> Clock:

@@ -7,7 +7,7 @@ from typing import Any
 from flows.forecast import Forecast
 from flows.run import BatchOutcome
 from flows.status import lost, mendable
-from flows.words import in_words
+from flows.words import gap_in_words, in_words
 
 MOST_ROWS = 400  # lines of one table; a page of more is not read
 
@@ -116,6 +116,9 @@ def status_markdown(found: dict[str, Any]) -> str:
         text.append("Nothing is missing." if not lost(found) else "Nothing is missing that can still be had.")
     if gone := lost(found):
         text += ["### Can no longer be had", *(f"- {line}" for line in gone)]
+    if found["disagreements"]:
+        text.append("### Sources that disagree by more than is allowed")
+        text.append("\n".join(f"- {gap_in_words(gap)}" for gap in found["disagreements"]))
     if found["skipped"]:
         text += ["### Not asked", *(f"- {source}: {reason}" for source, reason in found["skipped"].items())]
     return "\n\n".join(text)

@@ -1,5 +1,6 @@
 """What an operator must see: completeness, freshness, and what failed and why."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -7,8 +8,9 @@ import polars as pl
 from flows import pipeline
 from flows.jobs import skipped
 from flows.settings import Settings
-from flows.words import columns, in_words
+from flows.words import columns, gap_in_words, in_words
 from warehouse.build import freshness
+from warehouse.disagreements import beyond_tolerance
 from warehouse.home import open_home, warn_origin
 from warehouse.ledger import DAY_KEY, Ledger
 
@@ -40,6 +42,7 @@ def report(settings: Settings) -> dict[str, Any]:
         "last_run": runs[-1] if runs else None,
         "feeds": feeds,
         "trouble": trouble(ledger, facts.expected),
+        "disagreements": beyond_tolerance(home.warehouse),
         "skipped": skipped(settings),
     }
 
@@ -128,7 +131,21 @@ def table(found: dict[str, Any]) -> str:
             text.append(f"  and {len(trouble_left) - MOST_LINES:,} more: `tidemark status --json` lists all")
     if gone := lost(found):
         text += ["", "Can no longer be had (perished):", *(f"  {line}" for line in gone)]
+    text += disagreeing(found["disagreements"])
     if found["skipped"]:
         text += ["", "Not asked:"]
         text += [f"  {source}: {reason}" for source, reason in found["skipped"].items()]
     return "\n".join(text)
+
+
+def disagreeing(gaps: list[dict[str, Any]] | None) -> Iterator[str]:
+    """Where two sources tell of the same thing and lie too far apart: which one is right is for a person to find."""
+    if gaps is None:
+        yield from ("", "Whether sources disagree is not known: `tidemark build` makes the warehouse anew")
+        return
+    if not gaps:
+        return
+    yield from ("", "Sources that disagree by more than is allowed, as of the last build (see ops.disagreements):")
+    yield from (f"  {gap_in_words(gap)}" for gap in gaps[:MOST_LINES])
+    if len(gaps) > MOST_LINES:
+        yield f"  and {len(gaps) - MOST_LINES:,} more: `tidemark status --json` lists all"

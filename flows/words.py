@@ -1,5 +1,9 @@
 """Text for people: counts in words, lines in columns."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 
 def in_words(states: dict[str, int]) -> str:
     """Counts of states as people read them."""
@@ -12,3 +16,16 @@ def columns(lines: list[tuple[str, ...]]) -> str:
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def gap_in_words(gap: Mapping[str, Any]) -> str:
+    """How far two sources lie apart, as `ops.disagreements` has it: what, when, who says what."""
+    about = json.loads(gap["key"])
+    named = " ".join(str(value) for name, value in about.items() if name != "witness")
+    told = (
+        f"{gap['metric']} {named} on {gap['last']}: {gap['source_a']} says {gap['value_a']:,.6g}, "
+        f"{gap['source_b']} {gap['value_b']:,.6g}: {gap['relative_gap']:.1%} apart, {gap['tolerance']:.1%} is allowed"
+    )
+    if gap["days"] == 1:
+        return told
+    return f"{told}; {gap['days']:,} days since {gap['first']}, at most {gap['widest_gap']:.1%}"

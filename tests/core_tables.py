@@ -13,7 +13,8 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
-from expectations.famous_days import COLUMNS, famous_days
+from expectations.curated import curated
+from warehouse.preferred import IN_TIME
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -39,10 +40,10 @@ def create_core(
 
     Args:
         connection: Where to.
-        tables: Dataset name (or `assets`, `famous_days`) to rows, in which columns may be left out.
+        tables: Dataset name (or `assets`, or a table kept by hand) to rows, in which columns may be left out.
         sources: The order in which the preferred tables take their sources.
     """
-    unknown = set(tables) - {"assets", "famous_days", *datasets()}
+    unknown = set(tables) - {"assets", *curated(), *datasets()}
     if unknown:
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
     connection.execute("set timezone = 'UTC'")
@@ -51,7 +52,7 @@ def create_core(
         given = tables.get(dataset.name, pl.DataFrame())
         _create(connection, dataset.name, core_columns(dataset), _filled(given, core_columns(dataset)))
         key = ", ".join(dataset.preferred_key)
-        order = ", ".join(f"source = '{source}' desc" for source in sources)
+        order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
             f"create table core.{dataset.name}_preferred as select * from core.{dataset.name} "  # noqa: S608  names of ours
@@ -66,7 +67,8 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))"
     )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
-    _create(connection, "famous_days", COLUMNS, _typed(tables.get("famous_days", famous_days()), COLUMNS))
+    for kept in curated().values():
+        _create(connection, kept.name, kept.rows.columns, _typed(tables.get(kept.name, kept.rows), kept.rows.columns))
 
 
 def read_rows(path: Path) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import orjson
 import polars as pl
 import pytest
 
+from expectations.curated import curated
 from flows import cli
 from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, bytes_of, flip, only, same, tables
@@ -196,7 +197,10 @@ def test_a_build_as_of_before_the_first_write_knows_nothing(tool: Tool, tmp_path
     said = tool("build", "--as-of", "2024-12-10T00:29:59", "--out", tmp_path / "then.duckdb")
     assert said.code == 0
     found = tables(tmp_path / "then.duckdb", ("core",))
-    assert {name for name, frame in found.items() if frame.height} == {"core.assets", "core.famous_days"}
+    assert {name for name, frame in found.items() if frame.height} == {
+        "core.assets",
+        *(f"core.{name}" for name in curated()),
+    }
 
 
 def test_a_build_as_of_changes_the_homes_own_file_until_the_next_build(tool: Tool) -> None:
@@ -220,7 +224,9 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
         said = later("status", "--json")
     assert said.code == 0
     found = json.loads(said.out)
-    assert set(found) == {"home", "origin", "warning", "now", "last_run", "feeds", "trouble", "skipped"}
+    assert set(found) == {
+        *("home", "origin", "warning", "now", "last_run", "feeds", "trouble", "disagreements", "skipped")
+    }
     assert {frozenset(feed) for feed in found["feeds"]} == {
         frozenset(
             ("dataset", "source", "last_date", "expected_date", "lag_days", "next_due_at", "perishes_at", "states")

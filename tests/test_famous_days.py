@@ -5,18 +5,16 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from expectations.famous_days import famous_days
+from expectations.curated import curated
 from tests.tool import Tool
 from warehouse.marts import models
 
 CRASH = date(2024, 12, 9)
+FIGURES = curated()["famous_days"].rows
 
 
 def test_every_figure_has_a_sentence_and_a_page_and_is_there_once() -> None:
-    figures = famous_days()
-    assert figures.null_count().row(0) == (0,) * figures.width
-    assert figures.select("date", "metric").is_unique().all()
-    for row in figures.iter_rows(named=True):
+    for row in FIGURES.iter_rows(named=True):
         assert row["statement"].endswith("."), row
         assert row["value"] > 0, row
         address = urlsplit(row["source_url"])
@@ -24,14 +22,14 @@ def test_every_figure_has_a_sentence_and_a_page_and_is_there_once() -> None:
 
 
 def test_the_crash_of_december_2024_has_both_figures_where_reports_differ() -> None:
-    of_day = famous_days().filter(pl.col("date") == CRASH)
+    of_day = FIGURES.filter(pl.col("date") == CRASH)
     found = dict(of_day.select("metric", "value").iter_rows())
     assert found["accounts_liquidated_foresight"] == 574_168
     assert found["accounts_liquidated_lookonchain"] == 571_838
     assert found["largest_order_foresight"] == 16_690_000
     assert found["largest_order_lookonchain"] == 19_690_000
     assert found["liquidated_foresight"] == 1.725e9
-    assert date(2020, 3, 12) in famous_days()["date"]
+    assert date(2020, 3, 12) in FIGURES["date"]
 
 
 def test_no_other_table_is_made_from_reports() -> None:
@@ -40,7 +38,7 @@ def test_no_other_table_is_made_from_reports() -> None:
 
 
 def test_every_warehouse_has_them(small: Tool) -> None:
-    assert small.one("select count(*) from famous_days") == famous_days().height
+    assert small.one("select count(*) from famous_days") == FIGURES.height
     asked = "select value from ops.home where key = 'origin'"
     assert small.one(asked) == "gateway"
     kinds = "select data_type from duckdb_columns() where column_name = 'value' order by table_name"

@@ -58,10 +58,11 @@ def expected_rows(case: Path, dataset: Dataset) -> pl.DataFrame:
     text = pl.read_csv(case, infer_schema=False)
     instants = [name for name, kind in dataset.schema().items() if isinstance(kind, pl.Datetime)]
     flags = [name for name, kind in dataset.schema().items() if kind == pl.Boolean()]
+    days = [name for name, kind in dataset.schema().items() if kind == pl.Date()]
     return text.with_columns(
         pl.col(instants).str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC"),
         pl.col(flags) == "true",
-        pl.col("date").str.to_date("%Y-%m-%d"),
+        pl.col(days).str.to_date("%Y-%m-%d"),
     ).cast(dataset.schema())
 
 

@@ -68,7 +68,7 @@ def test_every_keyed_feed_is_filled_and_its_key_lies_nowhere(
         gateway=market.url,
         start=DAYS.start,
         sources=tuple(KEYED),
-        keys={name: SecretStr(planted) for name, planted in PLANTED.items()},
+        provider_keys={name: SecretStr(planted) for name, planted in PLANTED.items()},
     )
     assert skipped(settings) == {}
     told: list[object] = []
@@ -112,7 +112,7 @@ def test_no_command_says_a_key(tmp_path: Path, market: Simulator) -> None:
 
 
 def test_without_a_key_each_is_skipped_and_listed() -> None:
-    settings = Settings(keys={})
+    settings = Settings(provider_keys={})
     reasons = skipped(settings)
     for name, key in KEYED.items():
         assert (name in enabled(settings)) is not key.required

@@ -127,7 +127,7 @@ def test_keys_come_from_the_environment_and_from_a_file(tmp_path: Path, monkeypa
     (tmp_path / ".env").write_text("TIDEMARK_KEY_VENDOR=from-file\nTIDEMARK_KEY_OTHER=other\nTIDEMARK_KEY_NONE=\n")
     monkeypatch.setenv("TIDEMARK_KEY_VENDOR", PLANTED)
     settings = read_settings()
-    assert {name: key.get_secret_value() for name, key in settings.keys.items()} == {
+    assert {name: key.get_secret_value() for name, key in settings.provider_keys.items()} == {
         "VENDOR": PLANTED,
         "OTHER": "other",
     }
@@ -148,7 +148,7 @@ def test_keys_come_from_the_environment_and_from_a_file(tmp_path: Path, monkeypa
     ],
 )
 def test_a_key_goes_to_the_provider_or_to_this_machine_only(gateway: str | None, sent: bool) -> None:
-    settings = Settings(gateway=gateway, keys={"VENDOR": SecretStr(PLANTED)})
+    settings = Settings(gateway=gateway, provider_keys={"VENDOR": SecretStr(PLANTED)})
     assert (settings.key(IN_HEADER) is not None) is sent
     assert settings.key(None) is None
     assert settings.key(Key("OTHER", header="X")) is None
@@ -156,7 +156,7 @@ def test_a_key_goes_to_the_provider_or_to_this_machine_only(gateway: str | None,
 
 def reason(monkeypatch: pytest.MonkeyPatch, source: Source, **given: object) -> str | None:
     monkeypatch.setattr(jobs, "sources", lambda: {"upbit": sources()["upbit"], "vendor": source})
-    settings = Settings.model_validate({"keys": {}, **given})
+    settings = Settings.model_validate({"provider_keys": {}, **given})
     found = skipped(settings).get("vendor")
     assert ("vendor" in enabled(settings)) is (found is None)
     return found
@@ -164,7 +164,7 @@ def reason(monkeypatch: pytest.MonkeyPatch, source: Source, **given: object) -> 
 
 def test_a_source_without_its_key_is_skipped_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     source = keyed(IN_HEADER)
-    with_key = {"keys": {"VENDOR": SecretStr(PLANTED)}}
+    with_key = {"provider_keys": {"VENDOR": SecretStr(PLANTED)}}
     assert reason(monkeypatch, source) == "no key: set TIDEMARK_KEY_VENDOR"
     assert reason(monkeypatch, source, sources=("vendor",)) == "no key: set TIDEMARK_KEY_VENDOR"
     assert reason(monkeypatch, source, **with_key) is None
@@ -172,7 +172,7 @@ def test_a_source_without_its_key_is_skipped_and_says_so(monkeypatch: pytest.Mon
     assert reason(monkeypatch, keyed(replace(IN_HEADER, required=False))) is None
     monkeypatch.setattr(jobs, "sources", lambda: {"vendor": source})
     with pytest.raises(BadRequest, match="source vendor is skipped: no key: set TIDEMARK_KEY_VENDOR"):
-        backfill_job(Settings(keys={}, now=NOW), NOW.date(), NOW.date(), names=["vendor"])
+        backfill_job(Settings(provider_keys={}, now=NOW), NOW.date(), NOW.date(), names=["vendor"])
 
 
 def test_an_unofficial_source_is_asked_only_when_a_person_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:

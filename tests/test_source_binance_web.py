@@ -78,8 +78,8 @@ def test_another_code_in_a_200_is_an_error(code: str, kind: type[Exception]) -> 
 
 def test_it_is_off_until_a_person_asks_for_it(tmp_path: Path, simulator: Simulator) -> None:
     simulator.misbehave([])
-    assert "unofficial" in skipped(Settings(keys={}))["binance_web"]
-    assert "binance_web" in enabled(Settings(keys={}, unofficial=True))
+    assert "unofficial" in skipped(Settings(provider_keys={}))["binance_web"]
+    assert "binance_web" in enabled(Settings(provider_keys={}, unofficial=True))
     tool = Tool(tmp_path / "home", simulator.url, sources="binance_web", start="2024-12-01", now=NIGHT)
     said = tool("backfill", "2024-12-01", "2024-12-31")
     assert said.code == 0, said.err

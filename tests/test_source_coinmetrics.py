@@ -116,10 +116,31 @@ def test_an_error_object_is_an_error() -> None:
     assert coinmetrics.refusal(answer(request, {"data": []})) is None
 
 
+def test_market_values_are_asked_for_with_their_price(wire: Wire) -> None:
+    ask = ask_of("coinmetrics", "market_values", "BTC", days_back(400, LAST), LAST, now=MORNING)
+    gathered = drive(feed_of(coinmetrics.SOURCE, "market_values"), ask, wire.fetch)
+    (request,) = wire.sent
+    assert request.params["metrics"] == "CapMrktCurUSD,PriceUSD"
+    assert request.labels == {"asset": "BTC", "symbol": "btc"}
+    rows = rows_of("coinmetrics", "market_values", gathered)
+    assert rows["date"].to_list() == list(ask.days)
+    assert broken_rules("market_values", rows) == set()
+
+
+def test_market_values_come_exactly_once_however_long_the_pages(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coinmetrics, "PAGE", 7)
+    ask = ask_of("coinmetrics", "market_values", "ETH", days_back(100, LAST), LAST, now=MORNING)
+    rows = rows_of("coinmetrics", "market_values", drive(feed_of(coinmetrics.SOURCE, "market_values"), ask, wire.fetch))
+    assert rows["date"].to_list() == list(ask.days)
+    assert len(wire.sent) == 15
+
+
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
         ({"assets": "nothing"}, 400),
+        ({"assets": "btc"}, 403),
+        ({"metrics": "CapMrktCurUSD,PriceUSD"}, 403),
         ({"metrics": "CapRealUSD"}, 403),
         ({"frequency": "1h"}, 400),
         ({"page_size": 10_001}, 400),

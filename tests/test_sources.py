@@ -101,8 +101,10 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
     whole = {(source.name, feed.dataset.name) for source, feed in FEEDS if feed.whole_history}
     assert whole == {
         ("aave", "lending_rates"),
+        ("coingecko", "market_values"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
+        ("fed", "macro_series"),
         ("fred", "macro_series"),
         ("fred_api", "macro_series"),
         ("krakenfutures", "funding_rates"),

@@ -69,6 +69,14 @@ GOOD: dict[str, Row] = {
         "accounts": 10,
     },
     "macro_series": {"series": "fed_assets", "currency": "USD", "amount": 7e12},
+    "meeting_probabilities": {
+        "meeting_date": date(2024, 12, 18),
+        "outcome": "cut_25",
+        "venue": "kalshi",
+        "probability": 0.6,
+        "price_basis": "trade",
+        "outcomes": 2,
+    },
     "open_interest": {
         "asset": "SOL",
         "venue": "binance",
@@ -92,6 +100,7 @@ GOOD: dict[str, Row] = {
         "volume_usd": 1000.0,
     },
     "stablecoin_supply": {"asset": "DAI", "chain": "ALL", "supply": 5e9, "supply_usd": 5e9},
+    "market_values": {"asset": "SOL", "market_cap_usd": 1e11, "price_usd": 200.0},
 }
 WHOLE_DAY: tuple[Row, ...] = ({"hour": 0}, {"hour": 8}, {"hour": 16})
 
@@ -213,6 +222,14 @@ CASES: dict[str, dict[str, list[Row]]] = {
             rate(series="target_high", rate_apr=0.25),
         ],
     },
+    "meeting_probabilities": {
+        "probability is between 0 and 1": [{"probability": 74.0}],
+        "outcome is a move in basis points": [{"outcome": "C25"}],
+        "the meeting is not over": [{"meeting_date": date(2020, 1, 29)}],
+        "outcomes is 1 or more": [{"outcomes": 0}],
+        "price_basis is one that we know": [{"price_basis": "previous"}],
+        "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
+    },
     "open_interest": {
         "coins or dollars are known": [held(None, None)],
         "open_interest_coins is above 0": [held(0.0, None)],
@@ -264,6 +281,16 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
         "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
     },
+    "market_values": {
+        "market_cap_usd is above 0": [{"market_cap_usd": 0.0}],
+        "price_usd is above 0": [{"price_usd": 0.0}],
+        "market_cap_usd is below 100 trillion": [{"market_cap_usd": 2e14}],
+        "1 to 21 million BTC circulate": [{"asset": "BTC", "price_usd": 1e5, "market_cap_usd": 2.2e12}],
+        "70 to 200 million ETH circulate": [{"asset": "ETH", "price_usd": 4e3, "market_cap_usd": 1.2e12}],
+        "BTC is worth 100 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 50.0, "market_cap_usd": 1e9}],
+        "ETH is worth 0.4 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.2, "market_cap_usd": 2e7}],
+        "market_cap_usd is within a factor of 3 of the day before": [{}, {"day": 1, "market_cap_usd": 4e11}],
+    },
 }
 # How many rows of a case break its rule, where it is not its last row alone.
 ROWS_THAT_BREAK = {
@@ -272,6 +299,7 @@ ROWS_THAT_BREAK = {
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
+    "the probabilities of a meeting add up to at most 1.25": 2,
 }
 # What breaks one rule and cannot help to break another one as well.
 ALSO_BREAKS = {
@@ -457,6 +485,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         ],
         "1981": [rate(series="effective_rate", rate_apr=0.2236), rate(series="yield_1y", rate_apr=0.16)],
     },
+    "meeting_probabilities": {
+        "hardly possible": [{"outcome": "hike_over_50", "probability": 0.005, "price_basis": "quotes"}],
+        "certain": [{"outcome": "hold", "probability": 1.0}],
+        "the day of the meeting": [{"meeting_date": date(2024, 12, 1)}],
+        "a margin": [{"probability": 0.75}, {"outcome": "hold", "probability": 0.3}],
+    },
     "krw_prices": {
         "martial law": [candle("krw", (1405, 1650, 1380, 1430), volume_krw=1_450_000.0)],
         "bitcoin": [{"asset": "BTC", **candle("krw", (134e6, 135e6, 88e6, 131e6), volume_base=2.0, volume_krw=260e6)}],
@@ -468,6 +502,15 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "another peg": [{"asset": "EURC", "supply_usd": None}],
         "USDT on a small chain": [{"asset": "USDT", "chain": "kava", "supply": 1000.0}],
         "USDT at first": [{"asset": "USDT", "supply": 6.7e8}],
+    },
+    "market_values": {
+        "bitcoin in 2013": [{"asset": "BTC", "price_usd": 135.3, "market_cap_usd": 1.5e9}],
+        "bitcoin at its height": [{"asset": "BTC", "price_usd": 126_000.0, "market_cap_usd": 2.51e12}],
+        "ether's first days": [{"asset": "ETH", "price_usd": 0.75, "market_cap_usd": 5.4e7}],
+        "supply unknown": [{"market_cap_usd": None}],
+        "price unknown": [{"price_usd": None}],
+        "half of it gone in a day": [{}, {"day": 1, "market_cap_usd": 4.5e10}],
+        "a day is missing": [{}, {"day": 2, "market_cap_usd": 4e11}],
     },
 }
 

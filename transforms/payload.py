@@ -14,7 +14,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 
-Form = Literal["json", "csv", "zip"]
+Form = Literal["json", "csv", "zip", "sdmx"]
+MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
 Kind = pl.DataType | type[pl.DataType]
 
 
@@ -24,30 +25,39 @@ def decode(body: bytes, form: Form) -> Any:
     Args:
         body: The bytes as archived.
         form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null;
-            `zip`: the same, of the archive's only member.
+            `zip`: the same, of the archive's only member; `sdmx`: the bytes of the archive's member `…_data.xml`.
 
     Returns:
-        The document, or the frame.
+        The document, the frame, or the bytes.
 
     Raises:
         PayloadChanged: The bytes are not of that form.
     """
+    if form == "sdmx":
+        return _unpacked(body, "_data.xml")
     if form == "zip":
-        try:
-            with zipfile.ZipFile(io.BytesIO(body)) as archive:
-                names = archive.namelist()
-                if len(names) != 1:
-                    raise PayloadChanged(f"expected one member in the zip file, found {len(names)}")
-                body = archive.read(names[0])
-        except zipfile.BadZipFile as broken:
-            raise PayloadChanged(f"expected a zip file, found {body[:20]!r} ({broken})") from broken
-        form = "csv"
+        body, form = _unpacked(body), "csv"
     if form == "csv":
         return _csv(body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise PayloadChanged(f"expected JSON, found {body[:40]!r} ({broken})") from broken
+
+
+def _unpacked(body: bytes, ending: str = "") -> bytes:
+    """The only member of a zip archive, or the only one whose name ends so."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            members = [one for one in archive.infolist() if one.filename.endswith(ending)]
+            if len(members) != 1:
+                kind = f"one member {ending}" if ending else "one member"
+                raise PayloadChanged(f"expected {kind} in the zip file, found {len(members)}")
+            if members[0].file_size > MOST_UNPACKED:
+                raise PayloadChanged(f"expected at most {MOST_UNPACKED} bytes, found {members[0].file_size}")
+            return archive.read(members[0])
+    except zipfile.BadZipFile as broken:
+        raise PayloadChanged(f"expected a zip file, found {body[:20]!r} ({broken})") from broken
 
 
 def _csv(body: bytes) -> pl.DataFrame:

@@ -10,14 +10,17 @@ import duckdb
 import polars as pl
 
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
+from expectations.curated import curated
 from expectations.errors import ContractViolated, HomeRefused
-from expectations.famous_days import famous_days
-from expectations.preferences import preferences
 from warehouse import marts
+from warehouse.disagreements import COLUMNS as GAP_COLUMNS
+from warehouse.disagreements import KEY as GAP_KEY
+from warehouse.disagreements import disagreements, judged_gaps
 from warehouse.files import flush_file, move_in
 from warehouse.home import FORMAT, Home
 from warehouse.lake import Lake
 from warehouse.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
+from warehouse.preferred import preferred_view
 
 # The storage that DuckDB 1.5 and its clients open too.
 STORAGE = "v1.5.0"
@@ -45,7 +48,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message"),
     ),
     "checks": (
-        "How every rule fared on every batch, and on every mart of this build.",
+        "How every rule fared on every batch, and on every mart and every pair of sources of this build.",
         ("run_id", "dataset", "source", "check"),
         (
             "run_id",
@@ -64,6 +67,11 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         "Rows that broke a blocking rule and were held back.",
         ("dataset", "source", "key", "recorded_at"),
         ("dataset", "source", "key", "recorded_at", "date", "rule", "row", "snapshot", "run_id"),
+    ),
+    "disagreements": (
+        "How far sources lie apart where two of them tell of the same thing, as known at the build.",
+        GAP_KEY,
+        GAP_COLUMNS,
     ),
     "catalog": (
         "Every column of every table, and what it means.",
@@ -163,6 +171,9 @@ def _fill(
     restated = create_core(connection, home, books, instant)
     insert_dimensions(connection, inputs.assets, instant)
     judged = make_marts(connection, known, inputs.now, prefix)
+    # An invented market is not held against what was reported of the real one.
+    gaps = disagreements(connection, with_reported=not home.simulated)
+    judged += judged_gaps(gaps, run_id=known.last_run, now=inputs.now)
     ledger = known.ledger(inputs.expected, instant)
     tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
         "ledger": ledger,
@@ -171,6 +182,7 @@ def _fill(
         "runs": known.run_table(),
         "checks": known.check_table() + judged,
         "quarantine": known.quarantine_table(),
+        "disagreements": gaps,
         "home": [
             {"key": "origin", "value": home.origin},
             {"key": "format version", "value": str(FORMAT)},
@@ -238,21 +250,6 @@ def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
     return present
 
 
-def preferred_view(dataset: Dataset) -> str:
-    """The statement that makes `core.<dataset>_preferred`."""
-    order = preferences().get(dataset.name, ())
-    ranks = " ".join(f"when '{source}' then {rank}" for rank, source in enumerate(order))
-    rank = f"case source {ranks} else {len(order)} end" if ranks else "0"
-    # A row that was public in time for its own day is not hidden by a preferred one that came too late for it.
-    in_time = "(available_at at time zone 'UTC' <= date + interval 36 hours)"
-    key = ", ".join(_quoted(name) for name in dataset.preferred_key)
-    columns = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
-    return (
-        f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
-        f"qualify dense_rank() over (partition by {key} order by {in_time} desc, {rank}, source) = 1"
-    )
-
-
 def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
     """Every value that a later version changed, as text before and after."""
     key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
@@ -283,9 +280,10 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
 
 
 def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, instant: datetime) -> None:
-    """Make `core.assets`, the dated sector baskets, `core.famous_days`, and `core.days`, the UTC days that are over."""
+    """Make `core.assets` (dated sector baskets), the tables kept by hand, and `core.days` (UTC days that are over)."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
-    _table(connection, "core.famous_days", famous_days())
+    for kept in curated().values():
+        _table(connection, f"core.{kept.name}", kept.rows)
     firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
     connection.execute(
         f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
@@ -414,16 +412,13 @@ def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
     """What every table is about, and what it adds to the meaning of its columns."""
     promises: dict[str, tuple[str, Mapping[str, str]]] = {
         "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
-        "core.famous_days": (
-            "What was reported of famous days, curated by hand. One row: one figure.",
-            {"unit": "Here: that of value."},
-        ),
         "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
     }
     for dataset in datasets().values():
         about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
         promises[f"core.{dataset.name}"] = (about, dataset.notes)
         promises[f"core.{dataset.name}_preferred"] = (f"By declared preference of sources. {about}", dataset.notes)
+    promises |= {f"core.{kept.name}": (kept.about, kept.notes) for kept in curated().values()}
     promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
     promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
     return promises

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from expectations.contract import Dataset, datasets, polars_schema
+from expectations.curated import curated
 from warehouse import marts
 from warehouse.build import OPS, create_books, create_core, describe, insert_dimensions
 from warehouse.ledger import Books
@@ -51,9 +52,9 @@ def catalog() -> str:
         facts = [f"One row: {dataset.grain}. Key: {_named(('source', *dataset.key))}.", _promised(dataset)]
         text += _table(f"core.{dataset.name}", dataset.meaning, facts, dataset.caveats, columns)
     text += _table("core.assets", "The sector baskets: ours, fixed, equal-weighted.", [], (), columns)
-    text += _table(
-        "core.famous_days", "What was reported of famous days, curated by hand with its pages.", [], (), columns
-    )
+    for kept in curated().values():
+        facts = [f"Kept by hand. One row: {kept.grain}. Key: {_named(kept.key)}."]
+        text += _table(f"core.{kept.name}", kept.meaning, facts, kept.caveats, columns)
     text += _table(
         "core.days", "The UTC days that are over, from the first of which anything is held.", [], (), columns
     )

@@ -56,4 +56,24 @@ COLUMNS = {
     "measure": _text("How the column may be rolled up.", "key, stock, flow, rate, price, label"),
     "meaning": _text("What the column means."),
     "ops.home.value": _text("The fact."),
+    "ops.disagreements.metric": Column(
+        "text", "name", "key", "What is compared, as expectations/tolerances.toml names it."
+    ),
+    "ops.disagreements.key": Column(
+        "text", "JSON", "key", "What the values are of, beside the date, and the witness, which is source_b."
+    ),
+    "source_a": _text("The source that the marts take for it.", "lower-case name; of a sum, the venues"),
+    "value_a": Column("number", "that of the column compared", "label", "What source_a says."),
+    "source_b": _text("The witness: another source that tells of the same thing.", "lower-case name"),
+    "value_b": Column("number", "that of the column compared", "label", "What source_b says."),
+    "relative_gap": Column(
+        "number", "fraction", "label", "|value_a - value_b| / max(|value_a|, |value_b|); 0 where both are 0."
+    ),
+    "tolerance": Column(
+        "number",
+        "fraction",
+        "label",
+        "The largest relative_gap that the metric allows; wider where values lie so near zero that the metric's floor "
+        "decides. A row beyond it fails a warning check.",
+    ),
 }

@@ -55,6 +55,36 @@ COLUMNS = {
         "rate",
         "Effective rate less the 1-year yield, in quarter-point steps: a proxy with a term premium in it.",
     ),
-    "next_meeting_date": Column("date", "UTC day", "label", "The next meeting of the Federal Open Market Committee."),
-    "next_meeting_cut_probability": Column("number", "fraction", "rate", "Market-implied probability of a cut at it."),
+    "meeting_date": Column(
+        "date",
+        "day in New York",
+        "key",
+        "Last day of a meeting of the Federal Open Market Committee, on which it decides.",
+    ),
+    "known_by": Column("date", "UTC day", "label", "A day on which the date of the meeting was public."),
+    "outcome": Column(
+        "text",
+        "cut_25, cut_over_25, hold, hike_25, hike_over_25, and others like them",
+        "key",
+        "What the meeting may decide, in basis points that the target range is moved by.",
+    ),
+    "outcomes": Column(
+        "count", "outcomes", "label", "How many outcomes of the row's direction (cut, hold, hike) the venue lists."
+    ),
+    "probability": Column("number", "fraction", "rate", "Price of a contract that pays 1 dollar if it comes so."),
+    "price_basis": Column(
+        "text",
+        "trade or quotes",
+        "label",
+        "Whether the price is that of the day's last trade, or lies between the quotes.",
+    ),
+    "next_meeting_date": Column(
+        "date",
+        "UTC day",
+        "label",
+        "The next scheduled meeting of the Federal Open Market Committee, after the day, as known on it.",
+    ),
+    "next_meeting_cut_probability": Column(
+        "number", "fraction", "rate", "Market-implied probability of a cut at it; unknown unless every cut has a price."
+    ),
 }

@@ -16,6 +16,9 @@ COLUMNS = {
     "net_issuance_7d_usd": Column(
         "number", "USD", "flow", "Sum of 7-day net issuance over the coins known on both days, at one dollar each."
     ),
+    "family": Column(
+        "text", "upper-case name", "key", "Coins of one issuer that are exchanged for each other, or a coin by itself."
+    ),
     "coins": Column("count", "coins", "stock", "Coins that the row sums over."),
     "peak_7d_1y_usd": Column(
         "number",

@@ -5,8 +5,8 @@ import polars as pl
 from expectations.contract import Dataset, Range
 
 
-def _of(series: str) -> pl.Expr:
-    return pl.when(pl.col("series") == series).then(pl.col("amount"))
+def _of(*series: str) -> pl.Expr:
+    return pl.when(pl.col("series").is_in(series)).then(pl.col("amount"))
 
 
 MACRO_SERIES = Dataset(
@@ -32,7 +32,7 @@ MACRO_SERIES = Dataset(
         Range("amount is below 100 trillion", pl.col("amount"), high=1e14),
         # Levels since 2002; millions or billions taken for units lie far outside.
         Range("fed_assets is 0.5 to 20 trillion", _of("fed_assets"), low=5e11, high=2e13),
-        Range("tga is 0.1 billion to 5 trillion", _of("tga"), low=1e8, high=5e12),
+        Range("tga is 0.1 billion to 5 trillion", _of("tga", "tga_daily"), low=1e8, high=5e12),
         Range("rrp is 0, or 1 million to 5 trillion", _of("rrp").replace(0.0, None), low=1e6, high=5e12),
         Range("rate_apr is between -0.05 and 0.3", pl.col("rate_apr"), low=-0.05, high=0.3),
         # Near zero even percents look like fractions, but they lie too far from each other.
@@ -42,7 +42,12 @@ MACRO_SERIES = Dataset(
             high=0.1,
         ),
     ),
-    caveats=("Only the newest vintage is held: what was first published and later revised shows the revision.",),
+    caveats=(
+        "Only the newest vintage is held: what was first published and later revised shows the revision.",
+        "effective_rate and the target range are listed for every day by one source, for business days by another.",
+        "tga is the Treasury's cash on Wednesdays in the Federal Reserve's books, tga_daily that of each working day.",
+        "fed_funds_futures is 100 less the price of the calendar month's future: the mean rate expected of the month.",
+    ),
     notes={"series": "Here: the statistic."},
     sparse=True,
 )

@@ -74,3 +74,17 @@ def first_monday_after_month(day: date) -> int:
     """The first Monday of the month after the one that holds `day`, as a day number."""
     first = number_of((day.replace(day=1) + timedelta(days=32)).replace(day=1))
     return first + -weekday(first) % 7
+
+
+def is_office_day(number: int) -> bool:
+    """Whether United States offices work: a weekday, no holiday, and not the Friday before one on a Saturday."""
+    if weekday(number) >= 5 or is_federal_holiday(number):
+        return False
+    return not (weekday(number) == 4 and is_federal_holiday(number + 1))
+
+
+def is_bond_day(number: int) -> bool:
+    """Whether United States government bonds are traded: an office day that is not Good Friday."""
+    day = day_of(number)
+    closed = {easter(day.year) - timedelta(days=2), date(2018, 12, 5)}
+    return is_office_day(number) and day not in closed

@@ -1,20 +1,24 @@
-"""Coin Metrics' community data: the supply of two stablecoins as their ledgers show it.
+"""Coin Metrics' community data: the supply of two stablecoins as their ledgers show it, and what two assets are worth.
 
 Docs      https://docs.coinmetrics.io/api/v4
 Terms     CC BY-NC 4.0: with attribution, not for commercial use
 Quirks    a day is stamped with its beginning, and both bounds are inclusive days. A long answer is paged by the address
           of the next page. A day is public about seven hours after its end. `SplyCur` counts what was issued, what lies
           in the issuer's treasury included, on the chains that Coin Metrics follows: it may be above or below what
-          another provider calls circulating
+          another provider calls circulating. `CapMrktCurUSD` is offered of assets whose ledger Coin Metrics follows: of
+          ours BTC and ETH. The others have an estimate under another name, and a 403 under this one: left out
 Verified  documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of its history,
           as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum alone before, so that older
-          days are not asked for. Prices are left out: there is a close and no candle
+          days are not asked for. That both values of an asset come in one answer, null where one is unknown, is
+          believed. There is a close and no candle: `PriceUSD` is a reference price beside the market value, to hold
+          the venues' closes against, and no row of `spot_prices`
 """
 
 from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from expectations.calendar import Release
+from expectations.datasets.market_values import MARKET_VALUES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, day_start
@@ -34,16 +38,27 @@ SETTLED = Release(
 )
 
 COINS = {"USDC": ("usdc", date(2025, 9, 8)), "USDT": ("usdt", date(2017, 11, 29))}
+ASSETS = {"BTC": ("btc", date(2010, 7, 18)), "ETH": ("eth", date(2015, 8, 8))}
 
 
 def plan_supply(ask: Ask) -> Plan:
+    """The supply of one coin."""
+    yield from _plan(ask, "SplyCur")
+
+
+def plan_market_values(ask: Ask) -> Plan:
+    """The market value of one asset, and its price."""
+    yield from _plan(ask, "CapMrktCurUSD,PriceUSD")
+
+
+def _plan(ask: Ask, metrics: str) -> Plan:
     """The wanted days, page after page until no next one is named."""
     labels = {"asset": ask.series.name, "symbol": ask.series.symbol}
     page = yield Request(
         ASSET_METRICS,
         params={
             "assets": ask.series.symbol,
-            "metrics": "SplyCur",
+            "metrics": metrics,
             "frequency": "1d",
             "start_time": f"{ask.days.start}",
             "end_time": f"{ask.days.last}",
@@ -93,6 +108,13 @@ SOURCE = Source(
             STABLECOIN_SUPPLY,
             plan_supply,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in COINS.items()),
+            days_per_ask=PAGE,
+            restates_for=timedelta(days=10),
+        ),
+        Feed(
+            MARKET_VALUES,
+            plan_market_values,
+            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in ASSETS.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=10),
         ),

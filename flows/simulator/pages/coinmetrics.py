@@ -1,4 +1,4 @@
-"""Coin Metrics' community API: the supply of a stablecoin, day by day, oldest first, page by page.
+"""Coin Metrics' community API: supply and market value, day by day, oldest first, page by page.
 
 A day is stamped with its beginning and public seven hours after its end. Both bounds are included. Another page is
 named by its whole address, with a token; the last one names none.
@@ -6,15 +6,20 @@ named by its whole address, with a token; the last one names none.
 
 from datetime import date
 
-from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, millis_of, number_of
+from flows.simulator.spot import OLDEST
 from flows.simulator.stablecoins import COINS
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows
+from flows.simulator.worth import coins, price
 
 HOST = "community-api.coinmetrics.io"
 PATH = "/v4/timeseries/asset-metrics"
 MAX_ROWS = 10_000
 PUBLIC_AFTER_MS = 7 * HOUR_MS
 IDS = {"usdt": "1", "usdc": "2"}
+ASSETS = {"btc": "BTC", "eth": "ETH"}
+# What the community is given: a set of metrics, and the assets that have them.
+OFFERED = {"SplyCur": frozenset(IDS), "CapMrktCurUSD,PriceUSD": frozenset(ASSETS)}
 # What was issued for each coin that circulates: some lies in the treasury.
 ISSUED = 1.01
 KINDS = {403: "forbidden", 404: "not_found", 429: "too_many_requests"}
@@ -53,20 +58,31 @@ def _day(request: Request, name: str, default: int) -> int:
         raise BadParameterError(name) from None
 
 
-def _supply(request: Request) -> Answer:
-    symbol = request.query.get("assets", "")
-    if symbol not in IDS:
+def _values(request: Request, symbol: str, day: int) -> dict[str, str]:
+    if symbol in IDS:
+        chains = request.market.stablecoins.chains(IDS[symbol], day)
+        return {"SplyCur": f"{sum(chains.values()) * ISSUED:.6f}"}
+    value = price(request.market, ASSETS[symbol], day)
+    return {"CapMrktCurUSD": f"{value * coins(ASSETS[symbol], day):.6f}", "PriceUSD": f"{value:.10f}"}
+
+
+def _first(symbol: str) -> int:
+    return number_of(COINS[IDS[symbol]].launched) if symbol in IDS else millis_of(OLDEST) // DAY_MS
+
+
+def _metrics(request: Request) -> Answer:
+    symbol, metrics = request.query.get("assets", ""), request.query.get("metrics", "")
+    if symbol not in {*IDS, *ASSETS}:
         return _bad("assets")
-    if request.query.get("metrics") != "SplyCur":
+    if symbol not in OFFERED.get(metrics, frozenset()):
         return failure("forbidden", "Requested metric with frequency is not available with supplied credentials.", 403)
     if request.query.get("frequency", "1d") != "1d":
         return _bad("frequency")
     size = request.integer("page_size") or 100
     if not 1 <= size <= MAX_ROWS:
         return _bad("page_size")
-    coins, coin = request.market.stablecoins, IDS[symbol]
     newest = (request.now_ms - PUBLIC_AFTER_MS) // DAY_MS - 1
-    first = max(_day(request, "start_time", 0), number_of(COINS[coin].launched))
+    first = max(_day(request, "start_time", 0), _first(symbol))
     last = min(_day(request, "end_time", newest), newest)
     # A page from the start holds the oldest of the days, one from the end the newest; both come oldest first.
     from_start = request.query.get("paging_from", "end") == "start"
@@ -77,7 +93,7 @@ def _supply(request: Request) -> Answer:
         {
             "asset": symbol,
             "time": f"{day_of(day)}T00:00:00.000000000Z",
-            "SplyCur": f"{sum(coins.chains(coin, day).values()) * ISSUED:.6f}",
+            **_values(request, symbol, day),
         }
         for day in page
     ]
@@ -90,11 +106,11 @@ def _supply(request: Request) -> Answer:
 
 
 def answer(request: Request) -> Answer:
-    """The supply of one coin."""
+    """The daily values of one asset."""
     if request.path != PATH:
         return error(404)
     try:
-        return _supply(request)
+        return _metrics(request)
     except BadParameterError as bad:
         return _bad(bad.name)
 

@@ -14,6 +14,7 @@ checks  = [
     "peak_since <= date",
     "drawdown > -1 and drawdown <= 0",
     "intraday_drop > -1 and intraday_drop <= 0",
+    "market_cap_usd is null or market_cap_usd > 0",
 ]
 caveats = [
     "A peak is the highest price of the days held here, not of the asset's whole life: see peak_since.",
@@ -24,7 +25,7 @@ caveats = [
 return_1d = "Both prices come from the same source, venue and quote."
 return_7d = "Both prices come from the same source, venue and quote."
 return_30d = "Both prices come from the same source, venue and quote."
-market_cap_usd = "Not filled yet: unknown on every day."
+market_cap_usd = "By the preferred provider's own price and count of coins, not by close_usd."
 */
 with
 
@@ -78,6 +79,12 @@ closes as (
         close_usd,
         available_at at time zone 'UTC' as public_at
     from core.spot_prices
+),
+
+market_values as (
+    select date, asset, market_cap_usd
+    from core.market_values_preferred
+    where available_at at time zone 'UTC' <= date + interval 36 hours
 )
 
 select
@@ -97,7 +104,7 @@ select
     days.peak_since,
     days.close_usd / days.peak_high_usd - 1 as drawdown,
     days.low_usd / days.high_usd - 1 as intraday_drop,
-    null::double as market_cap_usd,
+    market_values.market_cap_usd,
     days.quote,
     days.source as quote_source
 from days
@@ -126,4 +133,7 @@ left join closes as month_before
     and month_before.source = days.source
     and month_before.quote = days.quote
     and month_before.public_at <= days.date + interval 36 hours
+left join market_values
+    on market_values.date = days.date
+    and market_values.asset = days.asset
 order by days.date, days.asset

@@ -1,5 +1,5 @@
 /*
-Where the Federal Reserve held its rate, and how many cuts the 1-year Treasury priced in.
+Where the Federal Reserve held its rate, how many cuts the 1-year Treasury priced in, and how likely one was next.
 
 grain   = "one UTC day that is over, from the first on which one of the inputs became known"
 key     = ["date"]
@@ -9,17 +9,20 @@ checks  = [
     "yield_3m is null or yield_3m between -0.05 and 0.3",
     "yield_1y is null or yield_1y between -0.05 and 0.3",
     "cuts_priced_1y is null or abs(cuts_priced_1y) < 40",
+    "next_meeting_date is null or next_meeting_date > date",
+    "next_meeting_cut_probability is null or next_meeting_cut_probability between 0 and 1",
+    "next_meeting_cut_probability is null or next_meeting_date is not null",
     "(effective_rate is null) = (source is null)",
 ]
 caveats = [
     "A published value is carried to the next, yet unknown when the day that it describes is over 10 days ago.",
     "cuts_priced_1y holds a term premium, and a yield averages the path: the path's end may lie about twice as far.",
+    "On the day of a meeting the next one is the one after it.",
+    "next_meeting_cut_probability adds up prices of contracts at a day's end in New York, which the public may not pass on.",
 ]
 
 [notes]
 source = "Here: the provider of effective_rate."
-next_meeting_date = "Not filled yet: unknown on every day."
-next_meeting_cut_probability = "Not filled yet: unknown on every day."
 */
 with
 
@@ -74,19 +77,52 @@ rates as (
     from days
     left join latest on latest.date = days.date
     group by days.date
+),
+
+-- The scheduled meeting after each day; unknown before the first and after the last that we have, and where its date
+-- was not public yet.
+following as (
+    select
+        days.date,
+        min(meetings.meeting_date) as meeting_date,
+        arg_min(meetings.known_by, meetings.meeting_date) as known_by
+    from days
+    inner join core.fomc_meetings as meetings on meetings.meeting_date > days.date
+    where days.date >= (select min(meeting_date) from core.fomc_meetings)
+    group by days.date
+),
+
+-- No look-ahead: a price counts if it was public by noon (UTC) after its day. All cuts that the venue lists must have
+-- a price; together they may cost more than the dollar that they can pay.
+cuts as (
+    select
+        date,
+        meeting_date,
+        case when count(*) = max(outcomes) then least(sum(probability order by outcome), 1) end as probability
+    from core.meeting_probabilities_preferred
+    where
+        starts_with(outcome, 'cut')
+        and available_at at time zone 'UTC' <= date + interval 36 hours
+    group by date, meeting_date
 )
 
 select
-    date,
-    target_low,
-    target_high,
-    effective_rate,
-    yield_3m,
-    yield_1y,
+    rates.date,
+    rates.target_low,
+    rates.target_high,
+    rates.effective_rate,
+    rates.yield_3m,
+    rates.yield_1y,
     -- In steps of a quarter of a percentage point.
-    (effective_rate - yield_1y) / 0.0025 as cuts_priced_1y,
-    null::date as next_meeting_date,
-    null::double as next_meeting_cut_probability,
-    source
+    (rates.effective_rate - rates.yield_1y) / 0.0025 as cuts_priced_1y,
+    following.meeting_date as next_meeting_date,
+    cuts.probability as next_meeting_cut_probability,
+    rates.source
 from rates
-order by date
+left join following
+    on following.date = rates.date
+    and following.known_by <= rates.date
+left join cuts
+    on cuts.date = rates.date
+    and cuts.meeting_date = following.meeting_date
+order by rates.date

@@ -13,6 +13,7 @@ caveats = [
     "Issuance is not inflow to exchanges: it counts coins created and destroyed, wherever they went.",
     "A move between chains is issuance on one and redemption on the other; the total (chain ALL) does not see it.",
     "The chains known here need not add up to chain ALL.",
+    "What moves from DAI to USDS leaves the one and enters the other: stablecoin_families holds both together.",
 ]
 
 [notes]

@@ -14,6 +14,8 @@ caveats = [
     "Dollar coins only, from a fixed list of coins, each counted at one dollar.",
     "The sum is over the coins known on the day: read supply_usd and position_1y with coins.",
     "Issuance is not inflow to exchanges.",
+    "Coins that are mostly backed by other coins of the list are not on it, so that nothing is counted twice.",
+    "While USDS is not known a week ago, what moved to it from DAI shows as an outflow: see stablecoin_families.",
 ]
 
 [notes]

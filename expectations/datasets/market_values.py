@@ -1,0 +1,45 @@
+"""What all coins of an asset are worth."""
+
+import polars as pl
+
+from expectations.contract import Dataset, Range
+
+_CAP, _PRICE = pl.col("market_cap_usd"), pl.col("price_usd")
+_BEFORE = _CAP.shift(1).over("series", order_by="date")
+_DAYS_APART = pl.col("date").diff().over("series", order_by="date").dt.total_days()
+
+
+def _of(asset: str, value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("asset") == asset).then(value)
+
+
+MARKET_VALUES = Dataset(
+    name="market_values",
+    meaning="Market value of an asset: the coins that circulate, each at a reference price.",
+    grain="one asset on one UTC day",
+    key=("date", "asset"),
+    columns=("date", "asset", "market_cap_usd", "price_usd"),
+    nullable=frozenset({"market_cap_usd", "price_usd"}),
+    checks=(
+        Range("market_cap_usd is above 0", _CAP, above=0),
+        Range("price_usd is above 0", _PRICE, above=0),
+        Range("market_cap_usd is below 100 trillion", _CAP, high=1e14),
+        # What circulates, which no other currency's prices and no other asset's value would give. Bitcoin's supply was
+        # above 1 million from 2009 on and never passes 21 million; ether's has been near 120 million since 2021.
+        Range("1 to 21 million BTC circulate", _of("BTC", _CAP / _PRICE), low=1e6, high=21.05e6),
+        Range("70 to 200 million ETH circulate", _of("ETH", _CAP / _PRICE), low=7e7, high=2e8),
+        # Since 2015; cents, won or another asset's prices lie outside.
+        Range("BTC is worth 100 to 2,000,000 USD", _of("BTC", _PRICE), low=100, high=2_000_000),
+        Range("ETH is worth 0.4 to 100,000 USD", _of("ETH", _PRICE), low=0.4, high=100_000),
+        Range(
+            "market_cap_usd is within a factor of 3 of the day before",
+            pl.when(_DAYS_APART == 1).then((_CAP / _BEFORE).log().abs()),
+            high=1.0987,
+            severity="warning",
+        ),
+    ),
+    caveats=(
+        "What circulates is an estimate: locked coins and lost ones count for one provider and not for another.",
+        "Providers count again when they learn more: see ops.restatements.",
+    ),
+)

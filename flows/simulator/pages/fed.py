@@ -1,0 +1,93 @@
+"""The Federal Reserve Board's release H.4.1: each line's whole history as XML in a zip file, its schema beside it.
+
+A week that is not known has another status and -9999 for a value.
+"""
+
+import io
+import zipfile
+from datetime import date
+from typing import Any
+
+from flows.simulator.holidays import is_bond_day, is_federal_holiday
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of, weekday
+from flows.simulator.wire import Answer, Page, Request, text_answer
+
+PATH = "/releases/h41/data/FRB_h41_xml.zip"
+FIRST_WEDNESDAY = number_of(date(2009, 1, 7))
+FIRST_OPERATION = number_of(date(2013, 9, 23))
+OUT_MS = 21 * HOUR_MS + HOUR_MS // 2
+PACKED_AT = (2024, 1, 1, 0, 0, 0)
+HEAD = """<?xml version="1.0" encoding="utf-8"?>
+<message:MessageGroup xmlns:message="http://www.SDMX.org/resources/SDMXML/schemas/v1_0/message" \
+xmlns:frb="http://www.federalreserve.gov/structure/compact/common" \
+xmlns:kf="http://www.federalreserve.gov/structure/compact/H41_H41">
+<frb:DataSet id="H41">
+"""
+TAIL = "</frb:DataSet>\n</message:MessageGroup>\n"
+
+
+def error(status: int) -> Answer:
+    """The page for people that comes along with an HTTP error."""
+    return text_answer(f"<!DOCTYPE html><html><body><h1>{status}</h1></body></html>", status, "text/html")
+
+
+def envelope() -> Answer:
+    """An error that is delivered as a success."""
+    return error(200)
+
+
+def _no_rows(_: Any) -> list[Any]:
+    return []
+
+
+def _is_out(request: Request, wednesday: int) -> bool:
+    following = wednesday + 1
+    while weekday(following) >= 5 or is_federal_holiday(following):
+        following += 1
+    return following * DAY_MS + OUT_MS <= request.now_ms
+
+
+def _series(name: str, values: dict[int, str]) -> str:
+    lines = [
+        f'<frb:Obs OBS_STATUS="{"A" if value else "NA"}" OBS_VALUE="{value or -9999}" TIME_PERIOD="{day_of(day)}" />\n'
+        for day, value in values.items()
+    ]
+    about = 'FREQ="19" UNIT="Currency" UNIT_MULT="1000000" CURRENCY="USD"'
+    return f'<kf:Series SERIES_NAME="{name}" {about}>\n{"".join(lines)}</kf:Series>\n'
+
+
+def _packed(document: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, body in {"H41_struct.xml": b"<structure/>", "H41_data.xml": document}.items():
+            member = zipfile.ZipInfo(name, PACKED_AT)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, body)
+    return buffer.getvalue()
+
+
+def answer(request: Request) -> Answer:
+    """The file as of the newest release."""
+    if request.path != PATH:
+        return error(404)
+    series = request.market.macro.series
+    assets, cash, repo = (series[name].value for name in ("WALCL", "WDTGAL", "RRPONTSYD"))
+    weeks = [day for day in range(FIRST_WEDNESDAY, request.today, 7) if _is_out(request, day)]
+
+    def pool(day: int) -> str:
+        # On a holiday the operation of the day before is still open.
+        while not is_bond_day(day):
+            day -= 1
+        return str(round(float(repo(day)) * 1000)) if day >= FIRST_OPERATION else ""
+
+    lines = [
+        _series("RESPPA_N.WW", {day: str(int(assets(day)) + 1_000) for day in weeks}),
+        _series("RESPPMA_N.WW", {day: assets(day) for day in weeks}),
+        _series("RESPPLLDT_N.WW", {day: cash(day) for day in weeks}),
+        _series("RESPPLLRD_N.WW", {day: pool(day) for day in weeks}),
+    ]
+    document = f"{HEAD}{''.join(lines)}{TAIL}".encode()
+    return Answer(document, content_type="application/zip", finish=_packed)
+
+
+PAGES = (Page(("www.federalreserve.gov",), answer, error, envelope, _no_rows),)

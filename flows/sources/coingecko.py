@@ -1,0 +1,100 @@
+"""CoinGecko: what each asset is worth in all, over the last year.
+
+Docs      https://docs.coingecko.com/reference/coins-id-market-chart
+Terms     free without a key for personal use, named as below; no redistribution of the data
+Quirks    a point stamped midnight is the close of the day before, and appears about 35 minutes after it; the last point
+          is of now. Without a key there are 365 days and no more (401, code 10012), and 5 to 15 requests a minute that
+          all callers of an address share; a free key of the demo plan reaches as far back. Names, not symbols, tell an
+          asset. A market value of 0 is an unknown one
+Verified  a recorded answer of 2021 for bitcoin (90 days, a point at each midnight and one of now). The names of the
+          other assets, as public code has them, the limit, the 365 days and the key's header are believed
+"""
+
+from datetime import date, timedelta
+
+from expectations.calendar import every_day
+from expectations.datasets.market_values import MARKET_VALUES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+
+HOST = "api.coingecko.com"
+COINS = f"https://{HOST}/api/v3/coins"
+WINDOW = 365  # days, the running one not among them
+TOO_BUSY = 429
+
+SETTLED = every_day(timedelta(minutes=35), grace=timedelta(hours=23))
+
+# Our name, CoinGecko's, and a day since when it has been traded.
+ASSETS = {
+    "AAVE": ("aave", date(2020, 10, 3)),
+    "ADA": ("cardano", date(2017, 10, 18)),
+    "APT": ("aptos", date(2022, 10, 19)),
+    "ARB": ("arbitrum", date(2023, 3, 23)),
+    "ARKM": ("arkham", date(2023, 7, 18)),
+    "AVAX": ("avalanche-2", date(2020, 9, 22)),
+    "BCH": ("bitcoin-cash", date(2017, 8, 2)),
+    "BNB": ("binancecoin", date(2017, 9, 16)),
+    "BTC": ("bitcoin", date(2013, 4, 28)),
+    "DOGE": ("dogecoin", date(2013, 12, 15)),
+    "DOT": ("polkadot", date(2020, 8, 19)),
+    "ETH": ("ethereum", date(2015, 8, 7)),
+    "IO": ("io", date(2024, 6, 11)),
+    "LINK": ("chainlink", date(2017, 11, 9)),
+    "LTC": ("litecoin", date(2013, 4, 28)),
+    "OP": ("optimism", date(2022, 6, 1)),
+    "PEPE": ("pepe", date(2023, 4, 18)),
+    "SEI": ("sei-network", date(2023, 8, 15)),
+    "SHIB": ("shiba-inu", date(2020, 8, 1)),
+    "SOL": ("solana", date(2020, 8, 11)),
+    "SUI": ("sui", date(2023, 5, 3)),
+    "TRX": ("tron", date(2017, 11, 9)),
+    "UNI": ("uniswap", date(2020, 9, 17)),
+    "WLD": ("worldcoin-wld", date(2023, 7, 24)),
+    "XLM": ("stellar", date(2014, 8, 5)),
+    "XRP": ("ripple", date(2013, 8, 4)),
+}
+
+
+def plan_market_chart(ask: Ask) -> Plan:
+    """As many days back from now as reach the first wanted one, and one more where the window has it."""
+    days = min((ask.now.date() - ask.days.start).days + 1, WINDOW)
+    yield Request(
+        f"{COINS}/{ask.series.symbol}/market_chart",
+        params={"vs_currency": "usd", "days": days, "interval": "daily"},
+        labels={"asset": ask.series.name},
+    )
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """An error where a chart was expected: a sentence, or a status with its code."""
+    document = answer.json()
+    if not isinstance(document, dict) or not document.keys() & {"error", "status"}:
+        return None
+    told = document.get("status") or document["error"]
+    status = told.get("status", told) if isinstance(told, dict) else {}
+    message = f"expected a chart from CoinGecko, found {told!r}"
+    return SourceUnavailable(message) if status.get("error_code") == TOO_BUSY else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="coingecko",
+    feeds=(
+        Feed(
+            MARKET_VALUES,
+            plan_market_chart,
+            tuple(Series(asset, name, since, SETTLED) for asset, (name, since) in ASSETS.items()),
+            days_per_ask=WINDOW + 1,
+            restates_for=timedelta(days=3),
+            whole_history=True,
+            kept_for=timedelta(days=WINDOW),
+        ),
+    ),
+    limits={HOST: Limit(5, 60)},
+    docs="https://docs.coingecko.com/reference/coins-id-market-chart",
+    terms="free for personal use with attribution; no redistribution",
+    attribution="Powered by CoinGecko",
+    verified="recorded",
+    refusal=refusal,
+    connections=1,
+    key=Key("COINGECKO", header="x-cg-demo-api-key", required=False),
+)

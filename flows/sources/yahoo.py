@@ -1,0 +1,72 @@
+"""Yahoo Finance: the front fed funds future, from a chart that Yahoo draws for itself.
+
+Docs      none: the address is that of Yahoo's own charts, and nothing about it is promised
+Terms     Yahoo's terms of service: for personal use; asked only where a person has said so
+Quirks    both bounds are seconds since 1970, the later one excluded. A bar is stamped with midnight in New York; the
+          running day is the last of them, stamped like a whole one. Nulls stand for days without a trade. ZQ=F is the
+          contract of the running month through its last trading day, so that its price steps at a month's turn. A
+          client without a name is refused. `range=max` gives other than daily bars, and is never asked for
+Verified  answers of the replay for 2024, day by day; that the close is within a tick of the settlement is believed, and
+          so is the first day
+"""
+
+from datetime import date, timedelta
+
+from expectations.datasets.macro_series import MACRO_SERIES
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import day_start, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from transforms.macro_series.yahoo import SESSIONS
+
+HOST = "query1.finance.yahoo.com"
+CHART = f"https://{HOST}/v8/finance/chart"
+BEFORE = timedelta(days=10)
+MORNING = timedelta(hours=12)  # UTC: after the stamp of a day, and before that of the next one
+
+
+def plan_chart(ask: Ask) -> Plan:
+    """The wanted days, begun ten days early so that the bar before a quiet day is in the answer."""
+    start, end = day_start(ask.days.start - BEFORE), day_start(ask.days.last) + MORNING
+    yield Request(
+        f"{CHART}/{ask.series.symbol}",
+        params={
+            "interval": "1d",
+            "period1": milliseconds(start) // 1000,
+            "period2": milliseconds(end) // 1000,
+        },
+    )
+
+
+def refusal(answer: Answer) -> PipelineError | None:
+    """The error beside the chart, or a page for people."""
+    if answer.body.lstrip()[:1] != b"{":
+        return SourceUnavailable(f"expected a chart from {HOST}, found {answer.body[:60]!r}")
+    document = answer.json()
+    chart = document.get("chart")
+    error = chart.get("error") if isinstance(chart, dict) else document.get("finance")
+    if error is None:
+        return None
+    message = f"expected a chart from {HOST}, found {str(error)[:200]}"
+    return SourceUnavailable(message) if "Internal" in message else SourceRefused(message)
+
+
+SOURCE = Source(
+    name="yahoo",
+    feeds=(
+        Feed(
+            MACRO_SERIES,
+            plan_chart,
+            (Series("fed_funds_futures", "ZQ=F", date(2000, 9, 1), SESSIONS),),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+        ),
+    ),
+    limits={HOST: Limit(20, 60, burst=2)},  # none published
+    docs="https://finance.yahoo.com/quote/ZQ=F/",
+    terms="Yahoo terms of service: personal use, no redistribution; an unofficial address",
+    attribution="Yahoo Finance",
+    verified="documented",
+    refusal=refusal,
+    connections=1,
+    unofficial=True,
+)

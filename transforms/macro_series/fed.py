@@ -1,0 +1,61 @@
+"""The Federal Reserve's own release H.4.1, as rows of `macro_series`."""
+
+from datetime import time
+
+import polars as pl
+
+from expectations.calendar import wednesdays_next_day
+from expectations.errors import PayloadChanged
+from transforms.payload import column
+from transforms.published import amounts
+from transforms.sdmx import series_of
+from transforms.units import decimal_text, millions_to_units
+
+# Thursdays at 16:30 in New York, 21:30 UTC in winter; we keep the later hour all year.
+H41 = wednesdays_next_day(time(21, 30))
+
+SERIES = {
+    # Less what the Reserve Banks owe each other; RESPPA_N.WW would be their sum.
+    "fed_assets": "RESPPMA_N.WW",
+    "tga": "RESPPLLDT_N.WW",
+    # With everyone but foreign official accounts, whose pool is another line.
+    "rrp": "RESPPLLRD_N.WW",
+}
+UNIT = {"FREQ": "19", "UNIT_MULT": "1000000", "CURRENCY": "USD"}  # 19: on Wednesdays
+KNOWN = "A"
+
+
+def normalize(payload: bytes) -> pl.DataFrame:
+    """Turn the release's whole history into one row per Wednesday of each series.
+
+    An observation is stamped with the Wednesday at whose end the level stood. Millions of dollars, which the file
+    itself says and which is looked at. An observation whose status is not `A` has no value: a number like -9999 stands
+    there instead.
+
+    Args:
+        payload: The bytes of `H41_data.xml`.
+
+    Returns:
+        Rows of `macro_series` for `fed_assets`, `tga` and `rrp`, in USD.
+    """
+    found = series_of(payload, SERIES.values(), "SERIES_NAME")
+    frames = []
+    for ours, theirs in SERIES.items():
+        about, observations = found[theirs]
+        odd = {name: about.get(name) for name, value in UNIT.items() if about.get(name) != value}
+        if odd:
+            raise PayloadChanged(f"expected {UNIT} for {theirs}, found {odd}")
+        listed = pl.DataFrame(
+            [
+                column(name, [observation.get(name) for observation in observations], pl.String)
+                for name in ("TIME_PERIOD", "OBS_STATUS", "OBS_VALUE")
+            ]
+        )
+        if listed.null_count().sum_horizontal().item():
+            raise PayloadChanged(f"expected a day, a status and a value in each observation of {theirs}")
+        value = pl.when(pl.col("OBS_STATUS") == KNOWN).then(pl.col("OBS_VALUE"))
+        values = listed.select(
+            date=pl.col("TIME_PERIOD").str.to_date("%Y-%m-%d"), amount=millions_to_units(decimal_text(value))
+        )
+        frames.append(amounts(values, series=ours, available_at=H41.available_at(pl.col("date"))))
+    return pl.concat(frames)

@@ -1,0 +1,84 @@
+"""The New York Fed's operations and reference rates, as rows of `macro_series`."""
+
+from datetime import time, timedelta
+from typing import Any
+
+import polars as pl
+
+from expectations.calendar import bank_days_next_day, market_days
+from expectations.errors import PayloadChanged
+from transforms.payload import member, rows
+from transforms.published import amounts, rates
+from transforms.units import percent_to_fraction, start_of
+
+# The operation closes at 13:15 in New York, 18:15 UTC in winter; the rate is out at 9:00, 14:00 UTC. We keep the later
+# hour all year.
+OPERATIONS = market_days(timedelta(hours=18, minutes=30))
+RATES = bank_days_next_day(time(14, 0))
+
+EXERCISE = "small value exercise"
+
+
+def normalize(payload: Any) -> pl.DataFrame:
+    """Turn reverse repo operations into one row per day.
+
+    An operation is stamped with the day on which it was held. `totalAmtAccepted` is what was taken, in dollars, not in
+    millions. A rehearsal with small values, which its note says it is, counts for nothing; several operations of a day
+    add up, and one that is listed twice counts once.
+
+    Args:
+        payload: The decoded answer.
+
+    Returns:
+        Rows of `macro_series` for `rrp`, in USD.
+    """
+    listed = member(member(payload, "repo"), "operations")
+    if not isinstance(listed, list):
+        raise PayloadChanged(f"expected a list of operations, found {type(listed).__name__}")
+    held = [one for one in listed if EXERCISE not in str(one.get("note") or "").lower()]
+    operations = rows(held, operationId=pl.String, operationDate=pl.String, totalAmtAccepted=pl.Float64)
+    values = (
+        operations.unique(maintain_order=True)
+        .group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
+        .agg(amount=pl.col("totalAmtAccepted").sum())
+    )
+    return amounts(values, series="rrp", available_at=OPERATIONS.available_at(pl.col("date")))
+
+
+def normalize_rates(payload: Any) -> pl.DataFrame:
+    """Turn the effective federal funds rate into three rows per business day: the rate and the range it was held to.
+
+    `effectiveDate` is the day of the loans, not the next morning on which the rate is out. Percent a year. The range is
+    that in force on the day, known since the meeting before it. A rate that was corrected in the afternoon is listed
+    as corrected.
+
+    Args:
+        payload: The decoded answer.
+
+    Returns:
+        Rows of `macro_series` for `effective_rate`, `target_low` and `target_high`.
+    """
+    listed = rows(
+        member(payload, "refRates"),
+        effectiveDate=pl.String,
+        type=pl.String,
+        percentRate=pl.Float64,
+        targetRateFrom=pl.Float64,
+        targetRateTo=pl.Float64,
+    )
+    others = listed.filter(pl.col("type") != "EFFR")
+    if others.height:
+        raise PayloadChanged(f"expected rates of the type EFFR, found {others['type'][0]!r}")
+    day = pl.col("date")
+    known = {
+        "effective_rate": ("percentRate", RATES.available_at(day)),
+        "target_low": ("targetRateFrom", start_of(day)),
+        "target_high": ("targetRateTo", start_of(day)),
+    }
+    days = listed.with_columns(date=pl.col("effectiveDate").str.to_date("%Y-%m-%d"))
+    return pl.concat(
+        rates(
+            days.select("date", rate_apr=percent_to_fraction(pl.col(field))), series=series, available_at=available_at
+        )
+        for series, (field, available_at) in known.items()
+    )

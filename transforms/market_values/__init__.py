@@ -1,0 +1,1 @@
+"""Rows of `market_values`, one file per provider."""

@@ -1,0 +1,1 @@
+"""Rows of `meeting_probabilities`, one file per provider."""

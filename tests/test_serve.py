@@ -21,7 +21,7 @@ from tests.tool import NOW, Tool, same, tables
 from warehouse.home import writing
 
 FIRST_DAY = "2023-12-10"
-SOURCES = "binance,coinbase,upbit,frankfurter,fred"
+SOURCES = "binance,coinbase,upbit,frankfurter,fred,fred_api"
 ALL_DAYS = {"start": FIRST_DAY, "end": "2024-12-09"}
 TWO_MINUTES = 120
 CHANCE = random.Random(20241209)
@@ -39,7 +39,7 @@ def market() -> Iterator[Simulator]:
 def undisturbed(market: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
     """A home that was filled in one go, by the command."""
     tool = Tool(tmp_path_factory.mktemp("undisturbed") / "home", market.url, sources=SOURCES, start=FIRST_DAY)
-    said = tool("backfill", ALL_DAYS["start"], ALL_DAYS["end"])
+    said = tool("backfill", ALL_DAYS["start"], ALL_DAYS["end"], TIDEMARK_KEY_FRED=PLANTED)
     assert said.code == 0, said.err
     return tool
 

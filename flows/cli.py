@@ -203,9 +203,10 @@ def report(day: datetime | None) -> None:
     warning = warn_origin(home)
     if warning:
         say(warning)
-    place = write_report(home, day.date() if day else None)
-    pipeline.draw_completeness(home, pipeline.inputs(home, settings))
-    click.echo(place)
+    try:
+        click.echo(write_report(home, day.date() if day else None))
+    finally:  # what is missing is told, whatever there is to say of the day
+        pipeline.draw_completeness(home, pipeline.inputs(home, settings))
 
 
 @main.command()

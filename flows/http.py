@@ -25,7 +25,8 @@ READ_SECONDS = 30
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 90.0
-GIVE_UP_AFTER = 3  # requests in a row that a host failed; the rest of the run asks it only once for each
+GIVE_UP_AFTER = 3  # requests in a row that a host failed; from then on it is asked only once for each
+HOPELESS_AFTER = 8  # requests in a row that a host failed; the rest of the run does not ask it
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
@@ -224,6 +225,10 @@ class Fetcher:
             if given_up and request.host in self._told_later:
                 raise SourceUnavailable(
                     f"{request.host} said later to {GIVE_UP_AFTER} requests in a row: not asked again in this run"
+                )
+            if self._failures.get(request.host, 0) >= HOPELESS_AFTER:
+                raise SourceUnavailable(
+                    f"{request.host} failed {HOPELESS_AFTER} requests in a row: not asked again in this run"
                 )
             try:
                 answer = self._once(request, earlier, dataset=dataset, series=series)

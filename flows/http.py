@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from flows.clock import Clock
 from flows.plans import Answer, Limit, Request, Source, bound_by
+from flows.settings import LOOPBACK
 from warehouse.archive import Recorder, Snapshot
 
 CONNECT_SECONDS = 10
@@ -34,8 +35,8 @@ WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
 OK = range(200, 300)
 UNCHANGED = 304
-# At DEBUG it prints addresses as they are sent, and a key may be in one.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# It prints addresses: at DEBUG as they are sent, at WARNING those of odd answers; a key may be in one.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 KEPT_HEADERS = (
     "content-type",
     "date",
@@ -47,6 +48,44 @@ KEPT_HEADERS = (
     "x-mbx-used-weight-1m",
     "remaining-req",
 )
+
+
+WEBHOOK_SECONDS = (5, 10)  # to connect, to answer
+WEBHOOK_ATTEMPTS = 2
+
+
+def post(address: SecretStr, body: bytes, *, clock: Clock) -> None:
+    """Send some JSON to a webhook, whose address may hold a secret: no error tells more than its kind.
+
+    Raises:
+        SourceUnavailable: Nobody took it, or it was told "later", at both attempts.
+        SourceRefused: It will not be taken.
+    """
+    found = ""
+    for attempt in range(WEBHOOK_ATTEMPTS):
+        if attempt:
+            clock.wait(FIRST_PAUSE_SECONDS)
+        try:
+            status = _posted(address.get_secret_value(), body)
+        except (requests.RequestException, UnicodeError) as broken:
+            found = type(broken).__name__
+            continue
+        if status in OK:
+            return
+        found = str(status)
+        if status not in WAIT_AND_RETRY and status < SERVER_ERRORS:
+            raise SourceRefused(f"expected 200 from the webhook, found {found}")
+    raise SourceUnavailable(f"expected 200 from the webhook, found {found} at {WEBHOOK_ATTEMPTS} attempts")
+
+
+def _posted(address: str, body: bytes) -> int:
+    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+    with requests.Session() as session:
+        session.trust_env = urlsplit(address).hostname not in LOOPBACK  # this machine is reached without a proxy
+        with session.post(
+            address, data=body, headers=headers, timeout=WEBHOOK_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            return answer.status_code
 
 
 class Budget:

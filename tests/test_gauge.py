@@ -36,13 +36,13 @@ def weekly(days: dict[date, float], over: Callable[[Iterable[float]], float]) ->
 def leverage(tool: Tool) -> Iterator[Cell]:
     """Open interest in coins and over market value, and funding."""
     caps = {(day, asset): cap for day, asset, cap in tool.ask("select date, asset, market_cap_usd from asset_daily")}
-    for day, asset, venue, coins, usd in tool.ask(
-        "select date, asset, venue, open_interest_coins, open_interest_usd from open_interest_daily "
+    for day, asset, venue, contract, coins, usd in tool.ask(
+        "select date, asset, venue, contract, open_interest_coins, open_interest_usd from open_interest_contracts "
         "where asset in ('BTC', 'ETH') and cadence = 'daily' and open_interest_usd > 0"
     ):
-        yield "open_interest_coins", f"{asset} {venue}", day, coins, usd
+        yield "open_interest_coins", f"{asset} {venue} {contract}", day, coins, usd
         worth = caps.get((day, asset))
-        yield "open_interest_to_market_value", f"{asset} {venue}", day, usd / worth if worth else None, usd
+        yield "open_interest_to_market_value", f"{asset} {venue} {contract}", day, usd / worth if worth else None, usd
     for day, asset, venue, apr in tool.ask(
         "select date, asset, venue, funding_apr_7d from funding_daily where asset in ('BTC', 'ETH')"
     ):

@@ -93,9 +93,9 @@ def test_rows_in_give_rows_out(connection: duckdb.DuckDBPyConnection, case: str)
 
 
 def test_every_mart_has_a_case() -> None:
-    assert {case.partition("/")[0] for case in cases()} == {
-        model.name for model in marts.models() if model.schema == "main"
-    }
+    told = {case.partition("/")[0] for case in cases()}
+    assert {model.name for model in marts.models() if model.schema == "main"} <= told
+    assert told <= {model.name for model in marts.models()}
 
 
 # What the files promise.

@@ -57,7 +57,7 @@ COLUMNS = {
         "number",
         "fraction",
         "rate",
-        "The day's change of bitcoin's open interest in coins, over venues known on both days.",
+        "The day's change of bitcoin's open interest in coins, over contracts known on both days.",
     ),
     "is_flush": Column("flag", "true, false", "label", "Whether positions were being unwound."),
     "components_present": Column("count", "components", "label", "How many parts are known on the day."),

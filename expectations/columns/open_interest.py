@@ -30,12 +30,12 @@ COLUMNS = {
         "number",
         "fraction",
         "rate",
-        "open_interest_usd over its value 30 days earlier, less one, over the venues present on both days.",
+        "open_interest_usd over its value 30 days earlier, less one, over the contracts present on both days.",
     ),
     "change_30d_coins": Column(
         "number",
         "fraction",
         "rate",
-        "open_interest_coins over its value 30 days earlier, less one, over the venues present on both days.",
+        "open_interest_coins over its value 30 days earlier, less one, over the contracts present on both days.",
     ),
 }

@@ -11,11 +11,11 @@ with
 open_interest as (
     select
         futures.date,
-        futures.asset || ' ' || futures.venue as member,
+        concat_ws(' ', futures.asset, futures.venue, futures.contract) as member,
         futures.open_interest_coins,
         futures.open_interest_usd,
         futures.open_interest_usd / nullif(assets.market_cap_usd, 0) as to_market_value
-    from main.open_interest_daily as futures
+    from main.open_interest_contracts as futures
     left join main.asset_daily as assets
         on assets.date = futures.date
         and assets.asset = futures.asset

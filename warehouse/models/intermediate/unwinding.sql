@@ -30,17 +30,18 @@ bitcoin as (
     where now.asset = 'BTC'
 ),
 
--- Over the venues that are known on both days.
+-- Over the contracts that are known on both days.
 closed as (
     select
         now.date,
-        sum(now.open_interest_coins order by now.venue) / sum(before.open_interest_coins order by now.venue) - 1
-            as open_interest_change
-    from main.open_interest_daily as now
-    inner join main.open_interest_daily as before
+        sum(now.open_interest_coins order by now.venue, now.contract)
+        / sum(before.open_interest_coins order by now.venue, now.contract) - 1 as open_interest_change
+    from main.open_interest_contracts as now
+    inner join main.open_interest_contracts as before
         on before.date = now.date - 1
         and before.asset = now.asset
         and before.venue = now.venue
+        and before.contract = now.contract
     where
         now.asset = 'BTC'
         and now.cadence = 'daily'

@@ -26,69 +26,7 @@ open_interest_usd_high = "Unknown over several contracts, whose highs need not b
 open_interest_usd_low = "Unknown over several contracts, whose lows need not be at one time."
 flush_usd = "Unknown when it is unknown for any of the venue's contracts."
 */
-with
-
--- No look-ahead: a figure may be used for a day when it was public by noon (UTC) after that day.
-held as (
-    select
-        *,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
-    from core.open_interest_preferred
-    -- Another one's total is no venue.
-    where venue <> 'ALL'
-),
-
--- A daily figure that came too late is left out. A weekly one is not known on its own day: it is told on the day on
--- which it became known, unless a newer one was known by then.
-told as (
-    select *
-    from held
-    where usable_on = date or cadence = 'weekly'
-    qualify
-        cadence = 'daily'
-        or date = max(date) over (
-            partition by asset, venue, cadence
-            order by usable_on
-            range between unbounded preceding and current row
-        )
-),
-
--- The price of the day that a figure describes, if it was public by then as well.
-prices as (
-    select
-        date,
-        asset,
-        close_usd,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
-    from core.spot_prices_preferred
-),
-
-priced as (
-    select
-        told.usable_on as date,
-        told.asset,
-        told.venue,
-        told.contract,
-        coalesce(told.open_interest_usd, told.open_interest_coins * prices.close_usd) as open_interest_usd,
-        coalesce(told.open_interest_coins, told.open_interest_usd / prices.close_usd) as open_interest_coins,
-        told.open_interest_usd_high,
-        told.open_interest_usd_low,
-        told.flush_usd,
-        told.cadence,
-        told.source
-    from told
-    left join prices
-        on prices.date = told.date
-        and prices.asset = told.asset
-        and prices.usable_on <= told.usable_on
-)
-
+-- No look-ahead: open_interest_contracts holds, for a day, only what was public by noon (UTC) after it.
 select
     date,
     asset,
@@ -106,6 +44,6 @@ select
     case when count(flush_usd) = count(*) then sum(flush_usd order by contract) end as flush_usd,
     min(cadence) as cadence,
     min(source) as source
-from priced
+from main.open_interest_contracts
 group by date, asset, venue
 order by date, asset, venue

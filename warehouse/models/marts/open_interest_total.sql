@@ -14,7 +14,7 @@ checks  = [
 caveats = [
     "The sum is over the venues held on the day: read it with venues. It lies below figures that count CME and more venues.",
     "CME is left out, because it is known weekly.",
-    "A venue that gains or loses a contract changes its sum.",
+    "The sums change when a venue gains or loses a contract; the changes are over the contracts held on both days.",
 ]
 
 [notes]
@@ -51,30 +51,37 @@ totals as (
     group by date, asset
 ),
 
--- A venue that is missing on either day is left out of the change: a first appearance is not growth.
+-- A contract that is missing on either day is left out of the change: a first appearance is not growth.
+contracts as (
+    select date, asset, venue, contract, open_interest_usd, open_interest_coins
+    from main.open_interest_contracts
+    where cadence = 'daily' and venue <> 'cme'
+),
+
 changes as (
     select
         now.date,
         now.asset,
-        sum(now.open_interest_usd order by now.venue)
+        sum(now.open_interest_usd order by now.venue, now.contract)
             filter (where before.open_interest_usd is not null and now.open_interest_usd is not null)
         / nullif(
-            sum(before.open_interest_usd order by now.venue)
+            sum(before.open_interest_usd order by now.venue, now.contract)
                 filter (where before.open_interest_usd is not null and now.open_interest_usd is not null),
             0
         ) - 1 as change_30d_usd,
-        sum(now.open_interest_coins order by now.venue)
+        sum(now.open_interest_coins order by now.venue, now.contract)
             filter (where before.open_interest_coins is not null and now.open_interest_coins is not null)
         / nullif(
-            sum(before.open_interest_coins order by now.venue)
+            sum(before.open_interest_coins order by now.venue, now.contract)
                 filter (where before.open_interest_coins is not null and now.open_interest_coins is not null),
             0
         ) - 1 as change_30d_coins
-    from daily as now
-    inner join daily as before
+    from contracts as now
+    inner join contracts as before
         on before.date = now.date - 30
         and before.asset = now.asset
         and before.venue = now.venue
+        and before.contract = now.contract
     group by now.date, now.asset
 )
 

@@ -26,10 +26,18 @@ Node = Mapping[str, Any]
 @cache
 def formulas(model: Model) -> dict[str, str]:
     """Column name to formula, for every column that the model's query names."""
+    return dict(_Query(model.sql.encode()).columns(_queries()[model.table], {}))
+
+
+@cache
+def _queries() -> dict[str, Node]:
+    """Every model's query as the parser sees it."""
+    found: dict[str, Node] = {}
     with duckdb.connect() as parser:
-        told = parser.execute("select json_serialize_sql(?::varchar)", [model.sql]).fetchall()[0][0]
-    query = json.loads(told)["statements"][0]["node"]
-    return dict(_Query(model.sql.encode()).columns(query, {}))
+        for model in marts.models():
+            told = parser.execute("select json_serialize_sql(?::varchar)", [model.sql]).fetchall()[0][0]
+            found[model.table] = json.loads(told)["statements"][0]["node"]
+    return found
 
 
 class _Query:
@@ -37,9 +45,15 @@ class _Query:
 
     def __init__(self, text: bytes) -> None:
         self._text = text
+        self._known: dict[int, list[tuple[str, str]]] = {}  # a step that many read is followed once
 
     def columns(self, node: Node, steps: Mapping[str, Node]) -> list[tuple[str, str]]:
         """Names and formulas of one select's columns in their order; of a union, those of its branches together."""
+        if id(node) not in self._known:
+            self._known[id(node)] = self._columns(node, steps)
+        return self._known[id(node)]
+
+    def _columns(self, node: Node, steps: Mapping[str, Node]) -> list[tuple[str, str]]:
         steps = {**steps, **{step["key"]: step["value"]["query_node"] for step in node["cte_map"]["map"]}}
         if node["type"] == "SET_OPERATION_NODE":
             branches = [self.columns(branch, steps) for branch in node["children"]]
@@ -47,21 +61,21 @@ class _Query:
                 (places[0][0], _either([formula for _, formula in places])) for places in zip(*branches, strict=True)
             ]
         found: list[tuple[str, str]] = []
+        tables = self._tables(node["from_table"], steps)
         for item in node["select_list"]:
             if item["class"] == "STAR":
-                for handed_on in self._tables(node["from_table"], steps).values():
+                for handed_on in tables.values():
                     found += handed_on.items()
             else:
                 name = item["alias"] or (item["column_names"][-1] if item["class"] == "COLUMN_REF" else "")
-                found.append((name, self._formula(item, node["from_table"], steps)))
+                found.append((name, self._formula(item, tables)))
         return found
 
-    def _formula(self, item: Node, read: Node, steps: Mapping[str, Node]) -> str:
+    def _formula(self, item: Node, tables: Mapping[str, Mapping[str, str]]) -> str:
         written = self._written(item)
         if item["class"] != "COLUMN_REF":
             return written
         *owner, column = item["column_names"]
-        tables = self._tables(read, steps)
         if owner:
             return tables.get(owner[-1], {}).get(column, written)
         makers = [columns[column] for columns in tables.values() if len(tables) == 1 or column in columns]

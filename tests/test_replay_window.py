@@ -31,9 +31,13 @@ SERVED: Mapping[tuple[str, str], set[str]] = {
 }
 
 
+# Those of which it serves something, and one of which it serves nothing: the others would only be waited for.
+ASKED = "binance,bybit,cftc,coinbase,defillama,fred,frankfurter,gopax,kraken,okx,upbit"
+
+
 @pytest.fixture(scope="module")
 def year(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    tool = Tool(tmp_path_factory.mktemp("year") / "home", replay.url, start=WINDOW[0])
+    tool = Tool(tmp_path_factory.mktemp("year") / "home", replay.url, sources=ASKED, start=WINDOW[0])
     said = tool("backfill", *WINDOW)
     assert said.code == 1  # for what the replay does not serve
     assert "incomplete: the rest is published" in said.err

@@ -190,15 +190,23 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
 @main.command()
 @click.option("--day", type=DAY, default=None, metavar="D", help="Another UTC day than the newest.")
 def report(day: datetime | None) -> None:
-    """Write the daily brief: one HTML page that opens offline, and the same as Markdown; prints where the page is."""
+    """Write the daily brief: one HTML page that opens offline, and the same as Markdown; prints where the page is.
+
+    Beside it, completeness.html draws every day of every source, and tells what mends what is missing.
+    """
+    from flows import pipeline  # noqa: PLC0415
     from warehouse.home import open_home, warn_origin  # noqa: PLC0415
     from warehouse.report import write_report  # noqa: PLC0415
 
-    home = open_home(settings_from().home)
+    settings = settings_from()
+    home = open_home(settings.home)
     warning = warn_origin(home)
     if warning:
         say(warning)
-    click.echo(write_report(home, day.date() if day else None))
+    try:
+        click.echo(write_report(home, day.date() if day else None))
+    finally:  # what is missing is told, whatever there is to say of the day
+        pipeline.draw_completeness(home, pipeline.inputs(home, settings))
 
 
 @main.command()
@@ -391,6 +399,8 @@ def conclude(job: "Run") -> None:
     """Say what came of a run; exit 1 when something that was tried is not there."""
     done = f"{in_words(job.states)} series-days, {job.traffic.requests:,} requests"
     say(f"run {job.run_id}: {done if job.outcomes else 'nothing is due'}")
+    for notice in job.notices:
+        say(f"  warning: {notice}")
     problems: list[tuple[str, str, str, int, str]] = []
     for outcome in job.outcomes:
         kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}

@@ -43,12 +43,13 @@ def test_rows_come_in_an_order_of_their_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_columns_that_are_explained_are_there(demo: Tool, name: str) -> None:
-    """What the text names with an underscore is a column of the answer, a word of the catalog, or a question."""
+    """What the text names with an underscore is a column of the answer, a signal, a question, or in the catalog."""
     asked = question(name)
     told = " ".join((asked.meaning, *asked.caveats))
     words = set(re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", told))
     described = demo.ask(f"select column_name from (describe {asked.sql})")  # noqa: S608  our own file
     known = {column for (column,) in described}
+    known |= {signal for (signal,) in demo.ask("select signal from core.signal_numbers")}
     for row in demo.ask('select distinct "column", split_part("table", \'.\', 2), unit from ops.catalog'):
         known.update(re.findall(r"\w+", " ".join(row)))
     assert words - known - set(NAMES) == set()
@@ -97,7 +98,7 @@ def test_what_it_means_is_told_beside_a_table_and_never_within_the_answer(small:
     assert csv.out.startswith("dataset,source,series_days,")
     parquet = small("sql", "--saved", "completeness", "--format", "parquet")
     (tmp_path / "answer.parquet").write_bytes(parquet.raw)
-    assert pl.read_parquet(tmp_path / "answer.parquet")["dataset"].to_list() == ["krw_prices", "exchange_rates"]
+    assert pl.read_parquet(tmp_path / "answer.parquet")["dataset"].to_list() == ["exchange_rates", "krw_prices"]
 
 
 GOOD = """/*

@@ -25,13 +25,15 @@ from tests.tool import NOW, Tool
 from warehouse.completeness import HEIGHT, PAGE, STATES, calendars, day_states, outline, write_completeness
 from warehouse.home import Home
 from warehouse.ledger import DayRange, Ledger, State, days_event
+from warehouse.pages import render
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from playwright.sync_api import Page, sync_playwright
 
 SOURCES = "upbit,gate,frankfurter"
-FAILED, HELD = "SourceUnavailable: expected 200 from api.upbit.com, found 503", "close_krw > 0"
+FAILED = "SourceUnavailable: expected 200 from api.upbit.com, found 503: b'<h1>Gone</h1><script>alert(1)</script>'"
+HELD = "close_krw > 0"
 LEDGER = {"dataset": pl.String, "source": pl.String, "series": pl.String, "date": pl.Date, "state": pl.String,
           "reason": pl.String}  # fmt: skip
 
@@ -97,6 +99,14 @@ def test_each_state_is_told_with_its_reason(text: str) -> None:
     assert any(state == "perished" for state, _ in said)
     assert any(state == "verified_empty" and "no value on this day" in text for state, text in said)
     assert any(state == "not_yet" for state, _ in said)
+
+
+def test_what_a_provider_sent_is_never_markup(text: str) -> None:
+    run = {"run_id": "000001", "kind": "run", "started_at": NOW, "state": "done", "message": FAILED}
+    for page in (text, render("checks.html.j2", simulated=False, run=run, batches={}, held=[])):
+        assert FAILED in unescape(page)
+        assert "<script>alert" not in page
+        assert page.count("<h1>") == 1
 
 
 def test_what_is_marked_stands_in_words_with_the_commands_of_status(troubled: Tool, text: str) -> None:

@@ -1,14 +1,12 @@
 """The results of a run's checks as pages that open offline."""
 
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from warehouse.files import write_whole
 from warehouse.home import Home
 from warehouse.ledger import Books
+from warehouse.pages import render
 
 FOLDER = "checks"
 NEWEST_RUNS = 200
@@ -16,26 +14,18 @@ NEWEST_RUNS = 200
 
 def write_check_pages(home: Home, books: Books, run_id: str) -> None:
     """Write the page of one run and the list of runs."""
-    pages = Environment(
-        loader=PackageLoader("warehouse", "reports"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (files("warehouse") / "reports" / "page.css").read_text(encoding="utf-8")
     runs = {row["run_id"]: row for row in books.run_table()}
     checks = [row for row in books.check_table() if row["run_id"] == run_id]
     held = [row for row in books.quarantine_table() if row["run_id"] == run_id]
-    common = {"style": style, "simulated": home.simulated}
-    page = pages.get_template("checks.html.j2").render(run=runs[run_id], batches=_by_feed(checks), held=held, **common)
+    page = render("checks.html.j2", simulated=home.simulated, run=runs[run_id], batches=_by_feed(checks), held=held)
     folder = home.reports / FOLDER
     write_whole(folder / f"{run_id}.html", page.encode(), home.staging)
     listed = sorted(runs.values(), key=lambda row: row["run_id"], reverse=True)[:NEWEST_RUNS]
     counts = _counts(books.check_table())
-    index = pages.get_template("checks_index.html.j2").render(
+    index = render(
+        "checks_index.html.j2",
+        simulated=home.simulated,
         runs=[{**row, **counts.get(row["run_id"], {"rules": 0, "broken": 0, "warned": 0})} for row in listed],
-        **common,
     )
     write_whole(folder / "index.html", index.encode(), home.staging)
 

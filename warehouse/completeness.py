@@ -4,17 +4,16 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from warehouse.files import write_whole
 from warehouse.home import Home
 from warehouse.opening import open_warehouse
+from warehouse.pages import render
 
 PAGE = "completeness.html"
 BRIEF = "latest.html"
@@ -148,17 +147,10 @@ def write_completeness(home: Home, ledger: pl.DataFrame, stretches: Sequence[Str
         as_of: The instant by which the ledger was judged.
     """
     feeds = calendars(ledger, stretches)
-    pages = Environment(
-        loader=PackageLoader("warehouse", "reports"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    folder = files("warehouse") / "reports"
-    style = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "completeness.css"))
     drawn = sorted({year.year for feed in feeds for year in feed.years})
-    page = pages.get_template("completeness.html.j2").render(
+    page = render(
+        "completeness.html.j2",
+        "completeness.css",
         as_of=as_of,
         feeds=feeds,
         marked=sorted((feed for feed in feeds if feed.marked), key=_urgent),
@@ -175,7 +167,6 @@ def write_completeness(home: Home, ledger: pl.DataFrame, stretches: Sequence[Str
         brief=BRIEF if (home.reports / BRIEF).exists() else None,
         checks=CHECKS if (home.reports / CHECKS).exists() else None,
         simulated=home.simulated,
-        style=style,
     )
     place = home.reports / PAGE
     write_whole(place, page.encode(), home.staging)

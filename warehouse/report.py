@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from expectations.errors import BadRequest
 from warehouse.files import write_whole
 from warehouse.home import Home
 from warehouse.opening import open_warehouse
+from warehouse.pages import render
 from warehouse.pictures import Chart, charts
 
 LATEST = "latest.html"
@@ -223,17 +222,7 @@ def _disagreeing(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[
 
 def as_page(brief: Brief, *, simulated: bool) -> str:
     """The brief as one self-contained HTML page."""
-    pages = Environment(
-        loader=PackageLoader("warehouse", "reports"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    folder = files("warehouse") / "reports"
-    style = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "brief.css"))
-    template = pages.get_template("brief.html.j2")
-    return template.render(brief=brief, titles=SECTIONS, simulated=simulated, style=style, percent=percent)
+    return render("brief.html.j2", "brief.css", simulated=simulated, brief=brief, titles=SECTIONS, percent=percent)
 
 
 def as_markdown(brief: Brief) -> str:

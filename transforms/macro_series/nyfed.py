@@ -71,7 +71,7 @@ def normalize_rates(payload: Any) -> pl.DataFrame:
         raise PayloadChanged(f"expected rates of the type EFFR, found {others['type'][0]!r}")
     days = listed.with_columns(date=pl.col("effectiveDate").str.to_date("%Y-%m-%d"))
     day = pl.col("date")
-    known = {
+    known: dict[str, tuple[str, pl.Expr | pl.Series]] = {
         "effective_rate": ("percentRate", RATES.available_at(days["date"])),
         "target_low": ("targetRateFrom", start_of(day)),
         "target_high": ("targetRateTo", start_of(day)),

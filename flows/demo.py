@@ -39,7 +39,16 @@ def demo_settings(settings: Settings) -> Settings:
     """The demo's home and its instant; whatever else is set does not reach it."""
     home = settings.home if "home" in settings.model_fields_set else HOME
     start = LAST_DAY - timedelta(days=DAYS - 1)
-    return Settings(home=home, now=NOW, gateway=None, start=start, sources=None, unofficial=False, provider_keys={})
+    return Settings(
+        home=home,
+        now=NOW,
+        gateway=None,
+        start=start,
+        sources=None,
+        unofficial=False,
+        webhook=None,
+        provider_keys={},
+    )
 
 
 @contextmanager

@@ -17,21 +17,26 @@ from requests.adapters import HTTPAdapter
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from flows.clock import Clock
 from flows.plans import Answer, Limit, Request, Source, bound_by
+from flows.settings import LOOPBACK
 from warehouse.archive import Recorder, Snapshot
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
 ATTEMPTS = 4
+# Where requests must be this far apart, a second attempt is patience enough: the next run asks again.
+SLOW_SECONDS = 5
+ATTEMPTS_WHERE_SLOW = 2
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 90.0
-GIVE_UP_AFTER = 3  # requests in a row that a host failed; the rest of the run asks it only once for each
+GIVE_UP_AFTER = 3  # requests in a row that a host failed; from then on it is asked only once for each
+HOPELESS_AFTER = 8  # requests in a row that a host failed; the rest of the run does not ask it
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
 OK = range(200, 300)
 UNCHANGED = 304
-# At DEBUG it prints addresses as they are sent, and a key may be in one.
-logging.getLogger("urllib3").setLevel(logging.INFO)
+# It prints addresses: at DEBUG as they are sent, at WARNING those of odd answers; a key may be in one.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 KEPT_HEADERS = (
     "content-type",
     "date",
@@ -43,6 +48,44 @@ KEPT_HEADERS = (
     "x-mbx-used-weight-1m",
     "remaining-req",
 )
+
+
+WEBHOOK_SECONDS = (5, 10)  # to connect, to answer
+WEBHOOK_ATTEMPTS = 2
+
+
+def post(address: SecretStr, body: bytes, *, clock: Clock) -> None:
+    """Send some JSON to a webhook, whose address may hold a secret: no error tells more than its kind.
+
+    Raises:
+        SourceUnavailable: Nobody took it, or it was told "later", at both attempts.
+        SourceRefused: It will not be taken.
+    """
+    found = ""
+    for attempt in range(WEBHOOK_ATTEMPTS):
+        if attempt:
+            clock.wait(FIRST_PAUSE_SECONDS)
+        try:
+            status = _posted(address.get_secret_value(), body)
+        except (requests.RequestException, UnicodeError) as broken:
+            found = type(broken).__name__
+            continue
+        if status in OK:
+            return
+        found = str(status)
+        if status not in WAIT_AND_RETRY and status < SERVER_ERRORS:
+            raise SourceRefused(f"expected 200 from the webhook, found {found}")
+    raise SourceUnavailable(f"expected 200 from the webhook, found {found} at {WEBHOOK_ATTEMPTS} attempts")
+
+
+def _posted(address: str, body: bytes) -> int:
+    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
+    with requests.Session() as session:
+        session.trust_env = urlsplit(address).hostname not in LOOPBACK  # this machine is reached without a proxy
+        with session.post(
+            address, data=body, headers=headers, timeout=WEBHOOK_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            return answer.status_code
 
 
 class Budget:
@@ -95,6 +138,11 @@ class Budgets:
         if self._enforced:
             for bound in bound_by(self._limits, request.place) or [request.host]:
                 self._of(bound).take()
+
+    def seconds_between(self, request: Request) -> float:
+        """How far apart a host's requests are once its burst is spent; 0 where nobody is spared."""
+        bounds = bound_by(self._limits, request.place)
+        return max((1 / self._limits[bound].per_second for bound in bounds), default=0.0) if self._enforced else 0.0
 
     def _of(self, bound: str) -> Budget:
         with self._lock:
@@ -180,11 +228,16 @@ class Fetcher:
             SourceRefused: The provider will not answer this request.
         """
         attempt = 1
+        most = ATTEMPTS if self._budgets.seconds_between(request) <= SLOW_SECONDS else ATTEMPTS_WHERE_SLOW
         while True:
             given_up = self._failures.get(request.host, 0) >= GIVE_UP_AFTER
             if given_up and request.host in self._told_later:
                 raise SourceUnavailable(
                     f"{request.host} said later to {GIVE_UP_AFTER} requests in a row: not asked again in this run"
+                )
+            if self._failures.get(request.host, 0) >= HOPELESS_AFTER:
+                raise SourceUnavailable(
+                    f"{request.host} failed {HOPELESS_AFTER} requests in a row: not asked again in this run"
                 )
             try:
                 answer = self._once(request, earlier, dataset=dataset, series=series)
@@ -192,7 +245,7 @@ class Fetcher:
                 pause = unavailable.retry_after
                 if pause is None:
                     pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * self._jitter.uniform(0.75, 1.25)
-                if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS or given_up:
+                if attempt == most or pause > LONGEST_PAUSE_SECONDS or given_up:
                     self._count(request.host, failed=True)
                     raise
                 attempt += 1

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from expectations.errors import BadRequest, HomeRefused, PipelineError
 from expectations.interval import Interval
+from flows.alerts import announce
 from flows.collecting import collect, read_again, replayable
 from flows.jobs import Job, enabled, home_start
+from flows.mending import stretches
 from flows.planning import Batch, Mode, expected_days
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
@@ -26,12 +28,14 @@ from transforms.assets import memberships
 from warehouse.archive import Archive, Recorder
 from warehouse.build import Built, Inputs, build
 from warehouse.check_pages import write_check_pages
+from warehouse.completeness import read_ledger, write_completeness
 from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
 from warehouse.ledger import Books, Ledger, found_event
 from warehouse.report import newest_day, write_report
 
-BRIEFED = ("run", "demo")  # kinds of runs that end with the newest day's report
+DAILY = "run"  # the kind of run that announces new alerts
+BRIEFED = (DAILY, "demo")  # kinds of runs that end with the newest day's report
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 Tell = Callable[[str], None]
 
@@ -212,7 +216,7 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
 
 
 def finish(run: Run) -> Built:
-    """Close the books of a run and build the warehouse; the daily job and the demo also write the brief.
+    """Close the books of a run, build the warehouse and draw what is there; some runs also brief and alert people.
 
     Raises:
         StorageDamaged: A partition is not what was written.
@@ -236,10 +240,20 @@ def finish(run: Run) -> Built:
         ]
     )
     write_check_pages(run.home, Ledger(run.home.ledger).read(), run.run_id)
-    built = build(run.home, inputs(run.home, run.settings))
+    facts = inputs(run.home, run.settings)
+    built = build(run.home, facts)
     if run.kind in BRIEFED and newest_day(run.home.warehouse) is not None:
         write_report(run.home)
+    draw_completeness(run.home, facts)
+    if run.kind == DAILY:
+        announce(run)
     return built
+
+
+def draw_completeness(home: Home, facts: Inputs) -> Path:
+    """Write the calendar of what is there, as the warehouse has it, with what mends the rest."""
+    ledger, as_of = read_ledger(home.warehouse)
+    return write_completeness(home, ledger, stretches(home, ledger, facts.expected), as_of)
 
 
 def lacking(outcomes: Iterable[BatchOutcome]) -> str | None:

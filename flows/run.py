@@ -78,7 +78,10 @@ class BatchOutcome:
 
 @dataclass
 class Run:
-    """One writing session on a home: what is to be done, and what has been done so far."""
+    """One writing session on a home: what is to be done, and what has been done so far.
+
+    `notices` are what went wrong beside the data, a sentence each: people are told, the run has not failed.
+    """
 
     settings: Settings
     home: Home
@@ -93,6 +96,7 @@ class Run:
     replayed: dict[int, list[Gathered]] = field(default_factory=dict)
     announced: dict[str, frozenset[str]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    notices: list[str] = field(default_factory=list)
     _fetchers: dict[str, Fetcher] = field(default_factory=dict)
     _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _turns: dict[tuple[str, str, str | None], threading.Lock] = field(default_factory=dict)

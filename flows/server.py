@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.server.api.server import create_app
 
 from flows.environment import end_with_parent
+from flows.forms import BACKFILL
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,6 +28,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 REPORTS = "/reports/"
+INTERFACE = "/v2"
 BUSY = 503
 PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 # The interface is all here; a browser that obeys this sends nothing to anybody else and shows it in no other page.
@@ -48,7 +52,7 @@ class Door:
 
     Args:
         app: Prefect's server.
-        reports: The home's pages, shown below `/reports/`.
+        reports: The home's pages, shown below `/reports/`; they link to the form of a backfill.
         loopback: Whether the server is bound to this machine alone.
         authentication: `user:password`, where Prefect's authentication is configured; it guards the reports too.
     """
@@ -68,9 +72,11 @@ class Door:
         reason = self.refusal(headers)
         if reason is not None:
             await refuse(scope, send, 403, reason)
-        elif scope["type"] == "http" and scope["path"].startswith(REPORTS):
+        elif scope["type"] == "http" and scope["path"].startswith((REPORTS, BACKFILL)):
             if self._expected and not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
                 await refuse(scope, send, 401, "user and password, please", (b"www-authenticate", b"Basic"))
+            elif scope["path"] == BACKFILL:
+                await to_form(scope, dressed(send))
             else:
                 await self._reports(scope, receive, dressed(send))
         elif scope["type"] == "http":
@@ -161,6 +167,20 @@ async def refuse(scope: Scope, send: Send, status: int, reason: str, *extra: tup
     headers: Iterable[tuple[bytes, bytes]] = [(b"content-type", b"text/plain; charset=utf-8"), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+
+
+async def to_form(scope: Scope, send: Send) -> None:
+    """Lead to the form of a backfill, filled in as the query says; only Prefect knows under which id it keeps it."""
+    async with get_client() as client:
+        try:
+            form = await client.read_deployment_by_name("backfill/backfill")
+        except ObjectNotFound:
+            await refuse(scope, send, BUSY, "the form is not there yet: `tidemark serve` says when it is")
+            return
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    place = f"{INTERFACE}/deployments/deployment/{form.id}/run".encode() + query
+    await send({"type": "http.response.start", "status": 307, "headers": [(b"location", place)]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def pages_of(folder: Path) -> App:

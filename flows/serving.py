@@ -16,6 +16,7 @@ from pathlib import Path
 from expectations.errors import BadRequest, HomeBusy, SourceUnavailable
 from flows.clock import Clock
 from flows.environment import PARENT, prefect_home, served_environment
+from flows.forms import remember_address
 from flows.jobs import home_start
 from flows.pipeline import origin
 from flows.settings import Settings
@@ -232,6 +233,7 @@ def serve(settings: Settings, *, host: str, port: int, tell: Tell) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stopping.set())
         address = f"http://{'localhost' if host == '0.0.0.0' else host}:{bound.getsockname()[1]}"  # noqa: S104  compared
+        remember_address(home.folder, service.server.environment["PREFECT_UI_URL"])
         try:
             service.start_server()
             service.start_runner(lambda: tell(f"tidemark is at {address} (home {home.folder}); Ctrl-C ends it"))

@@ -17,6 +17,7 @@ from flows.plans import Key
 PREFIX = "TIDEMARK_"
 KEY_PREFIX = f"{PREFIX}KEY_"
 ENV_FILE = ".env"
+SECRETS = {f"{PREFIX}WEBHOOK"}  # an address may hold a password or a token
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
         description="Comma-separated names of the sources to enable; all keyless ones when unset.",
     )
     unofficial: bool = Field(default=False, description="Whether to ask endpoints that their owners never promised.")
+    webhook: SecretStr | None = Field(default=None, description="Where new alerts are sent as JSON; never shown.")
     provider_keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
 
     @field_validator("sources", mode="before")
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
             return tuple(name.strip().lower() for name in value.split(",") if name.strip()) or None
         return value
 
-    @field_validator("gateway", "now", "start", mode="before")
+    @field_validator("gateway", "now", "start", "webhook", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -63,6 +65,15 @@ class Settings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("expected an address such as http://127.0.0.1:8900")
+        return value
+
+    @field_validator("webhook", mode="after")
+    @classmethod
+    def _hook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("expected an address such as https://example.org/hook")
         return value
 
     @field_validator("now", mode="after")
@@ -95,7 +106,8 @@ def read_settings(**overrides: Any) -> Settings:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise BadRequest(f"{name}: {first['msg']}, found {os.environ.get(name, first['input'])!r}") from None
+        found = "another one" if name in SECRETS else repr(os.environ.get(name, first["input"]))
+        raise BadRequest(f"{name}: {first['msg']}, found {found}") from None
 
 
 def instant(text: str) -> datetime:

@@ -48,13 +48,17 @@ def plan_markdown(found: Forecast) -> str:
     return f"{found.sentence}\n\n{markdown_table(head, rows)}" if rows else found.sentence
 
 
-def outcome_markdown(outcomes: Sequence[BatchOutcome], requests: int, checks: str) -> str:
+def outcome_markdown(
+    outcomes: Sequence[BatchOutcome], requests: int, checks: str, calendar: str, notices: Sequence[str] = ()
+) -> str:
     """What was loaded, what failed and why, and what was restated.
 
     Args:
         outcomes: What became of each batch.
         requests: How many requests were made.
         checks: Where the results of the checks are.
+        calendar: Where every day of every source is drawn.
+        notices: What went wrong beside the data.
     """
     rows = [
         (one.name, in_words(one.states), one.versions, one.restated, one.snapshots)
@@ -64,7 +68,8 @@ def outcome_markdown(outcomes: Sequence[BatchOutcome], requests: int, checks: st
     restated = sum(one.restated for one in outcomes)
     text = [
         f"{total:,} series-days loaded, {restated:,} values restated, {requests:,} requests.",
-        f"[How the checks fared]({checks})",
+        *(f"**Warning:** {notice}" for notice in notices),
+        f"[How the checks fared]({checks}) · [Every day of every source]({calendar})",
         markdown_table(("batch", "series-days", "new versions", "restated", "answers read"), rows),
     ]
     problems = [

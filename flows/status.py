@@ -7,15 +7,14 @@ import polars as pl
 
 from flows import pipeline
 from flows.jobs import skipped
+from flows.mending import FEED, trouble
 from flows.settings import Settings
 from flows.words import columns, gap_in_words, in_words
 from warehouse.build import freshness
 from warehouse.disagreements import beyond_tolerance
 from warehouse.home import open_home, warn_origin
-from warehouse.ledger import DAY_KEY, Ledger
+from warehouse.ledger import Ledger
 
-FEED = ["dataset", "source"]
-TROUBLE = ("missing", "failed", "failed_check", "perished")
 MOST_LINES = 25
 
 
@@ -46,33 +45,6 @@ def report(settings: Settings) -> dict[str, Any]:
         "skipped": skipped(settings),
         "sources": facts.sources.select("source", "verified", "verified_at", "verified_against").to_dicts(),
     }
-
-
-def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is not there, by series and reason, when it perishes, and the command that mends it; what perishes first."""
-    found = (
-        ledger.filter(pl.col("state").is_in(TROUBLE))
-        .join(expected.select(*DAY_KEY, "perishes_at"), on=DAY_KEY, how="left")
-        .group_by(*FEED, "series", "state", "reason")
-        .agg(
-            first=pl.col("date").min(),
-            last=pl.col("date").max(),
-            days=pl.len(),
-            perishes_at=pl.col("perishes_at").min(),
-        )
-        .with_columns(perishes_at=pl.when(pl.col("state") != "perished").then("perishes_at"))
-        .sort("perishes_at", *FEED, "series", "first", nulls_last=True)
-    )
-    return [{**row, "mend": _mend(row)} for row in found.iter_rows(named=True)]
-
-
-def _mend(row: dict[str, Any]) -> str | None:
-    if row["state"] == "perished":
-        return None
-    return (
-        f"tidemark backfill {row['first']} {row['last']} --source {row['source']} "
-        f"--dataset {row['dataset']} --series {row['series']}"
-    )
 
 
 def mendable(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from flows.settings import Settings
 from flows.showing import outcome_markdown, plan_markdown, status_markdown
 from flows.status import report
 from flows.words import in_words
+from warehouse.completeness import PAGE
 from warehouse.report import newest_day
 
 STATUS_KEY = "status"
@@ -151,10 +152,12 @@ def show_plan(planned: Forecast) -> None:
 
 def show_outcome(run: Run) -> None:
     """Publish what became of a run, and where the results of its checks are."""
-    page = f"reports/checks/{run.run_id}.html"
     own = os.environ.get("PREFECT_UI_URL")
-    where = f"{own}/{page}" if own else (run.home.folder.absolute() / page).as_uri()
-    text = outcome_markdown(run.outcomes, run.traffic.requests, where)
+    reports = f"{own}/reports" if own else run.home.reports.absolute().as_uri()
+    where = f"{reports}/checks/{run.run_id}.html"
+    for notice in run.notices:
+        get_run_logger().warning("%s", notice)
+    text = outcome_markdown(run.outcomes, run.traffic.requests, where, f"{reports}/{PAGE}", run.notices)
     create_markdown_artifact(text, key="outcome", description="What was loaded, what failed and why, what was restated")
     create_link_artifact(where, link_text="How the checks fared", key="checks")
 

@@ -5,7 +5,7 @@ false, an unknown number stays unknown, and a row was public a quarter of an hou
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ def create_core(
     connection: duckdb.DuckDBPyConnection,
     tables: Mapping[str, pl.DataFrame],
     sources: Sequence[str] = SOURCES,
+    *,
+    until: date | None = None,
 ) -> None:
     """Create every core table; those that are not given are empty.
 
@@ -43,6 +45,7 @@ def create_core(
         connection: Where to.
         tables: Dataset name (or `assets`, or a table kept by hand) to rows, in which columns may be left out.
         sources: The order in which the preferred tables take their sources.
+        until: The last day that is over, where that is later than the last news.
     """
     unknown = set(tables) - {"assets", *curated(), *datasets()}
     if unknown:
@@ -64,8 +67,10 @@ def create_core(
         for name in datasets()
     )
     connection.execute(
-        f"create table core.days as select unnest(generate_series(first, last, interval 1 day))::date as date "  # noqa: S608  ours
-        f"from (select min(first) as first, max(last) as last from ({spans}))"
+        "create table core.days as "  # noqa: S608  ours
+        "select unnest(generate_series(first, greatest(last, $until), interval 1 day))::date as date "
+        f"from (select min(first) as first, max(last) as last from ({spans}))",
+        {"until": until},
     )
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
     connection.execute(view_in_time())

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.forms import backfill_form
 from flows.simulator import Simulator
 from tests.served import Served, serving
 from tests.tool import NOW, Tool
+from warehouse.completeness import PAGE
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -155,7 +157,7 @@ def test_a_quick_run_of_daily(page: Page, served: Served, tool: Tool) -> None:
     completed(page, "daily 2024-12-09")
     artifact(page, "status")
     reads(page, "Nothing is missing.")
-    assert tool.one("select count(*) from core.spot_prices where source = 'coinbase'") == 10
+    assert tool.one("select count(*) from core.spot_prices where source = 'coinbase'") == 15
 
 
 def test_a_combination_that_makes_no_sense_says_so_in_the_run(page: Page, served: Served) -> None:
@@ -169,6 +171,23 @@ def test_a_combination_that_makes_no_sense_says_so_in_the_run(page: Page, served
     expect(page.get_by_text("Failed").first).to_be_visible(timeout=WITHIN_MS)
     page.reload()
     expect(page.get_by_text("the end 2024-12-05 lies before the start 2024-12-09").first).to_be_visible()
+
+
+def test_a_link_of_the_completeness_page_opens_the_form_filled_in(page: Page, served: Served, tool: Tool) -> None:
+    link = backfill_form(tool.home, {"start": "2024-12-06", "end": "2024-12-08", "sources": ["upbit"],
+                                     "datasets": ["krw_prices"], "series": ["BTC", "USDT"]})  # fmt: skip
+    assert link.startswith(f"{served.address}/form/backfill?")
+    page.goto(f"{served.address}/reports/{PAGE}")
+    expect(page.get_by_text("What is there, and what is not")).to_be_visible()
+    page.goto(link)
+    expect(page.get_by_role("button", name="Submit")).to_be_visible()
+    assert page.url.startswith(f"{served.address}/v2/deployments/deployment/")
+    kept(page, "backfill-filled-in")
+    runs = served.call("/flow_runs/count", {})
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("button", name="View run").click()
+    completed(page, "backfill 2024-12-06 to 2024-12-08, upbit, krw_prices, 2 series")
+    assert served.call("/flow_runs/count", {}) == runs + 1
 
 
 def test_the_pages_asked_nobody_but_their_own_origin(page: Page, served: Served, foreign: list[str]) -> None:

@@ -27,10 +27,11 @@ DAY = date(2024, 12, 9)
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 # Nothing else tells of the same thing: what is compared instead, or why nothing can be.
 NOT_COMPARED = {
-    "hourly_krw_prices": "each venue's own turnover",
-    "hourly_prices": "their days are compared, as the closes of spot_prices",
+    "hourly_krw_prices": "each venue's hours are its own, and its own days are beside them",
+    "hourly_prices": "the last hour ends with the day's close, which is compared; each venue has its mean",
     "liquidation_events": "each venue's own events",
     "meeting_probabilities": "one venue has a market for each decision",
+    "open_interest_witness": "its day boundary is not known, and it sums contracts that others tell one by one",
     "unconfirmed_rates": "their unit is not known",
 }
 
@@ -344,7 +345,7 @@ def months(connection: duckdb.DuckDBPyConnection, venues: list[str], billions: f
     ]
     create_core(connection, {"krw_prices": pl.DataFrame(rows)})
     for model in marts.models():
-        if model.name in {"krw_stablecoin_daily", "krw_stablecoin_monthly"}:
+        if model.name in {"won_turnover", "krw_stablecoin_monthly"}:
             marts.create(connection, model)
     return disagreements(connection).filter(pl.col("metric") == reported_months().metric)
 

@@ -8,13 +8,23 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.errors import SourceRefused, SourceUnavailable
 from flows import http
 from flows.clock import Clock
-from flows.http import ATTEMPTS, GIVE_UP_AFTER, LONGEST_PAUSE_SECONDS, Budget, Budgets, Fetcher, Traffic, retry_after
+from flows.http import (
+    ATTEMPTS,
+    GIVE_UP_AFTER,
+    HOPELESS_AFTER,
+    LONGEST_PAUSE_SECONDS,
+    Budget,
+    Budgets,
+    Fetcher,
+    Traffic,
+    retry_after,
+)
 from flows.plans import Limit, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import sources
@@ -121,6 +131,7 @@ def test_an_invented_market_is_spared_nothing() -> None:
     assert clock.ticks() == 0
 
 
+@settings(deadline=None)  # it shares its machine with others
 @given(
     requests=st.integers(2, 60),
     seconds=st.sampled_from([1, 5, 60, 300]),
@@ -289,6 +300,18 @@ def test_a_host_that_says_later_to_everything_is_left_in_peace(asker: Asker) -> 
     with pytest.raises(SourceUnavailable, match="not asked again in this run"):
         asker.fetch()
     assert asker.simulator.counts == {UPBIT: FIRST}
+
+
+def test_a_host_that_fails_everything_is_not_waited_for_all_night(asker: Asker) -> None:
+    asker.simulator.misbehave([Misbehaviour(UPBIT, "status", status=502, times="always")])
+    for _ in range(HOPELESS_AFTER):
+        with pytest.raises(SourceUnavailable):
+            asker.fetch()
+    asked = FIRST + HOPELESS_AFTER - GIVE_UP_AFTER
+    assert asker.simulator.counts == {UPBIT: asked}
+    with pytest.raises(SourceUnavailable, match="not asked again in this run"):
+        asker.fetch()
+    assert asker.simulator.counts == {UPBIT: asked}
 
 
 def test_a_refused_sibling_does_not_count_as_a_failure_of_the_host(asker: Asker) -> None:

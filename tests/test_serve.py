@@ -21,7 +21,7 @@ from tests.tool import NOW, Tool, same, tables
 from warehouse.home import writing
 
 FIRST_DAY = "2023-12-10"
-SOURCES = "binance,coinbase,upbit,frankfurter,fred"
+SOURCES = "binance,coinbase,upbit,frankfurter,fred,fred_api"
 ALL_DAYS = {"start": FIRST_DAY, "end": "2024-12-09"}
 TWO_MINUTES = 120
 CHANCE = random.Random(20241209)
@@ -39,7 +39,7 @@ def market() -> Iterator[Simulator]:
 def undisturbed(market: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
     """A home that was filled in one go, by the command."""
     tool = Tool(tmp_path_factory.mktemp("undisturbed") / "home", market.url, sources=SOURCES, start=FIRST_DAY)
-    said = tool("backfill", ALL_DAYS["start"], ALL_DAYS["end"])
+    said = tool("backfill", ALL_DAYS["start"], ALL_DAYS["end"], TIDEMARK_KEY_FRED=PLANTED)
     assert said.code == 0, said.err
     return tool
 
@@ -171,9 +171,10 @@ def test_with_a_password_it_serves_those_who_have_it_and_keeps_it_to_itself(tool
     guarded = tool.at(tmp_path / "home")
     with serving(guarded, "--host", "0.0.0.0", PREFECT_SERVER_API_AUTH_STRING=OWNER) as served:  # noqa: S104
         basic = {"Authorization": f"Basic {b64encode(OWNER.encode()).decode()}"}
-        for path in ("/reports/checks/index.html", "/api/deployments/name/daily/daily"):
+        for path in ("/reports/checks/index.html", "/form/backfill", "/api/deployments/name/daily/daily"):
             assert asked(served, "GET", path)[0] == 401
         assert asked(served, "GET", "/reports/checks/index.html", **basic)[0] == 404  # there is none yet
+        assert asked(served, "GET", "/form/backfill?parameters=%7B%7D", **basic)[0] == 307
         assert asked(served, "GET", "/api/health", Host="server.example", **basic)[0] == 200
         assert asked(served, "GET", "/api/health", Host="server.example", Origin="http://evil.example")[0] == 403
         found = served.call("/deployments/name/backfill/backfill", headers=basic)["id"]

@@ -78,6 +78,15 @@ GOOD: dict[str, Row] = {
         "available_usd": 1e8,
         "sampling": "daily_last",
     },
+    "liquidation_events": {
+        "asset": "SOL",
+        "venue": "okx",
+        "event": "1",
+        "side": "long",
+        "amount_usd": 1_000.0,
+        "price_usd": 200.0,
+        "account": None,
+    },
     "liquidations": {
         "asset": "SOL",
         "venue": "gate",
@@ -107,6 +116,7 @@ GOOD: dict[str, Row] = {
         "flush_usd": 100_000.0,
         "cadence": "daily",
     },
+    "open_interest_witness": {"asset": "BTC", "venue": "binance", "open_interest_usd": 1e10},
     "spot_prices": {
         "asset": "SOL",
         "venue": "binance",
@@ -259,6 +269,15 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "available_usd is below 100 billion": [{"available_usd": 1e14}],
         "sampling is one that we know": [{"sampling": "guessed"}],
     },
+    "liquidation_events": {
+        "side is long or short": [{"side": "buy"}],
+        "amount_usd is not negative": [{"amount_usd": -1.0}],
+        "amount_usd is below 1 billion": [{"amount_usd": 2e9}],
+        "a day of an asset is below 10 billion": [{"event": f"{one}", "amount_usd": 9.5e8} for one in range(11)],
+        "price_usd is above 0": [{"price_usd": 0.0}],
+        "a coin of BTC costs 3,000 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 0.5}],
+        "a coin of ETH costs 80 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.03}],
+    },
     "liquidations": {
         "long_usd is not negative": [{"long_usd": -1.0}],
         "short_usd is not negative": [{"short_usd": -1.0}],
@@ -358,6 +377,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
         "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
     },
+    "open_interest_witness": {"open_interest_usd is 100,000 to 100 billion": [{"open_interest_usd": 98_000.0}]},
     "market_values": {
         "market_cap_usd is above 0": [{"market_cap_usd": 0.0}],
         "price_usd is above 0": [{"price_usd": 0.0}],
@@ -371,6 +391,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
 }
 # How many rows of a case break its rule, where it is not its last row alone.
 ROWS_THAT_BREAK = {
+    "a day of an asset is below 10 billion": 11,
     "half of the days of BTC and ETH are below 500 million, over 5 days or more": 5,
     "half of the days of BTC and ETH with liquidations are above 1,000, over 5 days or more": 5,
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
@@ -501,6 +522,17 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "nobody borrows": [{"borrow_apr": 0.0, "borrow_apr_max": 0.0}],
         "four hours are missing": [{"samples": 20}],
         "one reading": [{"borrow_apr_max": None, "samples": 1, "sampling": "daily_last"}],
+    },
+    "liquidation_events": {
+        "dust": [{"amount_usd": 1e-8}],
+        "a loan, of which no side is told": [{"asset": "ETH", "venue": "aave-v3", "side": None, "account": "0x01"}],
+        "a price that is not told": [{"price_usd": None}],
+        "the largest that was told of": [{"asset": "BTC", "amount_usd": 2.0e8, "price_usd": 17_000.0}],
+        "march 2020": [{"asset": "ETH", "price_usd": 90.0}],
+    },
+    "open_interest_witness": {
+        "a small exchange": [{"venue": "delta", "open_interest_usd": 5e6}],
+        "the largest": [{"open_interest_usd": 1.6e10}],
     },
     # 12 March 2020 and 10 October 2025: deep falls within a day; a coin that triples.
     "spot_prices": {

@@ -1,0 +1,250 @@
+"""The gauge and the signals, computed again from the marts by plain loops that share nothing with their SQL."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from statistics import mean, median
+
+import pytest
+
+from expectations.curated import curated
+from tests.tool import Tool
+
+PARTS = {row["component"]: row for row in curated()["gauge_components"].rows.iter_rows(named=True)}
+REGIMES = {row["regime"]: row["heat_from"] for row in curated()["gauge_regimes"].rows.iter_rows(named=True)}
+LEVELS = curated()["signal_levels"].rows
+YEAR = timedelta(days=364)
+FEWEST = 180
+
+# Component to member to day to (value, weight).
+Cell = tuple[str, str, date, float | None, float]
+Members = dict[str, dict[str, dict[date, tuple[float, float]]]]
+
+
+def weekly(days: dict[date, float], over: Callable[[Iterable[float]], float]) -> dict[date, float]:
+    """A figure over each seven days that are all there."""
+    found = {}
+    for day in days:
+        week = [days.get(day - timedelta(days=back)) for back in range(7)]
+        known = [value for value in week if value is not None]
+        if len(known) == 7:
+            found[day] = over(known)
+    return found
+
+
+def leverage(tool: Tool) -> Iterator[Cell]:
+    """Open interest in coins and over market value, and funding."""
+    caps = {(day, asset): cap for day, asset, cap in tool.ask("select date, asset, market_cap_usd from asset_daily")}
+    for day, asset, venue, coins, usd in tool.ask(
+        "select date, asset, venue, open_interest_coins, open_interest_usd from open_interest_daily "
+        "where asset in ('BTC', 'ETH') and cadence = 'daily' and open_interest_usd > 0"
+    ):
+        yield "open_interest_coins", f"{asset} {venue}", day, coins, usd
+        worth = caps.get((day, asset))
+        yield "open_interest_to_market_value", f"{asset} {venue}", day, usd / worth if worth else None, usd
+    for day, asset, venue, apr in tool.ask(
+        "select date, asset, venue, funding_apr_7d from funding_daily where asset in ('BTC', 'ETH')"
+    ):
+        yield "funding", f"{asset} {venue}", day, apr, 1
+
+
+def rates(tool: Tool) -> Iterator[Cell]:
+    """What dollar coins cost at exchanges, and cost and earn on Ethereum."""
+    for day, asset, venue, apr in tool.ask(
+        "select date, asset, venue, borrow_apr from borrow_rates_daily where asset in ('USDT', 'USDC')"
+    ):
+        yield "exchange_borrow", f"{asset} {venue}", day, apr, 1
+    for day, asset, protocol, supply, borrow in tool.ask(
+        "select date, asset, protocol, supply_apr, borrow_apr from lending_rates_daily "
+        "where chain = 'ethereum' and asset in ('USDT', 'USDC')"
+    ):
+        yield "onchain_rates", f"{asset} {protocol} deposits", day, supply, 1
+        yield "onchain_rates", f"{asset} {protocol} loans", day, borrow, 1
+
+
+def weeks(tool: Tool) -> Iterator[Cell]:
+    """Korean turnover and the Coinbase premium, over seven days."""
+    turnover: dict[str, dict[date, float]] = defaultdict(dict)
+    for day, venue, asset, won in tool.ask("select date, venue, asset, volume_krw from krw_stablecoin_daily"):
+        turnover[f"{asset} {venue}"][day] = won
+    for member, days in turnover.items():
+        for day, week in weekly(days, sum).items():
+            yield "korean_turnover", member, day, week, week
+    premiums: dict[str, dict[date, float]] = defaultdict(dict)
+    for day, asset, premium in tool.ask(
+        "select date, asset, coinbase_premium from premiums_daily "
+        "where asset in ('BTC', 'ETH') and coinbase_premium is not null"
+    ):
+        premiums[asset][day] = premium
+    for member, days in premiums.items():
+        for day, week in weekly(days, mean).items():
+            yield "coinbase_premium", member, day, week, 1
+
+
+def money(tool: Tool) -> Iterator[Cell]:
+    """Issuance, hopes of cuts, and what central banks and banks have put out."""
+    for day, issued in tool.ask("select date, net_issuance_7d_usd from stablecoin_flows_total"):
+        yield "stablecoin_issuance", "ALL", day, issued, 1
+    for day, cuts in tool.ask("select date, cuts_priced_1y from policy_rates"):
+        yield "rate_expectations", "cuts", day, cuts, 1
+    told = tool.ask(
+        "select date, change_13w, m2_change_13w, fed_assets_usd, fed_net_liquidity_usd from global_liquidity"
+    )
+    levels = {day: (assets, net) for day, _, _, assets, net in told}
+    for day, banks, m2, assets, net in told:
+        before = levels.get(day - timedelta(days=91), (None, None))
+        yield "global_liquidity", "banks", day, banks, 1
+        yield "global_liquidity", "m2", day, m2, 1
+        yield "global_liquidity", "assets", day, change(assets, before[0]), 1
+        yield "global_liquidity", "net", day, change(net, before[1]), 1
+
+
+def change(now: float | None, before: float | None) -> float | None:
+    return now / before - 1 if now is not None and before else None
+
+
+def members_of(tool: Tool) -> Members:
+    """What the methodology says each part is made of, read from the marts."""
+    found: Members = defaultdict(lambda: defaultdict(dict))
+    for part in (leverage, rates, weeks, money):
+        for component, member, day, value, weight in part(tool):
+            if value is not None and weight > 0:
+                found[component][member][day] = (value, weight)
+    return found
+
+
+def percentile(days: dict[date, tuple[float, float]], day: date) -> float | None:
+    """The contract's rule, word by word."""
+    year = [value for one, (value, _) in days.items() if day - YEAR <= one <= day]
+    if day not in days or len(year) < FEWEST:
+        return None
+    own = days[day][0]
+    below, equal = sum(value < own for value in year), sum(value == own for value in year)
+    return (below + (equal + 1) / 2) / len(year)
+
+
+def parts_of(members: Members, day: date) -> dict[str, float]:
+    """Each part's weighted mean of its members' percentiles; a part without a member is left out."""
+    parts = {}
+    for component, series in members.items():
+        told = [(where, days[day][1]) for days in series.values() if (where := percentile(days, day)) is not None]
+        if told:
+            parts[component] = sum(where * weight for where, weight in told) / sum(weight for _, weight in told)
+    return parts
+
+
+def level(parts: dict[str, float], speaks_of: str) -> float | None:
+    known = [
+        (parts[name], part["weight"])
+        for name, part in PARTS.items()
+        if part["speaks_of"] == speaks_of and name in parts
+    ]
+    votes = sum(part["weight"] for part in PARTS.values() if part["speaks_of"] == speaks_of)
+    voted = sum(weight for _, weight in known)
+    if len(known) < 2 or voted < votes / 3:
+        return None
+    return float(sum(where * weight for where, weight in known) / voted)
+
+
+@pytest.fixture(scope="module")
+def members(demo: Tool) -> Members:
+    return members_of(demo)
+
+
+def test_the_gauge_is_what_the_methodology_says(demo: Tool, members: Members) -> None:
+    days = [day for (day,) in demo.ask("select date from leverage_gauge where heat is not null order by 1")]
+    chosen = [days[-1], *random.Random(5).sample(days, 12)]
+    for day in chosen:
+        found = demo.ask(f"select * from leverage_gauge where date = '{day}'")[0]  # noqa: S608  a day
+        names = [name for (name,) in demo.ask("select column_name from (describe leverage_gauge)")]
+        row = dict(zip(names, found, strict=True))
+        parts = parts_of(members, day)
+        assert row["components_missing"] == sorted(set(PARTS) - set(parts)), day
+        assert row["components_present"] == len(parts)
+        for name in PARTS:
+            assert row[f"{name}_percentile"] == (pytest.approx(parts[name]) if name in parts else None), (day, name)
+        heat, fuel = level(parts, "heat"), level(parts, "fuel")
+        assert row["heat"] == (None if heat is None else pytest.approx(heat))
+        assert row["fuel"] == (None if fuel is None else pytest.approx(fuel))
+        if row["regime"] != "flush":
+            assert heat is not None
+            assert row["regime"] == max((start, name) for name, start in REGIMES.items() if start <= heat)[1]
+
+
+def test_the_demo_knows_every_part_and_ends_overheated_or_in_a_flush(demo: Tool) -> None:
+    assert demo.one("select components_missing from leverage_gauge where date = '2024-12-08'") == []
+    assert demo.one("select regime from leverage_gauge where date = '2024-12-09'") == "flush"
+    assert demo.one("select count(distinct regime) from leverage_gauge") >= 3
+
+
+def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: Tool) -> None:
+    """Those whose number is one of a mart."""
+    numbers = {
+        "open_interest_outruns_price": "select date, change_30d_coins from open_interest_total where asset = 'BTC'",
+        "leverage_heat": "select date, heat from leverage_gauge",
+        "heat_without_fuel": "select date, heat - fuel from leverage_gauge",
+        "liquidations_extreme": "select date, percentile_1y from liquidations_total where asset = 'ALL'",
+        "won_premium": "select distinct date, usdt_krw_premium from premiums_daily",
+    }
+    for signal, query in numbers.items():
+        rows = LEVELS.filter(signal=signal).select("level", "threshold", "direction").rows()
+        loudest = sorted(rows, key=lambda row: ("alert", "watch", "info").index(row[0]))
+        expected = {}
+        for day, value in demo.ask(query):
+            for name, threshold, direction in loudest:
+                if value is not None and (value >= threshold if direction == "at least" else value <= threshold):
+                    expected[day] = (name, value)
+                    break
+        found = {
+            day: (name, value)
+            for day, name, value in demo.ask(f"select date, level, value from signals where signal = '{signal}'")  # noqa: S608
+        }
+        assert found == expected, signal
+
+
+def test_a_spell_begins_on_the_first_of_the_days_in_a_row(demo: Tool) -> None:
+    spoken = defaultdict(set)
+    rows = demo.ask("select signal, date, since from signals")
+    for signal, day, _ in rows:
+        spoken[signal].add(day)
+    for signal, day, since in rows:
+        first = day
+        while first - timedelta(days=1) in spoken[signal]:
+            first -= timedelta(days=1)
+        assert since == first, (signal, day)
+
+
+def test_outcomes_are_what_bitcoin_did_after(demo: Tool) -> None:
+    prices = {
+        day: (low, close)
+        for day, low, close in demo.ask("select date, low_usd, close_usd from asset_daily where asset = 'BTC'")
+    }
+    after = {}
+    for day, (_, close) in prices.items():
+        following = [prices.get(day + timedelta(days=ahead)) for ahead in range(1, 31)]
+        known = [one for one in following if one is not None]
+        if len(known) == 30:
+            after[day] = (min(low for low, _ in known) / close - 1, known[-1][1] / close - 1)
+    told = demo.ask("select * from signal_outcomes order by signal, level")
+    assert told
+    for signal, name, occurrences, independent, drawdown, worst, returned, *base in told:
+        days = [
+            day
+            for (day,) in demo.ask(
+                f"select date from signals where signal = '{signal}' and level = '{name}' order by 1"  # noqa: S608
+            )
+        ]
+        scored = [day for day in days if day in after]
+        alone = [day for day in scored if not any(day - timedelta(days=30) <= other < day for other in days)]
+        assert (occurrences, independent) == (len(scored), max(len(alone), 1))
+        assert drawdown == pytest.approx(median(after[day][0] for day in scored))
+        assert worst == pytest.approx(min(after[day][0] for day in scored))
+        assert returned == pytest.approx(median(after[day][1] for day in scored))
+        drops = [drop for drop, _ in after.values()]
+        assert base == [
+            pytest.approx(median(drops)),
+            pytest.approx(min(drops)),
+            pytest.approx(median(gain for _, gain in after.values())),
+            len(after),
+        ]

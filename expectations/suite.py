@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import polars as pl
@@ -175,11 +176,6 @@ def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[M
     with _ENGINE, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
         engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed
-        logging.getLogger("great_expectations").propagate = False  # it tells of every folder that it makes
-        context = engine.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
-        asset = context.data_sources.add_pandas("batches").add_dataframe_asset(dataset.name)
-        definition = asset.add_batch_definition_whole_dataframe("batch")
         suite = engine.ExpectationSuite(
             name=dataset.name,
             expectations=[
@@ -187,13 +183,24 @@ def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[M
                 for place, (kind, arguments) in enumerate(rule.expectation for rule in asked)
             ],
         )
-        result = definition.get_batch({"dataframe": frame}).validate(suite, result_format="SUMMARY")
+        result = _definition().get_batch({"dataframe": frame}).validate(suite, result_format="BASIC")
     # Results do not come in the order of the suite.
     placed = {each["expectation_config"]["meta"]["place"]: each for each in _described(result.results)}
     lost = [rule.name for place, rule in enumerate(asked) if place not in placed]
     if lost:
         raise CheckBroken(f"{dataset.name}: expected a result for every rule, found none for {lost}")
     return (placed[place] for place in range(len(asked)))
+
+
+@lru_cache(maxsize=1)
+def _definition() -> Any:
+    """How great-expectations is given a frame: one context for all suites, for it takes as long as a small suite."""
+    engine = importlib.import_module("great_expectations")
+    logging.getLogger("great_expectations").propagate = False  # it tells of every folder that it makes
+    context = engine.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("batches").add_dataframe_asset("rows")
+    return asset.add_batch_definition_whole_dataframe("batch")
 
 
 def _described(results: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

@@ -1,17 +1,20 @@
 """The demo: the whole pipeline on an invented market, in a home of its own."""
 
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
+from expectations.errors import PipelineError
 from flows import pipeline
 from flows.jobs import backfill_job
 from flows.run import Run
 from flows.settings import Settings
-from flows.simulator import Simulator
 from warehouse.report import LATEST
 
 LAST_DAY = date(2024, 12, 9)
@@ -50,9 +53,21 @@ def demo_settings(settings: Settings) -> Settings:
 
 @contextmanager
 def market(settings: Settings, seed: int) -> Iterator[Settings]:
-    """The invented market on loopback, and the settings that reach it."""
-    with Simulator(now=NOW, seed=seed) as simulator:
-        yield settings.model_copy(update={"gateway": simulator.url})
+    """The invented market on loopback, and the settings that reach it.
+
+    It is a process of its own, so that its answers are made while others are read.
+
+    Raises:
+        PipelineError: It does not come up.
+    """
+    command = [sys.executable, "-m", "flows.simulator", "--attached", "--now", NOW.isoformat(), "--seed", str(seed)]
+    # An interrupt is meant for us; the market ends when we hang up.
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:  # noqa: S603  ourselves
+        ready = serving.stdout.readline() if serving.stdout else ""
+        found = re.search(r"ready on (\S+)", ready)
+        if found is None:
+            raise PipelineError(f"expected the simulated market to come up, found {ready!r}")
+        yield settings.model_copy(update={"gateway": found.group(1)})
 
 
 def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:

@@ -1,5 +1,6 @@
 """What a plan will take: series-days, requests, time under the rate limits, and what perishes first."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,11 +38,15 @@ class Forecast:
 
     Attributes:
         lines: A line for each batch, in the order in which a source is asked.
-        seconds: How long the requests take at least under the rate limits.
+        seconds: How long the requests take at least under the rate limits: as long as the slowest source.
+        slowest: That source.
+        one_by_one: How long they would take if one source waited for the other.
     """
 
     lines: tuple[ForecastLine, ...]
     seconds: float
+    slowest: str = ""
+    one_by_one: float = 0.0
 
     @property
     def days(self) -> int:
@@ -60,23 +65,24 @@ class Forecast:
             return "nothing is due"
         total = f"{self.days:,} series-days, about {self.requests:,} requests, at least {self.seconds:,.0f} s"
         perishing = [(line.perishes_at, line) for line in self.lines if line.perishes_at is not None]
+        limited = f"{total} under the rate limits" + (f" of {self.slowest}, the slowest" if self.seconds else "")
         if not perishing:
-            return f"{total} under the rate limits; nothing of it perishes"
+            return f"{limited}; nothing of it perishes"
         at, first = min(perishing, key=itemgetter(0))
-        return (
-            f"{total} under the rate limits; {first.dataset} from {first.source} perishes first, "
-            f"at {at:%Y-%m-%d %H:%M} UTC"
-        )
+        return f"{limited}; {first.dataset} from {first.source} perishes first, at {at:%Y-%m-%d %H:%M} UTC"
 
 
 def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
     """What batches will take; a replay asks nobody."""
     lines = []
-    busy: dict[str, float] = {}  # seconds, by the limit that is spent
+    by_limit: defaultdict[str, float] = defaultdict(float)  # seconds
+    by_source: defaultdict[str, float] = defaultdict(float)
     for batch in planned:
         spent = {} if mode is Mode.replay else batch.requests_by_limit
-        for limit, requests in spent.items():
-            busy[limit] = busy.get(limit, 0.0) + requests / batch.source.limits[limit].per_second
+        taken = {limit: requests / batch.source.limits[limit].per_second for limit, requests in spent.items()}
+        for limit, seconds in taken.items():
+            by_limit[limit] += seconds
+        by_source[batch.source.name] += max(taken.values(), default=0.0)
         days = date_of(batch.wanted)
         lines.append(
             ForecastLine(
@@ -90,4 +96,6 @@ def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
                 batch.perishes_at,
             )
         )
-    return Forecast(tuple(lines), max(busy.values(), default=0.0))  # hosts are asked side by side
+    # Sources are asked side by side, the batches of one in order; two of them may share a host.
+    slowest, longest = max(by_source.items(), key=itemgetter(1), default=("", 0.0))
+    return Forecast(tuple(lines), max(longest, *by_limit.values(), 0.0), slowest, sum(by_source.values()))

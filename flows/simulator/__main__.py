@@ -1,4 +1,7 @@
-"""`python -m flows.simulator --now 2024-12-10T12:00:00Z` serves until it is interrupted."""
+"""`python -m flows.simulator --now 2024-12-10T12:00:00Z` serves until it is interrupted.
+
+With `--attached` it serves whoever started it, and ends when its standard input does: also where that one was killed.
+"""
 
 import argparse
 import sys
@@ -14,13 +17,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=7, help="another seed, another market")
     parser.add_argument("--limits", action="store_true", help="enforce the providers' rate limits")
+    parser.add_argument("--attached", action="store_true", help="end when standard input ends")
     options = parser.parse_args()
     now = moment(parse(options.now))
     with Simulator(now, seed=options.seed, port=options.port, limits=options.limits) as simulator:
         try:
             sys.stdout.write(f"simulator ready on {simulator.url} now={now.isoformat()} seed={options.seed}\n")
             sys.stdout.flush()
-            simulator.wait()
+            if options.attached:
+                sys.stdin.read()
+            else:
+                simulator.wait()
         except KeyboardInterrupt:
             sys.stdout.write("simulator stopped\n")
 

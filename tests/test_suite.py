@@ -117,6 +117,14 @@ GOOD: dict[str, Row] = {
         "cadence": "daily",
     },
     "open_interest_witness": {"asset": "BTC", "venue": "binance", "open_interest_usd": 1e10},
+    "unconfirmed_rates": {
+        "asset": "USDT",
+        "venue": "gate",
+        "rate_mean": 0.0001,
+        "rate_max": 0.0002,
+        "rate_last": 0.0001,
+        "samples": 24,
+    },
     "spot_prices": {
         "asset": "SOL",
         "venue": "binance",
@@ -323,12 +331,20 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "price_basis is one that we know": [{"price_basis": "previous"}],
         "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
     },
+    "unconfirmed_rates": {
+        "rate_mean is between 0 and 100": [{"rate_mean": -0.1}],
+        "rate_last is between 0 and 100": [{"rate_last": -0.1}],
+        "rate_max is not below rate_mean": [{"rate_max": 0.00015, "rate_mean": 0.0002}],
+        "rate_max is not below rate_last": [{"rate_max": 0.00015, "rate_last": 0.0002}],
+        "samples are those of 20 hours or more": [{"samples": 19}],
+    },
     "open_interest": {
         "coins or dollars are known": [held(None, None)],
         "open_interest_coins is above 0": [held(0.0, None)],
         "BTC is at most 1,000,000 coins": [held(3_300_000.0, None, asset="BTC")],  # contracts of 0.01
         "ETH is at most 8,000,000 coins": [held(15_000_000.0, None, asset="ETH")],
         "open_interest_usd is 100,000 to 100 billion": [held(None, 95_000.0)],
+        "open_interest_usd of all venues is 100 million to a trillion": [held(None, 2e12, venue="ALL")],
         # The contracts of 0.01 coins of a small market.
         "a coin of BTC is worth 3,000 to 2,000,000 USD": [held(100_000.0, 97e6, asset="BTC")],
         "a coin of ETH is worth 80 to 100,000 USD": [held(1_000_000.0, 37e6, asset="ETH")],
@@ -589,6 +605,11 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "two wild weeks there": [closed(3e8, asset="ETH", venue="largest", day=day) for day in range(14)],
         "a quiet week at a small one": [closed(0.0, asset="BTC", venue="small", day=day) for day in range(7)],
         "one order alone": [{"long_usd": 85.63, "short_usd": 0.0, "total_usd": 85.63, "largest_usd": 85.63}],
+    },
+    "unconfirmed_rates": {
+        "per hour": [{}],
+        "per year": [{"rate_mean": 0.4, "rate_max": 0.9, "rate_last": 0.5}],
+        "nothing asked": [{"rate_mean": 0.0, "rate_max": 0.0, "rate_last": 0.0}],
     },
     "open_interest": {
         # 12 March 2020 and 10 October 2025: about half of it gone within a day, with the price; the proxy beyond it.

@@ -7,6 +7,7 @@ checks = ["percentile > 0 and percentile <= 1"]
 */
 with
 
+-- No look-ahead: gauge_members holds, for a day, only what was public by noon (UTC) after it; a year looks back.
 ranked as (
     select
         *,

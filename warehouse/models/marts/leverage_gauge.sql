@@ -29,6 +29,7 @@ default = 364
 */
 with
 
+-- No look-ahead: what it reads holds, for a day, only what was public by noon (UTC) after it.
 known as (
     select
         percentiles.date,

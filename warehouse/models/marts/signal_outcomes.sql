@@ -25,6 +25,7 @@ default = 36500
 */
 with
 
+-- No look-ahead holds for what others read: nothing reads this table, whose purpose is to look ahead.
 bitcoin as (
     select date, low_usd, close_usd, quote_source
     from main.asset_daily

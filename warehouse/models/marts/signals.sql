@@ -24,6 +24,7 @@ default = 40
 */
 with
 
+-- No look-ahead: signal_values holds, for a day, only what was public by noon (UTC) after it.
 reached as (
     select
         numbers.date,

@@ -166,7 +166,7 @@ def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.Da
         The series and its days as a plan knows them; none where nothing can be had.
     """
     days = Interval((now - LOOK_BACK).date(), now.date() + 2 * ONE_DAY)
-    for series in sorted(feed.series, key=lambda one: _preference(one.name)):
+    for series in sorted(feed.series, key=lambda one: (_has_ended(one, now), _preference(one.name))):
         alone = replace(source, feeds=(replace(feed, series=(series,)),))
         due = due_days([alone], days, Books([]), now).filter("expected")
         # Of a reading nothing is published here, so that it may be taken at any hour.
@@ -178,6 +178,11 @@ def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.Da
         must = certain.filter(pl.col("date") == pl.col("date").max())
         return series, pl.concat([must, newest]).unique("date", maintain_order=True)
     return None
+
+
+def _has_ended(series: Series, now: datetime) -> bool:
+    """Whether nothing new can come of it, such as the market of a meeting that is over."""
+    return series.until is not None and series.until < now.date()
 
 
 def _preference(name: str) -> int:

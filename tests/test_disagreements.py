@@ -159,10 +159,10 @@ def test_a_side_that_the_preferred_source_does_not_know_is_compared_between_thos
         "lending_rates",
         {**pool, "source": "defillama", "supply_apr": 0.1},
         {**pool, "source": "aave", "supply_apr": 0.12, "borrow_apr": 0.15},
-        {**pool, "source": "ethereum", "supply_apr": 0.11, "borrow_apr": 0.16},
+        {**pool, "source": "another", "supply_apr": 0.11, "borrow_apr": 0.16},
     )
     pairs = gaps.select("metric", "source_a", "source_b").rows()
-    assert ("lending_borrow_apr", "aave", "ethereum") in pairs
+    assert ("lending_borrow_apr", "aave", "another") in pairs
     assert ("lending_supply_apr", "defillama", "aave") in pairs
     assert len(pairs) == 3
 

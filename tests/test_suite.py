@@ -332,8 +332,8 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
     },
     "unconfirmed_rates": {
-        "rate_mean is between 0 and 100": [{"rate_mean": -0.1}],
-        "rate_last is between 0 and 100": [{"rate_last": -0.1}],
+        "rate_mean is between 0 and 100": [{"rate_mean": 101.0, "rate_max": 101.0}],
+        "rate_last is between 0 and 100": [{"rate_last": 101.0, "rate_max": 101.0}],
         "rate_max is not below rate_mean": [{"rate_max": 0.00015, "rate_mean": 0.0002}],
         "rate_max is not below rate_last": [{"rate_max": 0.00015, "rate_last": 0.0002}],
         "samples are those of 20 hours or more": [{"samples": 19}],

@@ -267,7 +267,7 @@ def test_a_plan_only_run_shows_the_plan_and_touches_nothing(served: Served, mark
     plan = served.artifacts(run["id"])["plan"]["data"]
     said = tool("backfill", FIRST_DAY, "2024-12-09", "--source", "upbit", "--source", "fred", "--plan")
     assert plan.splitlines()[0] == said.out.splitlines()[-1]
-    assert "3,659 series-days, about 12 requests" in plan
+    assert "4,675 series-days, about 15 requests" in plan
     assert "| krw_prices | upbit | 3 |" in plan
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import daily_run
 import raw_to_warehouse
+import side_by_side
 import start_up
 import unchanged
 import watched
@@ -22,6 +23,7 @@ SECTIONS: dict[str, Callable[[Path], Found]] = {
     "raw_to_warehouse": raw_to_warehouse.measure,
     "daily_run": daily_run.measure,
     "unchanged": unchanged.measure,
+    "side_by_side": side_by_side.measure,
     "watched": watched.measure,
     "start_up": start_up.measure,
 }

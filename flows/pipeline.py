@@ -37,6 +37,7 @@ from warehouse.report import newest_day, write_report
 DAILY = "run"  # the kind of run that announces new alerts
 BRIEFED = (DAILY, "demo")  # kinds of runs that end with the newest day's report
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
+HEEDS_INTERRUPTS = 0.2  # seconds
 Tell = Callable[[str], None]
 
 
@@ -179,7 +180,9 @@ def ingest_all(
         # What surrounds the caller, such as Prefect's flow run, surrounds its threads too.
         working = [pool.submit(copy_context().run, work, mine) for mine in per_source.values()]
         try:
-            wait_for(working)
+            # Once Polars is imported, an interrupt does not end a wait; it is seen after it.
+            while wait_for(working, timeout=HEEDS_INTERRUPTS).not_done:
+                pass
         except BaseException:  # a person's interrupt, or a cancellation
             run.stopping.set()
             raise

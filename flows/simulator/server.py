@@ -32,6 +32,7 @@ from flows.simulator.wire import Answer, Page, Request, text_answer
 
 LOOPBACK = "127.0.0.1"
 GZIP_ABOVE = 512  # bytes
+HEEDS_INTERRUPTS = 0.2  # seconds
 
 
 class Asked(NamedTuple):
@@ -56,14 +57,14 @@ class Simulator:
         requests: Every request in the order of its arrival.
     """
 
-    def __init__(self, now: datetime, *, seed: int = 7, port: int = 0, limits: bool = False) -> None:
+    def __init__(self, now: datetime, *, seed: int = 7, port: int = 0, limits: bool = False, haste: float = 1) -> None:
         self.counts: Counter[str] = Counter()
         self.requests: list[Asked] = []
         self._pages = pages_by_host()
         self._market = Market(seed)
         self._now_ms = millis_of(now)
         self._zoo = Zoo()
-        self._meter = Meter(enforced=limits)
+        self._meter = Meter(enforced=limits, haste=haste)
         self._lock = Lock()
         self._closing = Event()
         self._server = _Server(self, port)
@@ -101,8 +102,12 @@ class Simulator:
         self._server.server_close()
 
     def wait(self) -> None:
-        """Serve until the thread that serves ends, or the caller is interrupted."""
-        self._thread.join()
+        """Serve until the thread that serves ends, or the caller is interrupted.
+
+        Once Polars is imported, as some pages do, an interrupt does not end a wait; it is seen after it.
+        """
+        while self._thread.is_alive():
+            self._thread.join(HEEDS_INTERRUPTS)
 
     def stall(self, seconds: float) -> None:
         """Stay silent, but no longer than the server lives."""
@@ -140,12 +145,13 @@ class Simulator:
 
     def _answer(self, page: Page, request: Request, rule: Misbehaviour | None) -> tuple[Answer, Misbehaviour | None]:
         headers: dict[str, str] = {}
-        if page.budget is not None:
-            used, wait = self._meter.charge(request.host, page.budget, page.budget.cost(request))
-            if page.budget.used_header:
-                headers[page.budget.used_header] = str(used)
+        counted, budget = page.limit(request)
+        if budget is not None:
+            used, wait = self._meter.charge(counted, budget, budget.cost(request))
+            if budget.used_header:
+                headers[budget.used_header] = str(used)
             if wait:
-                if page.budget.says_when:
+                if budget.says_when:
                     headers["Retry-After"] = str(math.ceil(wait))
                 refusal = page.error(429)
                 return replace(refusal, headers={**refusal.headers, **headers}), None

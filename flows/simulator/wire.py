@@ -117,6 +117,7 @@ class Page:
         envelope: How the provider, or a proxy before it, reports a failure inside an HTTP 200.
         rows: The lists or dicts of a decoded JSON answer that hold its rows.
         budget: The provider's rate limit, where one is imitated.
+        endpoints: Limits of endpoints that have their own instead, by how the path begins.
         takes_post: Whether it may be sent a POST; to the others one is an error.
         marks: Whether its answers carry an ETag, and a client that has the same one is told so with 304.
     """
@@ -127,8 +128,16 @@ class Page:
     envelope: Callable[[], Answer]
     rows: Callable[[Any], list[Any]]
     budget: Budget | None = None
+    endpoints: Mapping[str, Budget] = field(default_factory=dict)
     takes_post: bool = False
     marks: bool = False
+
+    def limit(self, request: Request) -> tuple[str, Budget | None]:
+        """What a request is counted under, and the budget of that."""
+        for beginning, budget in self.endpoints.items():
+            if request.path.startswith(beginning):
+                return request.host + beginning, budget
+        return request.host, self.budget
 
 
 def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -225,4 +225,9 @@ def answer(request: Request) -> Answer:
     return error(404)
 
 
-PAGES = (Page(("api-pub.bitfinex.com",), answer, error, envelope, list_rows, Budget(30, 60, says_when=False)),)
+ENDPOINTS = {
+    "/v2/status": Budget(90, 60, says_when=False),
+    "/v2/liquidations": Budget(3, 60, says_when=False),
+}
+BUDGET = Budget(30, 60, says_when=False)
+PAGES = (Page(("api-pub.bitfinex.com",), answer, error, envelope, list_rows, BUDGET, ENDPOINTS),)

@@ -245,4 +245,10 @@ def answer(request: Request) -> Answer:
     return page(request, older_than, newer_than, min(limit or default, most))
 
 
-PAGES = (Page(("www.okx.com",), answer, error, envelope, _rows, Budget(10, 2, says_when=False)),)
+ENDPOINTS = {
+    CANDLES: Budget(20, 2, says_when=False),
+    RATES: Budget(12, 2, says_when=False),
+    READINGS: Budget(5, 2, says_when=False),
+    LIQUIDATIONS: Budget(40, 2, says_when=False),
+}
+PAGES = (Page(("www.okx.com",), answer, error, envelope, _rows, Budget(10, 2, says_when=False), ENDPOINTS),)

@@ -50,9 +50,14 @@ class Release:
         """One row per day: date, expected (flag), due_at (when it may be asked for)."""
         return _days(self, interval)
 
-    def available_at(self, days: pl.Expr) -> pl.Expr:
-        """The publication instants of a column of days."""
-        return days.map_elements(self.public_at, return_dtype=pl.Datetime("us", "UTC"))
+    def available_at(self, days: pl.Series) -> pl.Series:
+        """The publication instants of a column of days.
+
+        A column and no expression: Polars would evaluate that on a thread of its own, which then waits for Python,
+        while other threads hold on to Python and wait for Polars.
+        """
+        instants = {day: self.public_at(day) for day in days.unique().drop_nulls()}
+        return pl.Series("available_at", [instants.get(day) for day in days], pl.Datetime("us", "UTC"))
 
 
 @lru_cache(maxsize=256)

@@ -1,10 +1,12 @@
-"""`python -m flows.catalog` writes CATALOG.md: the warehouse's words, with what the sources declare."""
+"""`python -m flows.catalog` writes CATALOG.md and the picture of the lineage, with what the sources declare."""
 
 from pathlib import Path
 
 from flows.sources import sources
 from flows.standing import declarations
-from warehouse.catalog import PAGE, catalog
+from warehouse.catalog import PAGE, PICTURE, catalog
+from warehouse.lineage import supply
+from warehouse.lineage_picture import picture
 
 
 def page() -> str:
@@ -12,5 +14,11 @@ def page() -> str:
     return catalog(declarations(sources().values(), {}))
 
 
+def drawn() -> str:
+    """The picture that the page shows."""
+    return picture(supply(declarations(sources().values(), {})))
+
+
 if __name__ == "__main__":
     Path(PAGE).write_text(page(), encoding="utf-8")
+    Path(PICTURE).write_text(drawn(), encoding="utf-8")

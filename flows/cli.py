@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.words import columns, in_words
+from flows.words import columns, in_words, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -276,23 +276,41 @@ def serve(host: str, port: int) -> None:
     show_default=True,
     help="How the answer is printed; parquet writes bytes.",
 )
-def sql(query: str | None, form: str) -> None:
+@click.option("--saved", metavar="NAME", default=None, help="Ask a saved question instead of QUERY.")
+@click.option("--list", "list_saved", is_flag=True, help="List the saved questions, by name.")
+def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> None:
     """Ask the warehouse; read-only, and no SQL reaches files or the network.
 
     \b
     tidemark sql "select date, close_usd, drawdown from asset_daily where asset = 'BTC' order by date desc limit 5"
     echo "from signals; from premiums_daily" | tidemark sql
+    tidemark sql --saved borrowing_before_worst_days
 
-    Without QUERY, statements are read from standard input.
+    Without QUERY, statements are read from standard input. A saved question drawn as a table says on stderr what its
+    answer means.
     """  # noqa: D301  the backslash is click's mark for lines to keep
+    from expectations.errors import BadRequest  # noqa: PLC0415
     from warehouse.home import open_home, warn_origin  # noqa: PLC0415
     from warehouse.query import answer  # noqa: PLC0415
+    from warehouse.questions import listed, question  # noqa: PLC0415
 
+    if sum((query is not None, saved is not None, list_saved)) > 1:
+        raise BadRequest("one of QUERY, --saved and --list at a time")
+    if list_saved:
+        click.echo(listed())
+        return
+    asked = question(saved) if saved is not None else None
     home = open_home(settings_from().home)
     warning = warn_origin(home)
     if warning:
         say(warning)
-    text = query if query is not None else sys.stdin.read()
+    if asked is not None:
+        if form == "table":
+            for paragraph in asked.about:
+                say(wrapped(paragraph))
+        text = asked.sql
+    else:
+        text = query if query is not None else sys.stdin.read()
     answer(home.warehouse, text, form, sys.stdout)
 
 

@@ -23,6 +23,9 @@ from warehouse.archive import Recorder, Snapshot
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
 ATTEMPTS = 4
+# Where requests must be this far apart, a second attempt is patience enough: the next run asks again.
+SLOW_SECONDS = 5
+ATTEMPTS_WHERE_SLOW = 2
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 90.0
 GIVE_UP_AFTER = 3  # requests in a row that a host failed; from then on it is asked only once for each
@@ -136,6 +139,11 @@ class Budgets:
             for bound in bound_by(self._limits, request.place) or [request.host]:
                 self._of(bound).take()
 
+    def seconds_between(self, request: Request) -> float:
+        """How far apart a host's requests are once its burst is spent; 0 where nobody is spared."""
+        bounds = bound_by(self._limits, request.place)
+        return max((1 / self._limits[bound].per_second for bound in bounds), default=0.0) if self._enforced else 0.0
+
     def _of(self, bound: str) -> Budget:
         with self._lock:
             if bound not in self._budgets:
@@ -220,6 +228,7 @@ class Fetcher:
             SourceRefused: The provider will not answer this request.
         """
         attempt = 1
+        most = ATTEMPTS if self._budgets.seconds_between(request) <= SLOW_SECONDS else ATTEMPTS_WHERE_SLOW
         while True:
             given_up = self._failures.get(request.host, 0) >= GIVE_UP_AFTER
             if given_up and request.host in self._told_later:
@@ -236,7 +245,7 @@ class Fetcher:
                 pause = unavailable.retry_after
                 if pause is None:
                     pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * self._jitter.uniform(0.75, 1.25)
-                if attempt == ATTEMPTS or pause > LONGEST_PAUSE_SECONDS or given_up:
+                if attempt == most or pause > LONGEST_PAUSE_SECONDS or given_up:
                     self._count(request.host, failed=True)
                     raise
                 attempt += 1

@@ -99,6 +99,7 @@ class Run:
     notices: list[str] = field(default_factory=list)
     _fetchers: dict[str, Fetcher] = field(default_factory=dict)
     _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
+    _turns: dict[tuple[str, str, str | None], threading.Lock] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _first_days: dict[tuple[str, str, str], date] = field(default_factory=dict)
     _latest: datetime | None = None
@@ -170,7 +171,10 @@ class Run:
     def answer(self, batch: Batch, ask: Ask, request: Request) -> Answer:
         """An answer: one that serves the whole run, one that an interrupted run left, or a new one."""
         if request.shared:
+            # A lock of its own: nobody else waits while it is asked for.
             with self._lock:
+                turn = self._turns.setdefault(request.identity, threading.Lock())
+            with turn:
                 if request.identity not in self._shared:
                     self._shared[request.identity] = self._fetch(batch, ask, request)
                 return self._shared[request.identity]

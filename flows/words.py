@@ -1,6 +1,7 @@
 """Text for people: counts in words, lines in columns."""
 
 import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,12 @@ def columns(lines: list[tuple[str, ...]]) -> str:
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def wrapped(text: str, width: int = 100) -> str:
+    """A paragraph in lines; those of a point in a list are indented."""
+    hanging = "  " if text.startswith("- ") else ""
+    return textwrap.fill(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
 
 
 def gap_in_words(gap: Mapping[str, Any]) -> str:

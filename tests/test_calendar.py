@@ -201,15 +201,14 @@ def test_days_and_instants_of_a_release_agree() -> None:
         assert table["date"].to_list() == list(days)
         assert table["expected"].to_list() == [release.expects(day) for day in days]
         assert table["due_at"].to_list() == [release.public_at(day) for day in days]
-        instants_of = table.select(release.available_at(pl.col("date"))).to_series()
-        assert instants_of.to_list() == table["due_at"].to_list()
+        assert release.available_at(table["date"]).to_list() == table["due_at"].to_list()
         assert table.schema["due_at"] == pl.Datetime("us", "UTC")
 
 
 def test_a_release_of_no_days_gives_no_instants() -> None:
-    none = pl.DataFrame(schema={"date": pl.Date})
     release = target_days(time(15, 0))
-    assert none.select(release.available_at(pl.col("date"))).schema["date"] == pl.Datetime("us", "UTC")
+    assert release.available_at(pl.Series("date", [], pl.Date)).dtype == pl.Datetime("us", "UTC")
+    assert release.available_at(pl.Series("date", [None], pl.Date)).to_list() == [None]
     assert release.days(Interval(date(2024, 1, 1), date(2024, 1, 1))).height == 0
 
 

@@ -126,6 +126,10 @@ def test_a_refetch_records_what_changed_and_the_past_stays(tool: Tool) -> None:
         day: (old[day], new[day]) for day in old if old[day] != new[day]
     }
     assert {cause for *_, cause in restated} == {"source_changed"}
+    listed = json.loads(tool("sql", "--saved", "restated_numbers", "--format", "json").out)
+    closes = next(row for row in listed if row["column"] == "close_krw")
+    assert closes["values_changed"] >= len(restated)
+    assert closes["largest_change"] >= max(abs(now / was - 1) for _, was, now, _ in restated) - 1e-6
     out = tool.home.parent / "then.duckdb"
     built = replace(tool, now=NOW + timedelta(hours=1))("build", "--as-of", NOW.isoformat(), "--out", out)
     assert built.code == 0

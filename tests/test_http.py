@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.errors import SourceRefused, SourceUnavailable
@@ -131,6 +131,7 @@ def test_an_invented_market_is_spared_nothing() -> None:
     assert clock.ticks() == 0
 
 
+@settings(deadline=None)  # it shares its machine with others
 @given(
     requests=st.integers(2, 60),
     seconds=st.sampled_from([1, 5, 60, 300]),

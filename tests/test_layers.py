@@ -135,6 +135,14 @@ def test_the_pipeline_and_the_sources_know_no_prefect(module: str) -> None:
 
 
 @everywhere
+def test_polars_never_waits_for_python(module: str) -> None:
+    """Its threads would wait for Python while a thread that holds Python, in `to_pandas`, waits for them: for ever."""
+    from_within = {"map_batches", "map_columns", "map_elements", "map_groups", "map_rows", "register_io_source"}
+    found = {name for _, name in calls(MODULES[module])} & from_within
+    assert not found, f"{module} calls {found}"
+
+
+@everywhere
 def test_only_the_clock_reads_the_clock(module: str) -> None:
     if module == "flows/clock.py":
         return

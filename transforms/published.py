@@ -6,7 +6,7 @@ _NOBODY_STAMPED = pl.lit(None, pl.Datetime("us", "UTC"))
 _UNKNOWN = pl.lit(None, pl.Float64)
 
 
-def amounts(values: pl.DataFrame, *, series: str, available_at: pl.Expr) -> pl.DataFrame:
+def amounts(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Series) -> pl.DataFrame:
     """Rows of an amount of dollars.
 
     Args:
@@ -25,7 +25,7 @@ def amounts(values: pl.DataFrame, *, series: str, available_at: pl.Expr) -> pl.D
     )
 
 
-def rates(values: pl.DataFrame, *, series: str, available_at: pl.Expr) -> pl.DataFrame:
+def rates(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Series) -> pl.DataFrame:
     """Rows of an interest rate.
 
     Args:

@@ -58,5 +58,5 @@ def amounts(levels: pl.DataFrame, *, series: str, currency: str, release: Releas
         currency=pl.lit(currency),
         rate_apr=pl.lit(None, pl.Float64),
         stamped_at=pl.lit(None, pl.Datetime("us", "UTC")),
-        available_at=release.available_at(pl.col("date")),
+        available_at=release.available_at(levels["date"]),
     )

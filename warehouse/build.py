@@ -20,7 +20,9 @@ from warehouse.files import flush_file, move_in
 from warehouse.home import FORMAT, Home
 from warehouse.lake import Lake
 from warehouse.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
+from warehouse.lineage import sources_of, supply
 from warehouse.preferred import preferred_view
+from warehouse.promises import promises
 
 # The storage that DuckDB 1.5 and its clients open too.
 STORAGE = "v1.5.0"
@@ -76,7 +78,20 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "catalog": (
         "Every column of every table, and what it means.",
         ("table", "column"),
-        ("table", "column", "type", "unit", "measure", "meaning"),
+        (
+            "table",
+            "column",
+            "type",
+            "unit",
+            "measure",
+            "meaning",
+            "grain",
+            "formula",
+            "reads",
+            "reads_back_days",
+            "sources",
+            "caveats",
+        ),
     ),
     "sources": (
         "Every source that tidemark knows, what it declares, and against what it was last verified.",
@@ -413,8 +428,9 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 
 def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
     """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
-    promises = _promises()
-    rows: list[tuple[str, ...]] = []
+    told = promises(OPS)
+    supplied = supply(connection.sql("select source, datasets from ops.sources").pl())
+    rows: list[tuple[Any, ...]] = []
     statements: list[str] = []
     for schema, table, column, kind in connection.execute(
         "select schema_name, table_name, column_name, data_type from duckdb_columns() "
@@ -422,37 +438,28 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         "order by schema_name, table_name, column_index"
     ).fetchall():
         name = f"{schema}.{table}"
-        about, notes = promises[name]
-        about_column = entry(name, column).noted(notes.get(column))
+        promise = told[name]
+        about = entry(name, column).noted(promise.notes.get(column))
         if schema != "main":
             if not rows or rows[-1][0] != name:
                 relation = "view" if table.endswith(("_preferred", "_in_time")) else "table"
-                statements.append(f"comment on {relation} {name} is {_text(prefix + about)}")
-            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about_column.comment)}")
-        rows.append((name, column, kind, about_column.unit, about_column.measure, about_column.meaning))
+                statements.append(f"comment on {relation} {name} is {_text(prefix + promise.about)}")
+            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about.comment)}")
+        rows.append(
+            (
+                *(name, column, kind, about.unit, about.measure, about.meaning),
+                promise.grain,
+                promise.formulas.get(column),
+                list(promise.reads),
+                promise.model.days_back(column) if promise.model else None,
+                list(sources_of(name, supplied)),
+                list(promise.caveats),
+            )
+        )
     # One transaction: else every comment is logged and flushed by itself.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
-    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=polars_schema(OPS["catalog"][2]), orient="row"))
-
-
-def _promises() -> dict[str, tuple[str, Mapping[str, str]]]:
-    """What every table is about, and what it adds to the meaning of its columns."""
-    promises: dict[str, tuple[str, Mapping[str, str]]] = {
-        "core.assets": ("The sector baskets: ours, fixed, equal-weighted. One row: one asset in one basket.", {}),
-        "core.days": ("The UTC days that are over, from the first of which anything is held. One row: one day.", {}),
-        "core.disagreements_in_time": (
-            "How far sources lie apart, by what was public by noon (UTC) after each day. One row: one pair of them.",
-            {},
-        ),
-    }
-    for dataset in datasets().values():
-        about = " ".join((dataset.meaning, f"One row: {dataset.grain}.", *dataset.caveats))
-        promises[f"core.{dataset.name}"] = (about, dataset.notes)
-        promises[f"core.{dataset.name}_preferred"] = (f"By declared preference of sources. {about}", dataset.notes)
-    promises |= {f"core.{kept.name}": (kept.about, kept.notes) for kept in curated().values()}
-    promises |= {f"ops.{name}": (meaning, {}) for name, (meaning, _, _) in OPS.items()}
-    promises |= {model.table: (model.sentence, model.notes) for model in marts.models()}
-    return promises
+    schema_of = {name: POLARS[entry("ops.catalog", name).type] for name in OPS["catalog"][2]}
+    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=schema_of, orient="row"))
 
 
 def _quoted(name: str) -> str:

@@ -3,6 +3,8 @@
 `python -m flows.catalog` writes CATALOG.md, because only flows know the sources; a test fails when it is stale.
 """
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 import duckdb
@@ -13,8 +15,12 @@ from expectations.curated import curated
 from warehouse import marts
 from warehouse.build import OPS, create_books, create_core, describe, insert_dimensions
 from warehouse.ledger import Books
+from warehouse.lineage import Supply, parents, sources_of, supply
+from warehouse.marts import Model
+from warehouse.questions import questions
 
 PAGE = "CATALOG.md"
+PICTURE = "docs/lineage.svg"
 _ASSETS = ("asset", "sector", "valid_from", "valid_to")
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -31,9 +37,10 @@ def catalog(sources: pl.DataFrame) -> str:
         insert_dimensions(connection, pl.DataFrame(schema=polars_schema(_ASSETS)), NEVER)
         for model in marts.models():
             marts.create(connection, model)
-        create_books(connection, {})
+        create_books(connection, {"sources": sources})
         describe(connection)
         columns = connection.sql('from ops.catalog order by "table"').pl()
+    supplied = supply(sources)
     text = [
         "# Catalog",
         "",
@@ -43,18 +50,29 @@ def catalog(sources: pl.DataFrame) -> str:
         "",
         "Rates are fractions per year, returns and premiums are fractions, money is in the currency that ends its",
         "name. Unknown is NULL, never 0. *Measure* says how a column may be rolled up: sum a flow, take the last of a",
-        "stock, never sum a rate.",
+        "stock, never sum a rate. *Formula* is the expression of the mart's model, in the names of the model's steps;",
+        "a column that is handed on bears the name of the table that it comes from.",
     ]
+    lasting = sorted((model for model in marts.models() if model.schema == "main"), key=lambda model: model.name)
+    text += _lineage(lasting, supplied)
+    text += _questions()
     text += ["", "## Marts", "", "What readers may rely on. Schema `main`."]
-    lasting = (model for model in marts.models() if model.schema == "main")
-    for model in sorted(lasting, key=lambda model: model.name):
-        reads = marts.reads_in_the_end(model)
-        facts = [f"One row: {model.grain}. Key: {_named(model.key)}.", f"Reads {_named(reads)}."]
-        text += _table(model.table, model.sentence, facts, (*model.caveats,), columns)
+    for model in lasting:
+        facts = [
+            f"One row: {model.grain}. Key: {_named(model.key)}.",
+            f"Formula: [`{model.name}.sql`](warehouse/models/marts/{model.name}.sql).",
+            f"Reads {_named(marts.reads_in_the_end(model))}.",
+            _reach(model),
+        ]
+        text += _table(model.table, model.sentence, facts, (*model.caveats,), columns, with_formulas=True)
     text += ["", "## Typed facts", "", "What the providers said, checked. Schema `core`. Each has a view"]
     text += ["`core.<dataset>_preferred` with one row per key, by the declared preference of sources."]
     for dataset in datasets().values():
-        facts = [f"One row: {dataset.grain}. Key: {_named(('source', *dataset.key))}.", _promised(dataset)]
+        facts = [
+            f"One row: {dataset.grain}. Key: {_named(('source', *dataset.key))}.",
+            f"Supplied by {_named(supplied.get(f'core.{dataset.name}', ()))}.",
+            _promised(dataset),
+        ]
         text += _table(f"core.{dataset.name}", dataset.meaning, facts, dataset.caveats, columns)
     text += _table("core.assets", "The sector baskets: ours, fixed, equal-weighted.", [], (), columns)
     for kept in curated().values():
@@ -114,11 +132,83 @@ def _promised(dataset: Dataset) -> str:
     return text + (f" Warned of unless: {'; '.join(warning)}." if warning else "")
 
 
-def _table(name: str, meaning: str, facts: list[str], caveats: tuple[str, ...], columns: pl.DataFrame) -> list[str]:
+def _lineage(models: Sequence[Model], supplied: Supply) -> list[str]:
+    """The picture, and the same in words."""
+    text = [
+        "",
+        "## Lineage",
+        "",
+        f"![From every source through core to every mart]({PICTURE})",
+        "",
+        "Which sources a mart may hold something of, and through which tables. Steps that are dropped are looked",
+        "through.",
+        "",
+        "| Mart | Reads marts | Reads core | Sources in the end |",
+        "|---|---|---|---|",
+    ]
+    everyone = {source for sources in supplied.values() for source in sources}
+    for model in models:
+        read = parents(model.table)
+        mine = tuple(table.removeprefix("main.") for table in read if table.startswith("main."))
+        core = tuple(table.removeprefix("core.") for table in read if table.startswith("core."))
+        sources = _those(sources_of(model.table, supplied), everyone)
+        cells = (f"`{model.name}`", _named(mine) or "—", _named(core) or "—", sources or "kept by hand")
+        text.append(f"| {' | '.join(cells)} |")
+    return text
+
+
+def _those(names: Sequence[str], everyone: AbstractSet[str]) -> str:
+    """Names, or those that are missing where these are fewer."""
+    missing = sorted(everyone - set(names))
+    return f"all but {', '.join(missing)}" if 0 < len(missing) < len(names) else ", ".join(names)
+
+
+def _questions() -> list[str]:
+    """The saved questions, with what their answers mean."""
+    text = [
+        "",
+        "## Saved questions",
+        "",
+        "`tidemark sql --saved NAME` asks them; `tidemark sql --list` lists them.",
+        "",
+    ]
+    text += ["| Name | Question | What the answer means |", "|---|---|---|"]
+    for asked in questions().values():
+        link = f"[`{asked.name}`](warehouse/queries/{asked.name}.sql)"
+        text.append(f"| {link} | {_cell(asked.question)} | {_cell(asked.meaning)} |")
+    return text
+
+
+def _reach(model: Model) -> str:
+    """How far back the columns read."""
+    default = model.lookback.get("default", 0)
+    apart = [f"`{name}` {days:,}" for name, days in model.lookback.items() if name != "default"]
+    text = f"Days read before its own: {default:,}" + (f"; {', '.join(apart)}." if apart else ".")
+    carried = [f"`{table}` {days:,}" for table, days in model.reach.items()]
+    return text + (f" Values are carried forward for at most as many days: {', '.join(carried)}." if carried else "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _table(
+    name: str,
+    meaning: str,
+    facts: list[str],
+    caveats: tuple[str, ...],
+    columns: pl.DataFrame,
+    *,
+    with_formulas: bool = False,
+) -> list[str]:
     text = ["", f"### {name}", "", " ".join((meaning, *facts))]
     if caveats:
         text += ["", *(f"- {caveat}" for caveat in caveats)]
-    text += ["", "| Column | Type | Unit | Measure | Meaning |", "|---|---|---|---|---|"]
-    for _, column, kind, unit, measure, about in columns.filter(pl.col("table") == name).iter_rows():
-        text.append(f"| `{column}` | {kind} | {unit} | {measure} | {about} |")
+    titles = ["Column", "Type", "Unit", "Measure", "Meaning", *(["Formula"] if with_formulas else [])]
+    text += ["", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for row in columns.filter(pl.col("table") == name).iter_rows(named=True):
+        cells = [f"`{row['column']}`", row["type"], row["unit"], row["measure"], row["meaning"]]
+        if with_formulas:
+            cells.append(f"`{_cell(row['formula'])}`" if row["formula"] else "")
+        text.append(f"| {' | '.join(cells)} |")
     return text

@@ -102,8 +102,7 @@ class _Cells:
 
     @property
     def lookback(self) -> int:
-        reach: int = self.model.lookback.get(self.column, self.model.lookback.get("default", 0))
-        return min(reach + self.further, FOR_EVER)
+        return min(self.model.days_back(self.column) + self.further, FOR_EVER)
 
 
 def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapping[str, str]) -> Explanation:

@@ -88,6 +88,10 @@ class Model:
         """The glossary's entry, with what this table adds to its meaning."""
         return glossary()[name].noted(self.notes.get(name))
 
+    def days_back(self, column: str) -> int:
+        """How many days before its own a column reads."""
+        return self.lookback.get(column, self.lookback.get("default", 0))
+
 
 @dataclass(frozen=True)
 class Judgement:

@@ -212,8 +212,6 @@ def _trouble(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, list
 
 
 def _disagreeing(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, Any]]:
-    if not connection.execute("select 1 from duckdb_tables() where table_name = 'disagreements'").fetchall():
-        return []  # until it is merged
     return _rows(
         connection,
         "select metric, key, source_a, value_a, source_b, value_b, relative_gap, tolerance from ops.disagreements "

@@ -55,6 +55,19 @@ COLUMNS = {
     "unit": _text("The column's unit."),
     "measure": _text("How the column may be rolled up.", "key, stock, flow, rate, price, label"),
     "meaning": _text("What the column means."),
+    "grain": _text("What one row of the table is."),
+    "formula": _text(
+        "What makes the column: of a mart the expression of its model, in the names of the model's steps, else where "
+        "it is read; unknown for what only says where a row comes from."
+    ),
+    "reads": Column("names", "schema.table", "label", "The tables that the table is made of; none for what is read."),
+    "reads_back_days": Column(
+        "count", "days", "label", "How many days before its own a value of a mart reads; values may be carried longer."
+    ),
+    "ops.catalog.sources": Column(
+        "names", "lower-case names", "label", "The providers that the table may hold something of."
+    ),
+    "caveats": Column("names", "sentences", "label", "What a careful reader of the table must know."),
     "ops.home.value": _text("The fact."),
     "ops.sources.source": Column("text", "lower-case name", "key", "The provider."),
     "datasets": Column("names", "tables of core", "label", "What the source supplies."),

@@ -33,5 +33,5 @@ def normalize(payload: Any, *, currency: str) -> pl.DataFrame:
         currency=pl.lit(currency),
         rate_per_usd=pl.col("rate"),
         stamped_at=pl.lit(None, pl.Datetime("us", "UTC")),
-        available_at=PUBLISHED.available_at(pl.col("date")),
+        available_at=PUBLISHED.available_at(days),
     )

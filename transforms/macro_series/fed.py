@@ -57,5 +57,5 @@ def normalize(payload: bytes) -> pl.DataFrame:
         values = listed.select(
             date=pl.col("TIME_PERIOD").str.to_date("%Y-%m-%d"), amount=millions_to_units(decimal_text(value))
         )
-        frames.append(amounts(values, series=ours, available_at=H41.available_at(pl.col("date"))))
+        frames.append(amounts(values, series=ours, available_at=H41.available_at(values["date"])))
     return pl.concat(frames)

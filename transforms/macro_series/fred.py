@@ -127,12 +127,13 @@ def observed(listed: pl.DataFrame, fred_id: str) -> pl.DataFrame:
     is_amount = statistic.kind == "amount"
     day = pl.col("date")
     stamp = pl.col("day").str.to_date("%Y-%m-%d")
-    return listed.with_columns(date=stamp.dt.month_end() if statistic.monthly else stamp).select(
+    dated = listed.with_columns(date=stamp.dt.month_end() if statistic.monthly else stamp)
+    return dated.select(
         date=day,
         series=pl.lit(statistic.name),
         currency=pl.lit(statistic.currency if is_amount else None, pl.String),
         amount=value if is_amount else unknown,
         rate_apr=unknown if is_amount else value,
         stamped_at=pl.lit(None, pl.Datetime("us", "UTC")),
-        available_at=start_of(day) if statistic.announced else statistic.release.available_at(day),
+        available_at=start_of(day) if statistic.announced else statistic.release.available_at(dated["date"]),
     )

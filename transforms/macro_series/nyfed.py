@@ -42,7 +42,7 @@ def normalize(payload: Any) -> pl.DataFrame:
         .group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
         .agg(amount=pl.col("totalAmtAccepted").sum())
     )
-    return amounts(values, series="rrp", available_at=OPERATIONS.available_at(pl.col("date")))
+    return amounts(values, series="rrp", available_at=OPERATIONS.available_at(values["date"]))
 
 
 def normalize_rates(payload: Any) -> pl.DataFrame:
@@ -69,13 +69,13 @@ def normalize_rates(payload: Any) -> pl.DataFrame:
     others = listed.filter(pl.col("type") != "EFFR")
     if others.height:
         raise PayloadChanged(f"expected rates of the type EFFR, found {others['type'][0]!r}")
+    days = listed.with_columns(date=pl.col("effectiveDate").str.to_date("%Y-%m-%d"))
     day = pl.col("date")
-    known = {
-        "effective_rate": ("percentRate", RATES.available_at(day)),
+    known: dict[str, tuple[str, pl.Expr | pl.Series]] = {
+        "effective_rate": ("percentRate", RATES.available_at(days["date"])),
         "target_low": ("targetRateFrom", start_of(day)),
         "target_high": ("targetRateTo", start_of(day)),
     }
-    days = listed.with_columns(date=pl.col("effectiveDate").str.to_date("%Y-%m-%d"))
     return pl.concat(
         rates(
             days.select("date", rate_apr=percent_to_fraction(pl.col(field))), series=series, available_at=available_at

@@ -64,7 +64,7 @@ def normalize(payload: Any) -> pl.DataFrame:
     if nameless:
         raise PayloadChanged(f"expected one of the accounts {names} on {nameless[0]}, found none")
     values = known.select("amount", date=pl.col("record_date").str.to_date("%Y-%m-%d")).sort("date")
-    return amounts(values, series="tga_daily", available_at=STATEMENTS.available_at(pl.col("date")))
+    return amounts(values, series="tga_daily", available_at=STATEMENTS.available_at(values["date"]))
 
 
 def normalize_yields(payload: Any) -> pl.DataFrame:
@@ -81,12 +81,11 @@ def normalize_yields(payload: Any) -> pl.DataFrame:
     """
     listed = text_columns(payload, "Date", *TENORS.values())
     days = listed.with_columns(date=pl.col("Date").str.to_date("%m/%d/%Y"))
-    day = pl.col("date")
     return pl.concat(
         rates(
             days.select("date", rate_apr=percent_to_fraction(decimal_text(pl.col(tenor).replace(NOT_SAID, None)))),
             series=series,
-            available_at=YIELDS.available_at(day),
+            available_at=YIELDS.available_at(days["date"]),
         )
         for series, tenor in TENORS.items()
     )

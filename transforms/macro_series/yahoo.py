@@ -53,4 +53,4 @@ def normalize(payload: Any) -> pl.DataFrame:
     # Sent as 95.41999816894531 where 95.42 was traded.
     price = pl.col("close").round(TICK_DIGITS)
     values = days.select(date=pl.col("local").dt.date(), rate_apr=percent_to_fraction(PAR - price))
-    return rates(values, series="fed_funds_futures", available_at=SESSIONS.available_at(pl.col("date")))
+    return rates(values, series="fed_funds_futures", available_at=SESSIONS.available_at(values["date"]))

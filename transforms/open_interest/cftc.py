@@ -68,5 +68,5 @@ def normalize(payload: Any, *, market: str) -> pl.DataFrame:
         flush_usd=unknown,
         cadence=pl.lit("weekly"),
         stamped_at=start_of(pl.col("date")),
-        available_at=RELEASE.available_at(pl.col("date")),
+        available_at=RELEASE.available_at(dated["date"]),
     )

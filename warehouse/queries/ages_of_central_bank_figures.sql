@@ -1,0 +1,41 @@
+/*
+How old are the central banks' figures by the time that they are used?
+
+One row is one measure of global_liquidity: over how many days it is known, and how many days its newest published value lay behind the
+day, at the middle, at most, and on the newest day. What is weeks old on the day of a fall cannot have warned of it.
+
+- Publication of some series is taken on the late side, where the provider does not say when: so ages are at most what they were.
+- An age is that of the period that the figure describes, whose end it is counted from.
+
+No rows: no figure of a central bank is held.
+*/
+with
+
+periods as (
+    unpivot (
+        select
+            date,
+            fed_assets_usd_as_of,
+            tga_usd_as_of,
+            rrp_usd_as_of,
+            fed_net_liquidity_usd_as_of,
+            ecb_assets_usd_as_of,
+            boj_assets_usd_as_of,
+            pboc_assets_usd_as_of,
+            m2_usd_as_of
+        from global_liquidity
+    )
+    on columns(* exclude (date))
+    into name measure value as_of
+)
+
+select
+    replace(measure, '_as_of', '') as measure,
+    count(*) as days_known,
+    median(date - as_of) as age_median,
+    max(date - as_of) as age_most,
+    arg_max(as_of, date) as newest_as_of,
+    max(date) - arg_max(as_of, date) as age_now
+from periods
+group by measure
+order by age_median, measure

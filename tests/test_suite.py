@@ -29,6 +29,14 @@ NAMES = sorted(datasets())
 
 # A row that keeps every promise. `day` is the number of days after the case's first, `hour` that of a payment.
 GOOD: dict[str, Row] = {
+    "unconfirmed_rates": {
+        "asset": "USDT",
+        "venue": "gate",
+        "rate_mean": 0.02,
+        "rate_max": 0.03,
+        "rate_last": 0.025,
+        "samples": 24,
+    },
     "borrow_rates": {
         "asset": "USDT",
         "venue": "okx",
@@ -172,6 +180,13 @@ def closed(total: float | None, **others: Any) -> Row:
 
 # Dataset, rule and the rows of its case; how many of them, at the end, break the rule (one unless said).
 CASES: dict[str, dict[str, list[Row]]] = {
+    "unconfirmed_rates": {
+        "rate_mean is between 0 and 100": [{"rate_mean": 101.0, "rate_max": 102.0}],
+        "rate_last is between 0 and 100": [{"rate_last": 101.0, "rate_max": 102.0}],
+        "rate_max is not below rate_mean": [{"rate_mean": 0.031, "rate_last": 0.01}],
+        "rate_max is not below rate_last": [{"rate_last": 0.031}],
+        "samples are those of 20 hours or more": [{"samples": 19}],
+    },
     "borrow_rates": {
         "borrow_apr is between 0 and 10": [{"borrow_apr": 12.0, "borrow_apr_max": 13.0}],
         "borrow_apr_max is between 0 and 30": [{"borrow_apr_max": 44.0}],
@@ -329,6 +344,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "BTC is at most 1,000,000 coins": [held(3_300_000.0, None, asset="BTC")],  # contracts of 0.01
         "ETH is at most 8,000,000 coins": [held(15_000_000.0, None, asset="ETH")],
         "open_interest_usd is 100,000 to 100 billion": [held(None, 95_000.0)],
+        "open_interest_usd of all venues is 100 million to a trillion": [held(None, 6e7, venue="ALL")],
         # The contracts of 0.01 coins of a small market.
         "a coin of BTC is worth 3,000 to 2,000,000 USD": [held(100_000.0, 97e6, asset="BTC")],
         "a coin of ETH is worth 80 to 100,000 USD": [held(1_000_000.0, 37e6, asset="ETH")],
@@ -514,6 +530,8 @@ def test_an_empty_batch_fails_for_want_of_rows_and_for_nothing_else(name: str) -
 
 ENDS = ("open_interest_usd", "open_interest_usd_high", "open_interest_usd_low")
 TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
+    # KuCoin tells one rate an hour and no highest; nobody knows yet of which period.
+    "unconfirmed_rates": {"as lenders get it": [{"venue": "kucoin", "rate_max": None, "samples": None}]},
     "borrow_rates": {
         "spike": [{"borrow_apr": 0.72, "borrow_apr_max": 2.1}],
         "lent at seven percent a day": [

@@ -5,13 +5,16 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from expectations.contract import POLARS, entry
 from expectations.datasets.krw_prices import KRW_PRICES
 from flows import pipeline
 from flows.settings import Settings
 from tests.tool import NOW, Tool
 from warehouse.build import build
+from warehouse.disagreements import COLUMNS
 from warehouse.home import open_home
 from warehouse.opening import open_warehouse
 
@@ -71,6 +74,10 @@ def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("warehouse.build.datasets", lambda: {KRW_PRICES.name: KRW_PRICES})
     monkeypatch.setattr("warehouse.build.marts.models", tuple)
     monkeypatch.setattr("warehouse.build.describe", lambda *_: None)
+    monkeypatch.setattr("warehouse.build.view_in_time", lambda: "select 1")
+    monkeypatch.setattr("warehouse.disagreements.comparisons", tuple)
+    none = pl.DataFrame(schema={name: POLARS[entry("ops.disagreements", name).type] for name in COLUMNS})
+    monkeypatch.setattr("warehouse.build.disagreements", lambda *_, **__: none)
     home = open_home(tool.home)
     facts = pipeline.inputs(home, Settings(home=tool.home, now=NOW, sources=("upbit",)))
     build(home, facts)

@@ -100,7 +100,9 @@ def test_the_demo_runs_outside_the_clone(installed: Path, tmp_path: Path) -> Non
         text=True,
     )
     assert played.returncode == 0, played.stderr
-    assert played.stdout.startswith("SIMULATED data are in data/demo. Try:")
+    assert played.stdout.startswith(
+        "SIMULATED data are in data/demo, the brief of 2024-12-09 is data/demo/reports/latest.html."
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["data"]  # nothing is written outside the home
     demo = Tool(tmp_path / "data" / "demo")
     assert demo.one("select low_usd from asset_daily where asset = 'BTC' and date = '2024-12-09'") == 94_150.05

@@ -16,6 +16,8 @@ from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
 
 # Wanted days further apart than this are asked for separately.
 NEAR = timedelta(days=30)
+# Small asks are judged and published together as far as this; a batch of one ask may be longer.
+DAYS_PER_BATCH = 92
 
 
 class Mode(StrEnum):
@@ -221,13 +223,14 @@ def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> l
             continue
         per_series = days.sort("date").partition_by("series", as_dict=True)
         first = min(date_of(days))
+        width = max(DAYS_PER_BATCH // feed.days_per_ask, 1) * feed.days_per_ask
         spans: dict[int, list[Ask]] = {}
         for series in feed.series:
             mine = per_series.get((series.name,))
             if mine is None:
                 continue
             for interval in _stretches(date_of(mine), feed):
-                span = (interval.start - first).days // feed.days_per_ask
+                span = (interval.start - first).days // width
                 spans.setdefault(span, []).append(Ask(series, interval, now))
         for span in sorted(spans):
             asks = tuple(spans[span])

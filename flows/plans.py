@@ -135,7 +135,7 @@ class Feed:
         dataset: The promise that the rows must keep.
         plan: Yields the requests that answer an ask.
         series: What can be asked for.
-        days_per_ask: The most days that are asked for at once, so that a batch stays bounded.
+        days_per_ask: The most days that are asked for at once, so that an answer, and a batch, stay bounded.
         restates_for: How long after its end a day is asked for again.
         whole_history: Whether every answer is everything, so that days far apart are asked for at once, and a provider
             that can say "unchanged" is given the chance.

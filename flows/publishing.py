@@ -90,7 +90,7 @@ class Read:
     days: dict[date, DayOutcome]
 
 
-def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Read:
+def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, loaded_before: date | None) -> Read:
     """Normalize one ask's answers and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
@@ -109,7 +109,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame) -> Re
     evidence = Evidence(
         series, counts, empty - set(counts), error, gathered.observed_at, run.now(), quiet=dataset.quiet
     )
-    days = judge_days(evidence, wanted, loaded_before=run.first_loaded(batch, series.name))
+    days = judge_days(evidence, wanted, loaded_before=loaded_before)
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)
 
@@ -172,11 +172,17 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     """
     dataset, source = batch.feed.dataset, batch.source.name
     per_series = batch.wanted.partition_by("series", as_dict=True)
-    readings = [
-        read(run, batch, one, wanted)
-        for one in gathered
-        if (wanted := _within(per_series.get((one.ask.series.name,)), one.ask.days)) is not None
-    ]
+    readings: list[Read] = []
+    first_loaded = {name: run.first_loaded(batch, name) for (name,) in per_series}
+    for one in gathered:
+        name = one.ask.series.name
+        wanted = _within(per_series.get((name,)), one.ask.days)
+        if wanted is None:
+            continue
+        reading = read(run, batch, one, wanted, first_loaded[name])
+        readings.append(reading)
+        loaded = [day for day, found in reading.days.items() if found.state == "loaded"]
+        first_loaded[name] = min([*loaded, *filter(None, [first_loaded[name]])], default=None)
     rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
     answered = any(one.gathered.error is None for one in readings)
     checked = check(dataset, rows) if answered and (rows.height or _rows_are_owed(readings, batch)) else Checked()

@@ -24,6 +24,8 @@ COMMAND = (
     *("backfill", FIRST_DAY, "2024-12-09"),
     *(word for series in ("BTC", "USDT", "KRW", "fed_assets") for word in ("--series", series)),
 )
+# One of each kind: pages, an archive, a table of a whole history, weekdays, weeks, and a key that several venues share.
+SOURCES = "binance,bybit,coinbase,upbit,frankfurter,fred,defillama,aave"
 STATES = {"missing", "not_yet", "failed", "failed_check", "verified_empty", "loaded", "perished"}
 LONGEST_SECONDS = 300
 CHANCE = random.Random(20241209)
@@ -87,7 +89,7 @@ def simulator_of_our_own() -> Iterator[Simulator]:
 def undisturbed(simulator_of_our_own: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
     """A home that was filled in one go."""
     home = tmp_path_factory.mktemp("undisturbed") / "home"
-    tool = Tool(home, simulator_of_our_own.url, start=FIRST_DAY)
+    tool = Tool(home, simulator_of_our_own.url, sources=SOURCES, start=FIRST_DAY)
     said = tool(*COMMAND)
     assert said.code == 0, said.err
     return tool

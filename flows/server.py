@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import hmac
+import logging
 import os
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from pathlib import Path
@@ -30,6 +32,7 @@ LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 REPORTS = "/reports/"
 INTERFACE = "/v2"
 BUSY = 503
+RETRIES = "prefect.server.utilities.messaging.memory"  # whose logger tells of every message that is handled again
 PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 # The interface is all here; a browser that obeys this sends nothing to anybody else and shows it in no other page.
 POLICY = (
@@ -140,6 +143,12 @@ def again(question: list[MutableMapping[str, Any]], receive: Receive) -> Receive
     return read
 
 
+def worth_telling(record: logging.LogRecord) -> bool:
+    """Whether a line of Prefect's is news: not where SQLite refused a writer whose message is simply handled again."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(getattr(error, "orig", None), sqlite3.OperationalError)
+
+
 def name_of(address: str) -> str | None:
     """The host name in an address; none where it is nonsense."""
     try:
@@ -201,6 +210,7 @@ def main(descriptor: int) -> None:
         loopback=name_of(f"//{listening.getsockname()[0]}") in LOOPBACK_NAMES,
         authentication=os.environ.get("PREFECT_SERVER_API_AUTH_STRING"),
     )
+    logging.getLogger(RETRIES).addFilter(worth_telling)
     config = uvicorn.Config(door, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listening])
 

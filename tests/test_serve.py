@@ -1,6 +1,7 @@
 """`tidemark serve`: its door, its schedule, its runs, and that nothing of it wedges when processes are killed."""
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from flows.simulator import Misbehaviour, Simulator
 from tests.served import ENDED, RefusedError, Served, children, command_of, serving, start, until
@@ -138,6 +140,22 @@ def test_the_door_asks_again_while_the_database_is_busy(
     assert [message["status"] for message in sent if "status" in message] == [status]
     assert len(sent) == 2
     assert bodies == [b"ab"] * (min(times, 5) + 1)
+
+
+def test_a_message_that_is_handled_again_is_no_news_and_any_other_failure_is() -> None:
+    from prefect.server.utilities.messaging import memory  # noqa: PLC0415  as above
+
+    import flows.server as door  # noqa: PLC0415  it imports Prefect
+
+    def told(error: Exception) -> bool:
+        facts = {"msg": "Failed in consume_loop", "exc_info": (type(error), error, None)}
+        return door.worth_telling(logging.makeLogRecord(facts))
+
+    assert memory.logger.name == door.RETRIES
+    locked = sqlite3.OperationalError("database is locked")
+    assert not told(OperationalError("update buckets", {}, locked))
+    assert told(ValueError("a bug"))
+    assert door.worth_telling(logging.makeLogRecord({"msg": "a line"}))
 
 
 def test_another_site_cannot_listen_in_on_the_events(served: Served) -> None:

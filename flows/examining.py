@@ -20,7 +20,7 @@ from flows.http import Budgets
 from flows.outcomes import named
 from flows.planning import Batch, batches, date_of, due_days
 from flows.plans import Answer, Feed, Request, Series, Source, bound_by
-from flows.publishing import check, read
+from flows.publishing import check, read_all
 from flows.run import Run
 from warehouse.archive import Archive, Recorder, Snapshot
 from warehouse.ledger import Books
@@ -206,30 +206,33 @@ def _examine_feed(run: Run, source: Source, feed: Feed, witness: Witness) -> Fee
 
 def _judge(run: Run, batch: Batch, blank: FeedFinding, witness: Witness) -> FeedFinding:
     """Ask, read and check one batch."""
-    (gathered,) = collect(run, batch)
+    gathered = collect(run, batch)
     asked = (batch.source.name, blank.dataset)
     mine = [one for one in witness.heard() if (one.source, one.dataset) == asked]
     finding = replace(blank, reachable=bool(mine), authorised=_authorised(mine))
-    if gathered.error is not None:
-        return _failed(finding, gathered.error)
+    errors = [one.error for one in gathered if one.error is not None]
+    if errors:
+        return _failed(finding, errors[0])
     try:
-        seen = read(run, batch, gathered, batch.wanted)
-        checked = check(batch.feed.dataset, seen.rows)
+        readings = read_all(run, batch, gathered)
+        rows = pl.concat([one.rows for one in readings], how="diagonal")
+        checked = check(batch.feed.dataset, rows)
     except HomeRefused:
         raise
     except PipelineError as broken:
         return _failed(finding, broken)
-    states = {day: one for day, one in seen.days.items() if one.state == "failed"}
-    late = tuple(f"{day} is not out yet" for day, one in seen.days.items() if one.state == "not_yet")
-    if states:
-        return replace(finding, shape=False, outcome=Outcome.changed, reason=next(iter(states.values())).reason)
+    days = [(day, outcome) for one in readings for day, outcome in one.days.items()]
+    failures = [outcome.reason for _, outcome in days if outcome.state == "failed"]
+    late = tuple(f"{day} is not out yet" for day, outcome in days if outcome.state == "not_yet")
+    if failures:
+        return replace(finding, shape=False, outcome=Outcome.changed, reason=failures[0])
     broken_rules = [one for one in checked.results if not one.success]
     blocking = [one.check for one in broken_rules if one.severity == "blocking"]
     return replace(
         finding,
         shape=True,
-        units=not blocking if seen.rows.height else None,
-        freshest_day=max(date_of(seen.rows), default=None),
+        units=not blocking if rows.height else None,
+        freshest_day=max(date_of(rows), default=None),
         outcome=Outcome.changed if blocking else Outcome.as_known,
         reason=f"expected {blocking[0]}, found rows that break it" if blocking else None,
         remarks=late + tuple(f"warning: {one.check}" for one in broken_rules if one.severity != "blocking"),

@@ -90,7 +90,24 @@ class Read:
     days: dict[date, DayOutcome]
 
 
-def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, loaded_before: date | None) -> Read:
+def read_all(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> list[Read]:
+    """Read the answers for each ask of a batch; what one has of a series is known when the next is read."""
+    per_series = batch.wanted.partition_by("series", as_dict=True)
+    loaded = {name: run.first_loaded(batch, name) for (name,) in per_series}
+    readings = []
+    for one in gathered:
+        name = one.ask.series.name
+        wanted = _within(per_series.get((name,)), one.ask.days)
+        if wanted is None:
+            continue
+        reading = read(run, batch, one, wanted, loaded_before=loaded[name])
+        days = [day for day, found in reading.days.items() if found.state == "loaded"]
+        loaded[name] = min([*days, *filter(None, [loaded[name]])], default=None)
+        readings.append(reading)
+    return readings
+
+
+def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, loaded_before: date | None) -> Read:
     """Normalize one ask's answers and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
@@ -171,18 +188,7 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         StorageDamaged: A partition that must be added to is not what was written.
     """
     dataset, source = batch.feed.dataset, batch.source.name
-    per_series = batch.wanted.partition_by("series", as_dict=True)
-    readings: list[Read] = []
-    first_loaded = {name: run.first_loaded(batch, name) for (name,) in per_series}
-    for one in gathered:
-        name = one.ask.series.name
-        wanted = _within(per_series.get((name,)), one.ask.days)
-        if wanted is None:
-            continue
-        reading = read(run, batch, one, wanted, first_loaded[name])
-        readings.append(reading)
-        loaded = [day for day, found in reading.days.items() if found.state == "loaded"]
-        first_loaded[name] = min([*loaded, *filter(None, [first_loaded[name]])], default=None)
+    readings = read_all(run, batch, gathered)
     rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
     answered = any(one.gathered.error is None for one in readings)
     checked = check(dataset, rows) if answered and (rows.height or _rows_are_owed(readings, batch)) else Checked()

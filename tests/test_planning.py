@@ -16,6 +16,7 @@ from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
 from flows.forecast import forecast
 from flows.planning import (
+    DAYS_PER_BATCH,
     NEAR,
     Batch,
     Mode,
@@ -219,7 +220,7 @@ def test_the_asks_cover_every_wanted_day_exactly_once(
             assert (ask.series.name, ask.days.last) in asked
             assert ask.now == now
         starts = [ask.days.start for ask in batch.asks]
-        assert max(starts) - min(starts) < timedelta(days=days_per_ask)
+        assert max(starts) - min(starts) < timedelta(days=max(DAYS_PER_BATCH, days_per_ask))
 
 
 def test_days_far_apart_are_asked_for_apart_unless_every_answer_is_everything() -> None:
@@ -234,15 +235,26 @@ def test_days_far_apart_are_asked_for_apart_unless_every_answer_is_everything() 
 
 
 def test_batches_of_a_feed_follow_in_time() -> None:
-    here = source(series(), series("ETH"), days_per_ask=10)
-    days = [(name, FIRST + day * ONE_DAY) for name in ("BTC", "ETH") for day in range(35)]
+    here = source(series(), series("ETH"), days_per_ask=100)
+    days = [(name, FIRST + day * ONE_DAY) for name in ("BTC", "ETH") for day in range(250)]
     made = batches([here], frame_of(days), after(date(2024, 12, 31)))
     assert [(min(date_of(one.wanted)), one.wanted.height) for one in made] == [
-        (FIRST, 20),
-        (FIRST + 10 * ONE_DAY, 20),
-        (FIRST + 20 * ONE_DAY, 20),
-        (FIRST + 30 * ONE_DAY, 10),
+        (FIRST, 200),
+        (FIRST + 100 * ONE_DAY, 200),
+        (FIRST + 200 * ONE_DAY, 100),
     ]
+
+
+def test_small_asks_are_judged_together_and_a_series_follows_in_time() -> None:
+    here = source(series(), series("ETH"), days_per_ask=30)
+    days = [(name, FIRST + day * ONE_DAY) for name in ("BTC", "ETH") for day in range(100)]
+    first, second = batches([here], frame_of(days), after(date(2024, 12, 31)))
+    months = [(30 * number, 30) for number in range(3)]
+    assert [(ask.series.name, (ask.days.start - FIRST).days, len(ask.days)) for ask in first.asks] == [
+        (name, *month) for name in ("BTC", "ETH") for month in months
+    ]
+    assert [len(ask.days) for ask in second.asks] == [10, 10]
+    assert (first.wanted.height, second.wanted.height) == (180, 20)
 
 
 def test_a_source_that_is_not_wanted_makes_no_batch() -> None:

@@ -1,0 +1,69 @@
+"""What the answers of one batch prove together."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+import orjson
+import polars as pl
+
+from expectations.interval import ONE_DAY, Interval
+from flows.planning import Batch
+from flows.plans import Answer, Ask, Request
+from flows.publishing import read_all
+from flows.run import Gathered, Run
+from flows.sources import coinbase
+from tests.asking import feed_of
+
+FEED = feed_of(coinbase.SOURCE, "spot_prices")
+(BITCOIN,) = (one for one in FEED.series if one.name == "BTC")
+NOW = datetime(2024, 12, 10, 12, tzinfo=UTC)
+EARLY = Interval.of_days(date(2024, 9, 1), date(2024, 9, 20))
+LATE = Interval.of_days(date(2024, 11, 1), date(2024, 11, 30))
+
+
+@dataclass
+class Remembered:
+    """What a run knows of earlier runs; the rest of it is not asked."""
+
+    loaded: date | None
+
+    def first_loaded(self, _: Batch, __: str) -> date | None:
+        return self.loaded
+
+    def now(self) -> datetime:
+        return NOW
+
+
+def gathered(days: Interval, told: Interval) -> Gathered:
+    candles = [
+        [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, 100.0, 5.0]
+        for day in reversed(list(told))
+    ]
+    request = Request("https://api.exchange.coinbase.com/x", labels={"asset": "BTC"}, transform="normalize")
+    return Gathered(Ask(BITCOIN, days, NOW), (Answer(request, 200, orjson.dumps(candles), NOW, "a"),), None)
+
+
+def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
+    asks = tuple(one.ask for one in parts)
+    days = [day for ask in asks for day in ask.days]
+    wanted = pl.DataFrame(
+        {
+            "series": "BTC",
+            "date": days,
+            "expected": True,
+            "due_at": [datetime(day.year, day.month, day.day, tzinfo=UTC) + ONE_DAY for day in days],
+            "perishes_at": None,
+            "state": None,
+        }
+    )
+    batch = Batch(coinbase.SOURCE, FEED, asks, wanted.with_columns(pl.col("due_at").dt.cast_time_unit("us")))
+    readings = read_all(cast("Run", Remembered(loaded)), batch, parts)
+    return [{outcome.state for outcome in one.days.values()} for one in readings]
+
+
+def test_a_history_that_another_ask_of_the_batch_found_does_not_begin_again() -> None:
+    half = Interval(LATE.start + timedelta(days=15), LATE.end)
+    assert read(None, gathered(LATE, half)) == [{"verified_empty", "loaded"}]
+    assert read(EARLY.start, gathered(LATE, half)) == [{"failed", "loaded"}]
+    assert read(None, gathered(EARLY, EARLY), gathered(LATE, half)) == [{"loaded"}, {"failed", "loaded"}]

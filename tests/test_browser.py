@@ -1,8 +1,6 @@
 """The interface in a real browser: headless Chromium fills the form, watches the run, and nothing else is called."""
 
 import os
-import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,29 +8,12 @@ import pytest
 
 from flows.forms import backfill_form
 from flows.simulator import Simulator
+from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, Page, browser, expect
 from tests.served import Served, serving
 from tests.tool import NOW, Tool
 from warehouse.completeness import PAGE
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-IN_CI = bool(os.environ.get("CI"))
-
-# Playwright's own event loop and sockets are closed when its driver is.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.skipif(CHROMIUM is None and not IN_CI, reason="no Chromium on this machine; CI installs one"),
-]
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from playwright.sync_api import Page, expect, sync_playwright
-
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
+pytestmark = [LEFT_OPEN, WITH_CHROMIUM]
 WITHIN_MS = 60_000
 
 
@@ -57,16 +38,13 @@ def foreign() -> list[str]:
 
 @pytest.fixture(scope="module")
 def page(served: Served, foreign: list[str]) -> Iterator[Page]:
-    assert CHROMIUM is not None, "CI must have installed Chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        opened = browser.new_page(viewport={"width": 1280, "height": 1000})
+    with browser() as started:
+        opened = started.new_page(viewport={"width": 1280, "height": 1000})
         opened.set_default_timeout(WITHIN_MS)
         own = (served.address, f"ws{served.address.removeprefix('http')}", "blob:", "data:")
         opened.on("request", lambda asked: None if asked.url.startswith(own) else foreign.append(asked.url))
         opened.on("websocket", lambda asked: None if asked.url.startswith(own) else foreign.append(asked.url))
         yield opened
-        browser.close()
 
 
 def kept(page: Page, name: str) -> None:

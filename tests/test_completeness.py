@@ -4,9 +4,6 @@ import json
 import os
 import re
 import shlex
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
@@ -20,16 +17,12 @@ from expectations.interval import ONE_DAY
 from flows.forms import remember_address
 from flows.mending import MOST_STRETCHES, stretches
 from flows.simulator import Simulator
-from tests.test_browser import ARGUMENTS, CHROMIUM, IN_CI
+from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
 from tests.tool import NOW, Tool
 from warehouse.completeness import HEIGHT, PAGE, STATES, calendars, day_states, outline, write_completeness
 from warehouse.home import Home
 from warehouse.ledger import DayRange, Ledger, State, days_event
 from warehouse.pages import render
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from playwright.sync_api import Page, sync_playwright
 
 SOURCES = "upbit,gate,frankfurter"
 FAILED = "SourceUnavailable: expected 200 from api.upbit.com, found 503: b'<h1>Gone</h1><script>alert(1)</script>'"
@@ -234,24 +227,8 @@ def report_instant(tool: Tool) -> str:
     return str(tool.one("select value from ops.home where key = 'as-of'"))[:16].replace("T", " ")
 
 
-@contextmanager
-def opened(page: Path, **looks: Any) -> Iterator[tuple[Page, list[str]]]:
-    """A page in a browser, and whatever it complained of or asked for."""
-    assert CHROMIUM is not None, "CI must have installed Chromium"
-    told: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        tab = browser.new_page(**looks)
-        tab.on("console", lambda message: told.append(message.text))
-        tab.on("pageerror", lambda error: told.append(str(error)))
-        tab.on("request", lambda asked: None if asked.url == page.as_uri() else told.append(asked.url))
-        tab.goto(page.as_uri())
-        yield tab, told
-        browser.close()
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.skipif(CHROMIUM is None and not IN_CI, reason="no Chromium on this machine; CI installs one")
+@LEFT_OPEN
+@WITH_CHROMIUM
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
 def test_a_browser_shows_it_offline_without_a_complaint(troubled: Tool, width: int, scheme: str) -> None:
     page = troubled.home / "reports" / PAGE

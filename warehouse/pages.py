@@ -17,13 +17,28 @@ def render(template: str, *styles: str, simulated: bool, **facts: Any) -> str:
         simulated: Whether its numbers are invented: then it says so.
         facts: What else the template asks for.
     """
-    pages = Environment(
+    folder = files("warehouse") / FOLDER
+    style = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", *styles))
+    return _templates(markup=True).get_template(template).render(style=style, simulated=simulated, **facts)
+
+
+def render_text(template: str, **facts: Any) -> str:
+    """A text, such as Markdown; nothing in it is escaped.
+
+    Args:
+        template: Its template.
+        facts: What the template asks for.
+    """
+    return _templates(markup=False).get_template(template).render(**facts)
+
+
+def _templates(*, markup: bool) -> Environment:
+    return Environment(
         loader=PackageLoader("warehouse", FOLDER),
-        autoescape=True,  # whatever the template is called: an error quotes what a provider sent
+        # Whatever the template is called: an error quotes what a provider sent. A text is read as it stands.
+        autoescape=markup,  # noqa: S701  off for texts alone
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    folder = files("warehouse") / FOLDER
-    style = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", *styles))
-    return pages.get_template(template).render(style=style, simulated=simulated, **facts)

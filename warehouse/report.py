@@ -12,14 +12,16 @@ from expectations.errors import BadRequest
 from warehouse.files import write_whole
 from warehouse.home import Home
 from warehouse.opening import open_warehouse
-from warehouse.pages import render
+from warehouse.pages import render, render_text
 from warehouse.pictures import Chart, charts
 
 LATEST = "latest.html"
 UNUSUAL = 0.95  # percentiles beyond it, on either side, lead the page
 MOST_LEADING = 9
-HEADLINES = ("gauge_heat", "bitcoin", "ether", "breadth")
+HEADLINES = ("gauge_heat", "gauge_fuel", "bitcoin", "ether", "breadth")
+EXTREMES = (", the highest", ", the lowest", ", the best", ", the worst")  # how `brief` says that a figure is one
 LOUDNESS = {"alert": 0, "watch": 1, "info": 2}
+MILLION, BILLION = 1e6, 1e9
 
 SECTIONS = {
     "prices": "Prices",
@@ -50,6 +52,7 @@ class Brief:
     outcomes: Sequence[Mapping[str, Any]]
     sections: Mapping[str, Sequence[Mapping[str, Any]]]
     sectors: Sequence[Mapping[str, Any]]
+    beside: Sequence[Mapping[str, Any]]
     famous: Sequence[Mapping[str, Any]]
     trouble: Mapping[str, Sequence[Mapping[str, Any]]]
     sources: Sequence[Mapping[str, Any]]
@@ -124,6 +127,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             ),
             sections={name: [row for row in told if row["section"] == name] for name in SECTIONS},
             sectors=_rows(connection, "select * from main.sector_daily where date = $day order by return_1d", day),
+            beside=_beside(connection, day),
             famous=_rows(
                 connection,
                 "select date, metric, value, unit, statement, source_url from main.famous_days "
@@ -133,8 +137,11 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             trouble=_trouble(connection, day),
             sources=_rows(
                 connection,
-                "select source, list_sort(list(distinct dataset)) as datasets, max(last_date) as last_date "
-                "from ops.freshness where last_date is not null group by source order by source",
+                "select held.source, list_sort(list(distinct held.dataset)) as datasets, "
+                "max(held.last_date) as last_date, any_value(declared.attribution) as attribution, "
+                "any_value(declared.terms) as terms from ops.freshness as held "
+                "left join ops.sources as declared on declared.source = held.source "
+                "where held.last_date is not null group by held.source order by held.source",
                 day,
             ),
             charts=charts(connection, day),
@@ -167,6 +174,26 @@ def _parts(connection: duckdb.DuckDBPyConnection, gauge: Mapping[str, Any] | Non
     ]
 
 
+def _beside(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, Any]]:
+    """The day and the famous days up to it, each as it is held here, beside the most that was reported of it."""
+    return _rows(
+        connection,
+        "with days as ("
+        "  select date, max(value) filter (where unit = 'USD' and contains(metric, 'liquidated')) as reported_usd"
+        "  from main.famous_days where date <= $day group by date"
+        "  union select $day, null where $day not in (select date from main.famous_days)) "
+        "select days.date, days.date = $day as today, bitcoin.return_1d, "
+        "bitcoin.low_usd / bitcoin.high_usd - 1 as fall, breadth.value as breadth, "
+        "closed.total_usd as liquidated_usd, closed.venues, gauge.heat, gauge.regime, "
+        "days.reported_usd from days "
+        "left join main.asset_daily as bitcoin on bitcoin.date = days.date and bitcoin.asset = 'BTC' "
+        "left join main.brief as breadth on breadth.date = days.date and breadth.topic = 'breadth' "
+        "left join main.liquidations_total as closed on closed.date = days.date and closed.asset = 'ALL' "
+        "left join main.leverage_gauge as gauge on gauge.date = days.date order by days.date",
+        day,
+    )
+
+
 def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What a reader should see first: what speaks, then what is far out in its own year or the first of its kind."""
     lead = [{"text": row["message"], "level": row["level"], "topic": None, "since": row["since"]} for row in signals]
@@ -174,9 +201,9 @@ def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]
         row
         for row in told
         if row["leads"]
+        and row["topic"] not in HEADLINES
         and (
-            ", the highest" in row["statement"]
-            or ", the lowest" in row["statement"]
+            any(extreme in row["statement"] for extreme in EXTREMES)
             or (row["percentile_1y"] is not None and not 1 - UNUSUAL <= row["percentile_1y"] <= UNUSUAL)
         )
     ]
@@ -190,9 +217,11 @@ def _trouble(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, list
     return {
         "missing": _rows(
             connection,
-            "select dataset, source, state, count(*) as series, min(reason) as reason from ops.ledger "
-            "where date = $day and state not in ('loaded', 'verified_empty', 'not_yet') "
-            "group by all order by dataset, source, state",
+            "with feeds as ("
+            "  select source, dataset, state, count(*) as series, min(reason) as reason from ops.ledger"
+            "  where date = $day and state not in ('loaded', 'verified_empty', 'not_yet') group by all) "
+            "select source, state, list(struct_pack(dataset, series) order by dataset) as feeds, min(reason) as reason "
+            "from feeds group by source, state order by source, state",
             day,
         ),
         "late": _rows(
@@ -222,56 +251,29 @@ def _disagreeing(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[
 
 def as_page(brief: Brief, *, simulated: bool) -> str:
     """The brief as one self-contained HTML page."""
-    return render("brief.html.j2", "brief.css", simulated=simulated, brief=brief, titles=SECTIONS, percent=percent)
+    return render(
+        "brief.html.j2",
+        "brief.css",
+        simulated=simulated,
+        brief=brief,
+        titles=SECTIONS,
+        percent=percent,
+        dollars=dollars,
+    )
 
 
 def as_markdown(brief: Brief) -> str:
-    """The brief as Markdown, which is Prefect's artifact too."""
-    text = [f"# {brief.day:%A, %-d %B %Y}"]
-    if brief.origin == "simulated":
-        text.append("**SIMULATED: invented by tidemark's simulator, no market made these data.**")
-    text.append(" ".join(brief.headlines))
-    text.append("## What speaks, and what is unusual")
-    text.append(
-        "\n".join(f"- {'**' + row['level'] + '** ' if row['level'] else ''}{row['text']}" for row in brief.leading)
-    )
-    if brief.gauge is not None:
-        text.append("## The gauge")
-        text.append(
-            f"Regime **{brief.gauge['regime'] or 'not told'}**, heat {percent(brief.gauge['heat'])}, fuel "
-            f"{percent(brief.gauge['fuel'])}, {brief.gauge['components_present']} of {len(brief.parts)} parts known."
-        )
-        rows = [
-            f"| {part['component']} | {part['side']} | {part['weight']:g} | {percent(part['percentile'])} |"
-            for part in brief.parts
-        ]
-        text.append("\n".join(["| part | side | votes | in its year |", "|---|---|---|---|", *rows]))
-    for name, title in SECTIONS.items():
-        if brief.sections[name]:
-            text.append(f"## {title}")
-            text.append("\n".join(f"- {row['statement']}" for row in brief.sections[name]))
-    lacking = [
-        *(
-            f"- {row['dataset']} from {row['source']}: {row['series']} series {row['state']}"
-            for row in brief.trouble["missing"]
-        ),
-        *(f"- {row['dataset']} from {row['source']}: {row['lag_days']} days late" for row in brief.trouble["late"]),
-        *(
-            f"- {row['dataset']} from {row['source']}: {row['rows']} rows held back ({row['rule']})"
-            for row in brief.trouble["held"]
-        ),
-        *(
-            f"- {row['metric']} {row['key']}: {row['source_a']} and {row['source_b']} differ by "
-            f"{percent(row['relative_gap'], 2)}"
-            for row in brief.trouble["disagreeing"]
-        ),
-    ]
-    text.append("## Missing, late, held back, disagreeing")
-    text.append("\n".join(lacking) or "Nothing.")
-    text.append(f"As known at {brief.as_of}. Sources: {', '.join(row['source'] for row in brief.sources)}.")
-    return "\n\n".join(text) + "\n"
+    """The brief as Markdown, which is Prefect's artifact too: everything but the charts."""
+    return render_text("brief.md.j2", brief=brief, titles=SECTIONS, percent=percent, dollars=dollars)
 
 
 def percent(value: float | None, digits: int = 0) -> str:
     """A fraction as a person reads it."""
     return "unknown" if value is None else f"{value * 100:.{digits}f} %"
+
+
+def dollars(value: float | None) -> str:
+    """An amount of dollars as a person reads it."""
+    if value is None:
+        return "unknown"
+    return f"${value / BILLION:,.2f} billion" if value >= BILLION else f"${value / MILLION:,.1f} million"

@@ -51,7 +51,7 @@ COLUMNS = {
     "heat": Column("number", "fraction", "rate", "How much leverage is in the system, against its own year: 0 to 1."),
     "fuel": Column("number", "fraction", "rate", "How much feeds it, against its own year: 0 to 1."),
     **{f"{name}_percentile": _percentile(what) for name, what in COMPONENTS.items()},
-    "median_return": Column("number", "fraction", "rate", "The day's return of the middle one of all basket assets."),
+    "median_return": Column("number", "fraction", "rate", "The day's return of the median basket asset."),
     "low_return": Column("number", "fraction", "rate", "Bitcoin's low over its last close, less one."),
     "open_interest_change": Column(
         "number",

@@ -1,7 +1,7 @@
 /*
 What did it cost to borrow dollars in the week before each of the ten worst days?
 
-One row is one of the ten days on which the middle one of all assets (middle_return) fell most, the worst first. The
+One row is one of the ten days on which the median asset (median_return) fell most, the worst first. The
 rest is of the seven days before it, in fractions per year: the mean and the highest figure for a day's loan of USDT or
 USDC at exchanges (exchange_) and in the Aave pools on Ethereum (pool_), and what depositors of those pools earned. A rank
 says how high that was for the same lender in its own year, 1 being its highest: ranks near 1 on most rows mean that falls
@@ -15,12 +15,12 @@ came after dear dollars.
 with
 
 worst as (
-    select date, median(return_1d) as middle_return
+    select date, median(return_1d) as median_return
     from asset_daily
     where sector is not null
     group by date
     having count(return_1d) >= 5
-    order by middle_return, date
+    order by median_return, date
     limit 10
 ),
 
@@ -52,7 +52,7 @@ pools as (
 
 select
     worst.date,
-    round(worst.middle_return, 4) as middle_return,
+    round(worst.median_return, 4) as median_return,
     round(exchanges.exchange_apr, 4) as exchange_apr,
     round(exchanges.exchange_apr_highest, 4) as exchange_highest,
     round(exchanges.exchange_rank, 2) as exchange_rank,
@@ -64,4 +64,4 @@ select
 from worst
 left join exchanges on exchanges.date = worst.date
 left join pools on pools.date = worst.date
-order by worst.middle_return, worst.date
+order by worst.median_return, worst.date

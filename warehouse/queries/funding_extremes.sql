@@ -1,7 +1,7 @@
 /*
 When was bitcoin's funding at an extreme of its year, and what did bitcoin do in the 30 days after?
 
-One row is one spell in which funding over seven days stood, at the middle one of the venues, among the highest or the
+One row is one spell in which funding over seven days stood, at the median venue, among the highest or the
 lowest twentieth of its own year; days at most a week apart are one spell. Of the spell: its days, its most extreme rate per
 year. Of the 30 days after its first day: bitcoin's return and its lowest low, both against that day's close. If high
 funding foretold falls, the rows of side high would show worse returns than the last columns, which hold any day's median.

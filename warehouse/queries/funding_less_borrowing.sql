@@ -1,7 +1,7 @@
 /*
 Did it pay to borrow dollars on-chain, buy bitcoin and collect the funding?
 
-One row is one week that is over (Monday to Sunday, UTC): what shorts of the perpetual were paid (the middle one of the venues), what a loan
+One row is one week that is over (Monday to Sunday, UTC): what shorts of the perpetual were paid (the median venue), what a loan
 of USDC in the Aave pool on Ethereum cost, and the difference, all per year. Far above zero there is room for that trade, and
 leveraged longs pay for it; near or below zero the trade is crowded out, or dollars are short.
 

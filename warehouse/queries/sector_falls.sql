@@ -1,7 +1,7 @@
 /*
 How far did each sector fall on the ten worst days, and did it fall further than bitcoin?
 
-One row is one of the ten days on which the middle one of all assets fell most, the worst first: bitcoin's return, then the
+One row is one of the ten days on which the median asset fell most, the worst first: bitcoin's return, then the
 equal-weighted return of each sector. The further the sectors lie below bitcoin, the more of the leverage sat in small
 coins; where they fall alike, everything was sold together. deepest_sector and worst_asset name the hardest hit.
 
@@ -11,18 +11,18 @@ coins; where they fall alike, everything was sold together. deepest_sector and w
 with
 
 worst as (
-    select date, median(return_1d) as middle_return
+    select date, median(return_1d) as median_return
     from asset_daily
     where sector is not null
     group by date
     having count(return_1d) >= 5
-    order by middle_return, date
+    order by median_return, date
     limit 10
 )
 
 select
     worst.date,
-    round(worst.middle_return, 4) as middle_return,
+    round(worst.median_return, 4) as median_return,
     round(any_value(bitcoin.return_1d), 4) as bitcoin,
     round(max(sectors.return_1d) filter (where sectors.sector = 'major'), 4) as major,
     round(max(sectors.return_1d) filter (where sectors.sector = 'l1'), 4) as l1,
@@ -36,5 +36,5 @@ select
 from worst
 inner join sector_daily as sectors on sectors.date = worst.date
 left join asset_daily as bitcoin on bitcoin.date = worst.date and bitcoin.asset = 'BTC'
-group by worst.date, worst.middle_return
-order by worst.middle_return, worst.date
+group by worst.date, worst.median_return
+order by worst.median_return, worst.date

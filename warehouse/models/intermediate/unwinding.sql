@@ -1,5 +1,5 @@
 /*
-Whether positions were being unwound: how far the middle asset fell, how low bitcoin traded, and what of its futures closed.
+Whether positions were being unwound: how far the median asset fell, how low bitcoin traded, and what of its futures closed.
 
 grain  = "one UTC day on which one of the three is known"
 key    = ["date"]
@@ -53,7 +53,7 @@ closed as (
 known as (
     select
         coalesce(breadth.date, bitcoin.date, closed.date) as date,
-        -- Of a handful of assets the middle one says little.
+        -- Of a handful of assets the median says little.
         case when breadth.assets >= 5 then breadth.median_return end as median_return,
         bitcoin.low_return,
         closed.open_interest_change

@@ -118,7 +118,11 @@ select
                 coalesce(detail, '')
             ),
             '{extreme}',
-            extreme
+            case
+                when shown_as = 'move'  -- a return is good or bad, not high or low
+                    then replace(replace(extreme, 'the highest', 'the best'), 'the lowest', 'the worst')
+                else extreme
+            end
         ),
         '{week_ago}',
         coalesce('; a week ago ' || shown(week_ago, shown_as), '')

@@ -343,7 +343,7 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
         if warning:
             say(warning)
         click.echo(as_text(found))
-    if found.problems:
+    if found.problems or found.groundless:
         sys.exit(1)
 
 

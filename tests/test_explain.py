@@ -1,9 +1,11 @@
 """From every number back to the bytes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from expectations.contract import datasets
@@ -11,7 +13,7 @@ from expectations.curated import curated
 from tests.tool import Tool, flip
 from warehouse import marts
 from warehouse.archive import Archive
-from warehouse.explain import FOR_EVER, MOST_ROWS, explain
+from warehouse.explain import FOR_EVER, Explanation, explain
 from warehouse.files import digest
 
 MARTS = [model for model in marts.models() if model.schema == "main"]
@@ -40,14 +42,18 @@ def test_every_column_of_every_mart_leads_to_bytes_that_came(demo: Tool, mart: s
         found = explain(demo.home / "warehouse.duckdb", archive, mart, column, key)
         assert found.value is not None
         assert found.problems == []
+        assert not found.groundless
         if mart in BY_HAND:
+            assert found.by_hand == f"expectations/curated/{mart}.toml"
             assert found.answers == ()
             continue
         assert found.inputs, column
         assert any(one.count for one in found.inputs), column
         assert found.answers, column
         for read in found.inputs:
-            assert len(read.rows) <= max(MOST_ROWS, 2 * len(found.rests_on)), read.table
+            assert read.count == len(read.rows), read.table
+            unique = (*datasets()[read.table.removeprefix("core.").removesuffix("_preferred")].key, "source")
+            assert len({tuple(row[name] for name in unique) for row in read.rows}) == read.count, "each row once"
         seen = {place for read in found.inputs for place in read.snapshots}
         assert {one.snapshot for one in found.answers} == seen
         one = found.answers[-1]
@@ -66,6 +72,54 @@ def test_the_rows_of_a_key_are_those_that_its_mart_reads(demo: Tool) -> None:
     assert [str(row["date"]) for row in preferred.rows] == [f"2024-12-{day:02}" for day in range(2, 10)]
     assert {row["asset"] for row in preferred.rows} == {"SOL"}
     assert preferred.rows[-1]["close_usd"] / preferred.rows[0]["close_usd"] - 1 == pytest.approx(found.value)
+
+
+def traced(tool: Tool, mart: str, column: str, **key: str) -> Explanation:
+    return explain(tool.home / "warehouse.duckdb", Archive(tool.home / "raw"), mart, column, key)
+
+
+def test_a_weekly_figure_leads_to_the_tuesday_that_it_describes(demo: Tool) -> None:
+    row = demo.ask(
+        "select date::varchar, as_of, contract from open_interest_contracts "
+        "where venue = 'cme' and asset = 'BTC' order by date desc limit 1"
+    )[0]
+    about = {"date": row[0], "asset": "BTC", "venue": "cme"}
+    found = traced(demo, "open_interest_contracts", "open_interest_usd", **about, contract=row[2])
+    (read,) = [one for one in found.inputs if one.table == "core.open_interest_preferred"]
+    assert [one["date"] for one in read.rows] == [row[1]]
+    (price,) = [one for one in found.inputs if one.table == "core.spot_prices_preferred"]
+    assert row[1] in [one["date"] for one in price.rows]
+    assert row[1].isoweekday() == 2
+    assert found.answers
+    venue = traced(demo, "open_interest_daily", "open_interest_usd", **about)
+    assert {one["date"] for read in venue.inputs if "open_interest" in read.table for one in read.rows} == {row[1]}
+    sentence = traced(demo, "brief", "value", date=row[0], topic="open_interest_cme")
+    assert sentence.value == venue.value
+    assert sentence.answers
+
+
+def test_a_signal_reads_as_far_back_as_its_number_does(demo: Tool) -> None:
+    (day, *_) = demo.ask("select max(date)::varchar from signals where signal = 'korean_frenzy'")[0]
+    found = traced(demo, "signals", "value", date=day, signal="korean_frenzy")
+    (read,) = [one for one in found.inputs if one.table == "core.krw_prices_preferred"]
+    assert read.first is not None
+    assert read.last is not None
+    assert (read.last - read.first).days == 193
+
+
+def test_what_is_kept_by_hand_says_so_and_a_broken_way_back_is_an_error(demo: Tool, tmp_path: Path) -> None:
+    key = ("date=2024-12-09", "metric=liquidated_okx")
+    said = demo("explain", "famous_days", "value", *key)
+    assert (said.code, "Kept by hand in expectations/curated/famous_days.toml" in said.out) == (0, True)
+    assert "bytes that came" not in said.out
+    emptied = demo.at(tmp_path / "emptied")
+    shutil.copytree(demo.home, emptied.home, ignore=shutil.ignore_patterns("raw", "lake", "reports"))
+    with duckdb.connect(str(emptied.home / "warehouse.duckdb")) as connection:
+        connection.execute("delete from core.spot_prices")
+        connection.execute("delete from core.market_values")
+    said = emptied("explain", "sector_daily", "return_1d", "date=2024-12-09", "sector=l1")
+    assert said.code == 1
+    assert "this way back is broken" in said.out
 
 
 def test_what_came_too_late_for_a_day_is_no_part_of_it(demo: Tool) -> None:

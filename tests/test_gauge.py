@@ -178,23 +178,65 @@ def test_the_demo_knows_every_part_and_ends_overheated_or_in_a_flush(demo: Tool)
     assert demo.one("select count(distinct regime) from leverage_gauge") >= 3
 
 
+def liquidations(tool: Tool) -> dict[date, float]:
+    """The mean of the venues' own percentiles."""
+    venues: dict[str, dict[date, tuple[float, float]]] = defaultdict(lambda: defaultdict(lambda: (0.0, 1.0)))
+    for day, venue, usd in tool.ask("select date, venue, total_usd from liquidations_daily"):
+        venues[venue][day] = (venues[venue][day][0] + usd, 1)
+    days = {day for closed in venues.values() for day in closed}
+    told = {day: [where for closed in venues.values() if (where := percentile(closed, day))] for day in days}
+    return {day: mean(known) for day, known in told.items() if known}
+
+
+def hopes(tool: Tool) -> dict[date, float]:
+    """By how many quarter points the one-year yield fell in 30 days."""
+    yields = dict(tool.ask("select date, yield_1y from policy_rates where yield_1y is not null"))
+    return {
+        day: (yields[day - timedelta(days=30)] - now) / 0.0025
+        for day, now in yields.items()
+        if day - timedelta(days=30) in yields
+    }
+
+
+def turns(tool: Tool) -> dict[date, float]:
+    """The first known measure of liquidity, where it was above zero itself within 91 days."""
+    measures: list[dict[date, float]] = [{}, {}, {}]
+    told = tool.ask("select date, change_13w, fed_net_liquidity_usd, fed_assets_usd from global_liquidity")
+    levels = {day: amounts for day, _, *amounts in told}
+    for day, banks, *amounts in told:
+        before = levels.get(day - timedelta(days=91), [None, None])
+        changes = [banks, *(change(now, then) for now, then in zip(amounts, before, strict=True))]
+        for measure, value in zip(measures, changes, strict=True):
+            if value is not None:
+                measure[day] = value
+    found = {}
+    for day in levels:
+        measure = next((one for one in measures if day in one), {})
+        if any(measure.get(day - timedelta(days=back), 0) > 0 for back in range(1, 92)):
+            found[day] = measure[day]
+    return found
+
+
 def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: Tool) -> None:
     """Those whose number is one of a mart."""
     numbers = {
         "open_interest_outruns_price": "select date, change_30d_coins from open_interest_total where asset = 'BTC'",
         "leverage_heat": "select date, heat from leverage_gauge",
         "heat_without_fuel": "select date, heat - fuel from leverage_gauge",
-        "liquidations_extreme": "select date, percentile_1y from liquidations_total where asset = 'ALL'",
         "won_premium": "select distinct date, usdt_krw_premium from premiums_daily",
     }
-    for signal, query in numbers.items():
+    told = {signal: demo.ask(query) for signal, query in numbers.items()}
+    told["liquidations_extreme"] = list(liquidations(demo).items())
+    told["rate_cut_hopes_fade"] = list(hopes(demo).items())
+    told["global_liquidity_turns_down"] = list(turns(demo).items())
+    for signal, values in told.items():
         rows = LEVELS.filter(signal=signal).select("level", "threshold", "direction").rows()
         loudest = sorted(rows, key=lambda row: ("alert", "watch", "info").index(row[0]))
         expected = {}
-        for day, value in demo.ask(query):
+        for day, value in values:
             for name, threshold, direction in loudest:
                 if value is not None and (value >= threshold if direction == "at least" else value <= threshold):
-                    expected[day] = (name, value)
+                    expected[day] = (name, pytest.approx(value))
                     break
         found = {
             day: (name, value)

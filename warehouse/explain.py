@@ -2,9 +2,11 @@
 
 A mart's file declares how far back each of its columns reads (`[lookback]`, in days) and, where the columns of its key
 do not say which core rows belong to a row, a condition for each table (`[rows]`). Tables that are made of other marts'
-cells by subject (the gauge, the signals, the brief) name the table kept by hand that lists those cells (`rests_on`).
+cells by subject (the gauge, the signals, the brief) name the table kept by hand that lists those cells (`rests_on`),
+perhaps with how far back it reads of them (`lookback_days`).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.contract import datasets
+from expectations.contract import Dataset, datasets
 from expectations.curated import curated
 from expectations.errors import BadRequest, StorageDamaged
 from warehouse import marts
@@ -22,7 +24,6 @@ from warehouse.files import digest
 from warehouse.marts import Model
 from warehouse.opening import open_warehouse
 
-MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
 FOR_EVER = 36_500  # days
 KNOWN_BY = timedelta(hours=36)  # of the day's beginning: noon after it
 
@@ -56,7 +57,7 @@ class Input:
         count: How many rows.
         first: The first row's day.
         last: The last row's day.
-        rows: All of them, or the first and the last where there are more than `MOST_ROWS`.
+        rows: All of them.
         snapshots: The places of the answers that they come from.
     """
 
@@ -70,7 +71,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that leads to one number."""
+    """Everything that leads to one number.
+
+    `by_hand` is the file of a table kept by hand, whose rows say themselves where they come from.
+    """
 
     mart: str
     column: str
@@ -82,6 +86,7 @@ class Explanation:
     caveats: tuple[str, ...]
     lookback_days: int
     rests_on: tuple[str, ...] = ()
+    by_hand: str | None = None
     inputs: tuple[Input, ...] = ()
     answers: tuple[Bytes, ...] = field(default=())
 
@@ -89,6 +94,11 @@ class Explanation:
     def problems(self) -> list[Bytes]:
         """The answers that are not what came."""
         return [one for one in self.answers if one.problem]
+
+    @property
+    def groundless(self) -> bool:
+        """Whether a value is there and nothing that it rests on was found: then the way back is broken."""
+        return self.value is not None and self.by_hand is None and not any(one.count for one in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -146,10 +156,18 @@ def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapp
         model=f"warehouse/models/marts/{model.name}.sql",
         caveats=model.caveats,
         lookback_days=max(cell.lookback for cell in cells) if cells else 0,
+        by_hand=_kept_in(model),
         rests_on=tuple(_named(cell) for cell in cells if cell.model is not model),
         inputs=inputs,
         answers=tuple(_answer(archive, place) for place in places),
     )
+
+
+def _kept_in(model: Model) -> str | None:
+    """The file of the table kept by hand that a mart shows, where it shows nothing else."""
+    names = [table.partition(".")[2] for table in model.reads]
+    kept = [name for name in names if name in curated()]
+    return f"expectations/curated/{kept[0]}.toml" if kept and len(kept) == len(names) else None
 
 
 def _model(name: str) -> Model:
@@ -194,7 +212,8 @@ def _cells(
             mart, _, other = place.partition(".")
             narrowed = dict(condition.split("=", 1) for condition in conditions)
             yield from _further(
-                _cells(connection, _model(mart), other, {"date": key["date"], **narrowed}), own.lookback
+                _cells(connection, _model(mart), other, {"date": key["date"], **narrowed}),
+                own.lookback + row.get("lookback_days", 0),
             )
 
 
@@ -231,20 +250,25 @@ def _inputs(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, s
 
 
 def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, table: str) -> Input:
-    dataset = datasets()[table.removeprefix("core.").removesuffix("_preferred")]
+    dataset = _dataset(table)
     first, last = _days(cell, max(model.reach.get(table, 0), cell.model.reach.get(table, 0)))
     conditions, values = [], {}
     if last is not None:
         conditions = ["date between $first and $last", "available_at at time zone 'UTC' <= $known"]
         values = {"first": first, "last": last, "known": datetime.combine(last, datetime.min.time()) + KNOWN_BY}
     special = cell.model.rows.get(table, model.rows.get(table))
+    spoken = {"from": _days(cell, 0)[0], **cell.key}
+    asked_for = set(re.findall(r"\$(\w+)", special or ""))
+    if special is not None and not asked_for <= set(spoken):
+        special = None  # it is about a row of its model, and a row of this one is many of those
     if special is not None:
         conditions.append(f"({special})")
-        values |= {name: value for name, value in cell.key.items() if f"${name}" in special}
-    else:
-        narrowing = {name: value for name, value in cell.key.items() if name in dataset.columns and name != "date"}
-        conditions += [f'"{name}" = ${name}' for name, value in narrowing.items() if value != "ALL" or name == "chain"]
-        values |= {name: value for name, value in narrowing.items() if value != "ALL" or name == "chain"}
+        values |= {name: spoken[name] for name in asked_for}
+    for name, value in cell.key.items():
+        said = special is not None and re.search(rf"\b{name}\b", special)
+        if name in dataset.columns and name != "date" and not said and (value != "ALL" or name == "chain"):
+            conditions.append(f'"{name}" = ${name}')
+            values[name] = value
     shown = ", ".join(f'"{name}"' for name in (*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
     where = " and ".join(conditions) or "true"
     order = ", ".join(f'"{name}"' for name in dataset.key)
@@ -259,9 +283,14 @@ def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, tab
         count=len(rows),
         first=rows[0]["date"] if rows else None,
         last=rows[-1]["date"] if rows else None,
-        rows=tuple(rows if len(rows) <= MOST_ROWS else (rows[0], rows[-1])),
+        rows=tuple(rows),
         snapshots=tuple(sorted({row["snapshot"] for row in rows})),
     )
+
+
+def _dataset(table: str) -> Dataset:
+    """What a core table, or the view of its preferred rows, holds."""
+    return datasets()[table.removeprefix("core.").removesuffix("_preferred")]
 
 
 def _days(cell: _Cells, reach: int) -> tuple[date | None, date | None]:
@@ -278,14 +307,16 @@ def _days(cell: _Cells, reach: int) -> tuple[date | None, date | None]:
 
 
 def _joined(one: Input, other: Input) -> Input:
-    rows = {repr(row): row for row in (*one.rows, *other.rows)}
-    days = [day for day in (one.first, one.last, other.first, other.last) if day is not None]
+    """Two readings of a table as one; a row that both read counts once."""
+    key = (*_dataset(one.table).key, "source")
+    rows = {tuple(row[name] for name in key): row for row in (*one.rows, *other.rows)}
+    ordered = sorted(rows.values(), key=lambda row: row["date"])
     return Input(
         table=one.table,
-        count=one.count + other.count,
-        first=min(days, default=None),
-        last=max(days, default=None),
-        rows=tuple(rows.values()),
+        count=len(ordered),
+        first=ordered[0]["date"] if ordered else None,
+        last=ordered[-1]["date"] if ordered else None,
+        rows=tuple(ordered),
         snapshots=tuple(sorted({*one.snapshots, *other.snapshots})),
     )
 

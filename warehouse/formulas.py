@@ -57,6 +57,10 @@ class _Query:
         steps = {**steps, **{step["key"]: step["value"]["query_node"] for step in node["cte_map"]["map"]}}
         if node["type"] == "SET_OPERATION_NODE":
             branches = [self.columns(branch, steps) for branch in node["children"]]
+            if node["setop_type"] == "UNION_BY_NAME":
+                names = dict.fromkeys(name for branch in branches for name, _ in branch)
+                told = [dict(branch) for branch in branches]
+                return [(name, _either([branch[name] for branch in told if name in branch])) for name in names]
             return [
                 (places[0][0], _either([formula for _, formula in places])) for places in zip(*branches, strict=True)
             ]

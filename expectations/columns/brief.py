@@ -13,6 +13,14 @@ COLUMNS = {
         "Whether the report begins with it when it is far out in its year; levels that trend do not.",
     ),
     "caveat": Column("text", "one sentence", "label", "What a careful reader must know of the figure."),
-    "detail": Column("text", "part of a sentence", "label", "What else the day says of the topic."),
+    "detail": Column(
+        "text", "part of a sentence", "label", "What the number is about, or what else the day says of it."
+    ),
+    "basis": Column(
+        "text",
+        "contracts, venues or coins",
+        "label",
+        "What the number is a total or a mean of; a number of another basis is not compared with it.",
+    ),
     "change_1d": Column("number", "that of value", "flow", "The day's value less that of the day before."),
 }

@@ -24,7 +24,7 @@ COLUMNS = {
         "Total assets of the Federal Reserve (Wednesday level), latest published by the day's end."
     ),
     "fed_assets_usd_as_of": _as_of("fed_assets_usd"),
-    "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve (Wednesday level), latest published."),
+    "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve, latest published: by the day, or Wednesday's."),
     "tga_usd_as_of": _as_of("tga_usd"),
     "rrp_usd": _stock("Overnight reverse repurchase agreements of the Federal Reserve, latest published."),
     "rrp_usd_as_of": _as_of("rrp_usd"),
@@ -37,6 +37,7 @@ COLUMNS = {
     "pboc_assets_usd": _stock("Total assets of the People's Bank of China in dollars, latest published."),
     "pboc_assets_usd_as_of": _as_of("pboc_assets_usd"),
     "central_banks_usd": _stock("Assets of the four central banks; unknown unless all four are known."),
+    "central_banks_usd_as_of": _as_of("the oldest member of central_banks_usd"),
     "central_banks_constant_fx_usd": _stock("The same at constant exchange rates."),
     "m2_usd": _stock("M2 money of the four economies; unknown unless all four are known."),
     "m2_usd_as_of": _as_of("the oldest member of m2_usd"),

@@ -25,6 +25,7 @@ COLUMNS = {
         "Sum of the falls of open interest from one reading to the next while the price moved, each at the later "
         "price: a proxy of forced closing, not liquidations.",
     ),
+    "as_of": Column("date", "UTC day", "label", "The day that the value describes."),
     "cadence": Column("text", "daily or weekly", "label", "How often the venue's figure is known."),
     "change_30d_usd": Column(
         "number",

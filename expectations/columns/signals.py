@@ -13,6 +13,9 @@ COLUMNS = {
     "direction": Column("text", "`at least`, `at most`", "label", "On which side of its threshold it speaks."),
     "threshold": Column("number", "that of the value", "label", "From which value on it speaks at this level."),
     "shown_as": Column("text", "name", "label", "How its figures are written."),
+    "lookback_days": Column(
+        "count", "days", "label", "How many days before its own the signal's number reads of those cells."
+    ),
     "since": Column("date", "UTC day", "label", "The first of the days in a row on which it has spoken, at any level."),
     "occurrences": Column("count", "days", "label", "Days on which it spoke at this level and 30 known days followed."),
     "independent_occurrences": Column(

@@ -54,7 +54,7 @@ breadth as (
         'breadth' as topic,
         median(return_1d) as value,
         'of ' || count(*) || ' assets ' || count(*) filter (where return_1d < 0) || ' fell; the worst was '
-        || arg_min(asset, return_1d) || ' (' || shown(min(return_1d), 'fraction') || ')' as detail,
+        || first(asset order by return_1d, asset) || ' (' || shown(min(return_1d), 'fraction') || ')' as detail,
         list_sort(list(distinct quote_source)) as sources
     from main.asset_daily
     where sector is not null and return_1d is not null
@@ -74,7 +74,10 @@ sectors as (
         moves.date,
         'sector_' || moves.sector as topic,
         moves.return_1d as value,
-        moves.worst_asset || ' ' || shown(moves.worst_return_1d, 'fraction') as detail,
+        case
+            when moves.members = 1 then moves.worst_asset || ' alone'
+            else 'worst: ' || moves.worst_asset || ' ' || shown(moves.worst_return_1d, 'fraction')
+        end as detail,
         sector_sources.sources
     from main.sector_daily as moves
     inner join sector_sources
@@ -83,11 +86,17 @@ sectors as (
     where moves.sector in ('l1', 'l2', 'ai', 'defi', 'meme') and moves.return_1d is not null
 ),
 
-interest_sources as (
-    select date, asset, list_sort(list(distinct source)) as sources
-    from main.open_interest_daily
-    where cadence = 'daily'
-    group by date, asset
+contracts as (
+    select
+        date,
+        asset,
+        cadence,
+        count(*) as contracts,
+        string_agg(venue || ' ' || contract, ', ' order by venue, contract) as basis,
+        list_sort(list(distinct source)) as sources,
+        max(as_of) as as_of
+    from main.open_interest_contracts
+    group by date, asset, cadence
 ),
 
 interest as (
@@ -101,22 +110,31 @@ interest as (
             || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago; ',
             ''
         )
+        || case contracts.contracts when 1 then '1 contract' else contracts.contracts || ' contracts' end || ' at '
         || array_to_string(totals.venues, ', ') as detail,
-        interest_sources.sources
+        contracts.basis,
+        contracts.sources
     from main.open_interest_total as totals
-    inner join interest_sources
-        on interest_sources.date = totals.date
-        and interest_sources.asset = totals.asset
+    inner join contracts
+        on contracts.date = totals.date
+        and contracts.asset = totals.asset
+        and contracts.cadence = 'daily'
     where totals.asset in ('BTC', 'ETH')
     union all
     select
-        date,
+        weekly.date,
         'open_interest_cme',
-        open_interest_usd,
-        coalesce(' (' || shown(open_interest_coins, 'coins') || ' coins)', ''),
-        [source]
-    from main.open_interest_daily
-    where asset = 'BTC' and venue = 'cme'
+        weekly.open_interest_usd,
+        coalesce(' (' || shown(weekly.open_interest_coins, 'coins') || ' coins)', '')
+        || ' on ' || strftime(contracts.as_of, '%-d %B %Y'),
+        contracts.basis,
+        contracts.sources
+    from main.open_interest_daily as weekly
+    inner join contracts
+        on contracts.date = weekly.date
+        and contracts.asset = weekly.asset
+        and contracts.cadence = 'weekly'
+    where weekly.asset = 'BTC' and weekly.venue = 'cme'
 ),
 
 liquidated as (
@@ -126,6 +144,7 @@ liquidated as (
         total_usd as value,
         coalesce(', of which longs ' || shown(long_usd, 'USD'), '')
         || ' (' || array_to_string(venues, ', ') || ')' as detail,
+        array_to_string(venues, ', ') as basis,
         sources
     from main.liquidations_total
     where asset = 'ALL'
@@ -136,7 +155,8 @@ funding as (
         date,
         case asset when 'BTC' then 'funding_bitcoin' else 'funding_ether' end as topic,
         avg(funding_apr_7d order by venue) as value,
-        array_to_string(list_sort(list(venue)), ', ') as detail,
+        string_agg(venue, ', ' order by venue) as detail,
+        string_agg(venue, ', ' order by venue) as basis,
         list_sort(list(venue)) as sources
     from main.funding_daily
     where asset in ('BTC', 'ETH') and funding_apr_7d is not null
@@ -148,7 +168,7 @@ borrowed as (
         date,
         'borrow_' || lower(asset) as topic,
         max(borrow_apr) as value,
-        arg_max(venue, borrow_apr) as detail,
+        first(venue order by borrow_apr desc, venue) as detail,
         list_sort(list(distinct source)) as sources
     from main.borrow_rates_daily
     where asset in ('USDT', 'USDC') and borrow_apr is not null
@@ -173,6 +193,7 @@ korea as (
         sum(volume_krw order by venue, asset) as value,
         coalesce('about ' || shown(sum(volume_usd order by venue, asset), 'USD') || ', ', '')
         || array_to_string(list_sort(list(distinct venue)), ', ') as detail,
+        string_agg(venue || ' ' || asset, ', ' order by venue, asset) as basis,
         list_sort(list(distinct venue)) as sources
     from main.krw_stablecoin_daily
     group by date
@@ -210,67 +231,99 @@ stablecoins as (
         flows.date,
         'stablecoin_issuance' as topic,
         flows.net_issuance_7d_usd as value,
-        coalesce(', ' || shown(flows.share_of_peak, 'fraction') || ' of the highest week of twelve months', '')
-            as detail,
+        case
+            when flows.net_issuance_7d_usd > 0
+                then coalesce(', ' || shown(flows.share_of_peak, 'fraction') || ' of the highest week of twelve months', '')
+            else ''
+        end as detail,
+        '' as basis,
         supply_sources.sources
     from main.stablecoin_flows_total as flows
     inner join supply_sources on supply_sources.date = flows.date
     union all
-    select flows.date, 'stablecoin_supply', flows.supply_usd, flows.coins || ' coins', supply_sources.sources
+    select
+        flows.date,
+        'stablecoin_supply',
+        flows.supply_usd,
+        flows.coins || ' coins',
+        flows.coins::varchar,
+        supply_sources.sources
     from main.stablecoin_flows_total as flows
     inner join supply_sources on supply_sources.date = flows.date
 ),
 
-macro_sources as (
-    select list_sort(list(distinct source)) as sources
-    from core.macro_series_preferred
-    where available_at at time zone 'UTC' <= date + interval 400 days
+money_members (topic, series) as (
+    values
+    ('fed_assets', 'fed_assets'),
+    ('net_liquidity', 'fed_assets'),
+    ('net_liquidity', 'tga'),
+    ('net_liquidity', 'rrp'),
+    ('central_banks', 'fed_assets'),
+    ('central_banks', 'ecb_assets'),
+    ('central_banks', 'boj_assets'),
+    ('central_banks', 'pboc_assets'),
+    ('m2', 'us_m2'),
+    ('m2', 'euro_m2'),
+    ('m2', 'japan_m2'),
+    ('m2', 'china_m2')
+),
+
+-- Who told the newest value of each member that was public by the day's end: the one that global_liquidity reads.
+money_told as (
+    select money.date, told.series, arg_max(told.source, told.date) as source
+    from main.global_liquidity as money
+    inner join core.macro_series_preferred as told
+        on told.date between money.date - 145 and money.date
+        and (told.available_at at time zone 'UTC' - interval 1 microsecond)::date <= money.date
+    where
+        told.amount is not null
+        and told.series in (select series from money_members)
+    group by money.date, told.series
+),
+
+money_sources as (
+    select told.date, members.topic, list_sort(list(distinct told.source)) as sources
+    from money_told as told
+    inner join money_members as members on members.series = told.series
+    group by told.date, members.topic
+),
+
+amounts as (
+    select date, 'fed_assets' as topic, fed_assets_usd as value, 'as of ' || fed_assets_usd_as_of as detail
+    from main.global_liquidity
+    union all
+    select date, 'net_liquidity', fed_net_liquidity_usd, 'as of ' || fed_net_liquidity_usd_as_of
+    from main.global_liquidity
+    union all
+    select
+        date,
+        'central_banks',
+        central_banks_usd,
+        coalesce(
+            ', ' || shown(abs(change_13w), 'fraction')
+            || case when change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
+            ''
+        )
+    from main.global_liquidity
+    union all
+    select
+        date,
+        'm2',
+        m2_usd,
+        coalesce(
+            ', ' || shown(abs(m2_change_13w), 'fraction')
+            || case when m2_change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
+            ''
+        )
+    from main.global_liquidity
 ),
 
 liquidity as (
-    select
-        money.date,
-        'fed_assets' as topic,
-        money.fed_assets_usd as value,
-        'as of ' || money.fed_assets_usd_as_of as detail,
-        macro_sources.sources
-    from main.global_liquidity as money
-    cross join macro_sources
-    union all
-    select
-        money.date,
-        'net_liquidity',
-        money.fed_net_liquidity_usd,
-        'as of ' || money.fed_net_liquidity_usd_as_of,
-        macro_sources.sources
-    from main.global_liquidity as money
-    cross join macro_sources
-    union all
-    select
-        money.date,
-        'central_banks',
-        money.central_banks_usd,
-        coalesce(
-            ', ' || shown(abs(money.change_13w), 'fraction')
-            || case when money.change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
-            ''
-        ),
-        macro_sources.sources
-    from main.global_liquidity as money
-    cross join macro_sources
-    union all
-    select
-        money.date,
-        'm2',
-        money.m2_usd,
-        coalesce(
-            ', ' || shown(abs(money.m2_change_13w), 'fraction')
-            || case when money.m2_change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
-            ''
-        ),
-        macro_sources.sources
-    from main.global_liquidity as money
-    cross join macro_sources
+    select amounts.date, amounts.topic, amounts.value, amounts.detail, money_sources.sources
+    from amounts
+    inner join money_sources
+        on money_sources.date = amounts.date
+        and money_sources.topic = amounts.topic
 ),
 
 policy as (
@@ -295,27 +348,32 @@ policy as (
     where next_meeting_cut_probability is not null
 ),
 
+parts as (
+    select
+        gauge.date,
+        components.speaks_of,
+        count(*) as parts,
+        count(*) filter (where not list_contains(gauge.components_missing, components.component)) as known,
+        string_agg(replace(components.component, '_', ' '), ', ' order by components.component)
+            filter (where list_contains(gauge.components_missing, components.component)) as missing
+    from main.leverage_gauge as gauge
+    cross join core.gauge_components as components
+    group by gauge.date, components.speaks_of
+),
+
 gauge as (
     select
-        date,
-        'gauge_heat' as topic,
-        heat as value,
-        coalesce(regime, 'not told') as detail,
-        ['tidemark'] as sources
-    from main.leverage_gauge
-    union all
-    select
-        date,
-        'gauge_fuel',
-        fuel,
-        components_present || ' of 10 parts known'
+        gauge.date,
+        'gauge_' || parts.speaks_of as topic,
+        case parts.speaks_of when 'heat' then gauge.heat else gauge.fuel end as value,
+        case parts.speaks_of when 'heat' then coalesce(gauge.regime, 'not told') || ', ' else '' end
         || case
-            when len(components_missing) > 0
-                then '; missing: ' || replace(array_to_string(components_missing, ', '), '_', ' ')
-            else ''
-        end,
-        ['tidemark']
-    from main.leverage_gauge
+            when parts.known = parts.parts then 'all ' || parts.parts || ' parts known'
+            else parts.known || ' of ' || parts.parts || ' parts known, without ' || parts.missing
+        end as detail,
+        ['tidemark'] as sources
+    from main.leverage_gauge as gauge
+    inner join parts on parts.date = gauge.date
 ),
 
 together as (
@@ -340,6 +398,7 @@ select
     topic,
     value,
     detail,
+    coalesce(basis, '') as basis,  -- what it is a total or a mean of; days of another basis are not compared with it
     sources
 from together
 where value is not null and len(sources) >= 1

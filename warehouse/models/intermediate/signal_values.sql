@@ -11,7 +11,10 @@ with
 
 -- The hotter of bitcoin and ether: where each one's week of funding stands in its year, the venues' mean.
 funding as (
-    select date, max(percentile) as value
+    select
+        date,
+        max(percentile) as value,
+        case first(asset order by percentile desc, asset) when 'BTC' then 'bitcoin' else 'ether' end as detail
     from (
         select date, asset, avg(percentile_1y order by venue) as percentile
         from main.funding_daily
@@ -23,11 +26,11 @@ funding as (
 
 -- Dollars that can be borrowed anywhere: at exchanges, and in pools by what lenders earn there.
 dollar_rates as (
-    select date, asset || ' ' || venue as market, borrow_apr as apr
+    select date, asset || ' at ' || venue as market, borrow_apr as apr
     from main.borrow_rates_daily
     where asset in ('USDT', 'USDC')
     union all
-    select date, asset || ' ' || protocol || ' ' || chain, supply_apr
+    select date, asset || ' deposited in ' || protocol || ' on ' || chain, supply_apr
     from main.lending_rates_daily
     where asset in ('USDT', 'USDC') and chain = 'ethereum'
 ),
@@ -49,9 +52,15 @@ usual_rates as (
 
 -- Under a tenth a year a multiple is no news.
 spikes as (
-    select date, max(case when apr >= 0.10 then apr / usual else 0 end) as value
-    from usual_rates
-    where days >= 20 and usual > 0 and apr is not null
+    select
+        date,
+        max(multiple) as value,
+        first(market order by multiple desc, market) as detail
+    from (
+        select date, market, case when apr >= 0.10 then apr / usual else 0 end as multiple
+        from usual_rates
+        where days >= 20 and usual > 0 and apr is not null
+    )
     group by date
 ),
 
@@ -145,30 +154,48 @@ frenzy as (
     group by date
 ),
 
-liquidity as (
+liquidity_changes as (
     select
         now.date,
-        coalesce(
-            now.change_13w,
-            now.fed_net_liquidity_usd / nullif(before.fed_net_liquidity_usd, 0) - 1,
-            now.fed_assets_usd / nullif(before.fed_assets_usd, 0) - 1
-        ) as change_13w
+        now.change_13w as banks,
+        now.fed_net_liquidity_usd / nullif(before.fed_net_liquidity_usd, 0) - 1 as net,
+        now.fed_assets_usd / nullif(before.fed_assets_usd, 0) - 1 as assets
     from main.global_liquidity as now
     left join main.global_liquidity as before on before.date = now.date - 91
 ),
 
--- Turning down: it was up at some time within the quarter before.
-liquidity_turn as (
-    select date, change_13w as value
-    from liquidity
-    qualify max(change_13w) over (
-        order by date
-        range between interval 91 days preceding and interval 1 day preceding
-    ) > 0
+liquidity as (
+    select date, 1 as place, 'four central banks'' assets' as detail, banks as change_13w
+    from liquidity_changes
+    union all
+    select date, 2, 'the Federal Reserve''s net liquidity', net
+    from liquidity_changes
+    union all
+    select date, 3, 'the Federal Reserve''s assets', assets
+    from liquidity_changes
 ),
 
+-- Turning down: the same measure was up at some time within the quarter before. A day is told by the first measure
+-- that it knows, whether or not that one turns.
+liquidity_turn as (
+    select date, change_13w as value, detail
+    from (
+        select
+            *,
+            max(change_13w) over (
+                partition by place
+                order by date
+                range between interval 91 days preceding and interval 1 day preceding
+            ) as highest
+        from liquidity
+        where change_13w is not null
+    )
+    qualify place = min(place) over (partition by date) and highest > 0
+),
+
+-- By what the market expects, not by what is left to expect: a cut that is made is no hope that faded.
 cuts as (
-    select now.date, now.cuts_priced_1y - before.cuts_priced_1y as value
+    select now.date, (before.yield_1y - now.yield_1y) / 0.0025 as value
     from main.policy_rates as now
     inner join main.policy_rates as before on before.date = now.date - 30
 ),
@@ -180,10 +207,36 @@ won_premium as (
     group by date
 ),
 
+-- Each venue against its own year, so that one that joins or leaves is no news; then the venues' mean.
+closed as (
+    select date, venue, sum(total_usd order by asset) as total_usd
+    from main.liquidations_daily
+    group by date, venue
+),
+
+closed_ranked as (
+    select
+        date,
+        venue,
+        count(total_usd) over trailing_year as known,
+        rank(order by total_usd) over trailing_year as from_below,
+        rank(order by total_usd desc nulls last) over trailing_year as from_above
+    from closed
+    window trailing_year as (
+        partition by venue
+        order by date
+        range between interval 364 days preceding and current row
+    )
+),
+
 liquidations as (
-    select totals.date, totals.percentile_1y as value
-    from main.liquidations_total as totals
-    where totals.asset = 'ALL'
+    select
+        date,
+        avg((known + from_below - from_above + 1)::double / (2 * known) order by venue) as value,
+        string_agg(venue, ', ' order by venue) as detail
+    from closed_ranked
+    where known >= 180
+    group by date
 ),
 
 -- A part of the gauge that was there within the last 30 days and is not today.
@@ -193,7 +246,9 @@ stale as (
         (
             count(distinct earlier.component)
                 filter (where list_contains(gauge.components_missing, earlier.component))
-        )::double as value
+        )::double as value,
+        string_agg(distinct replace(earlier.component, '_', ' '), ', ' order by replace(earlier.component, '_', ' '))
+            filter (where list_contains(gauge.components_missing, earlier.component)) as detail
     from main.leverage_gauge as gauge
     left join intermediate.gauge_percentiles as earlier
         on earlier.date between gauge.date - 30 and gauge.date - 1
@@ -202,49 +257,55 @@ stale as (
 
 -- What was public by noon (UTC) after the day on both sides; see core.disagreements_in_time.
 disagreeing as (
-    select date, count(distinct metric) filter (where relative_gap > tolerance)::double as value
+    select
+        date,
+        count(distinct metric) filter (where relative_gap > tolerance)::double as value,
+        string_agg(distinct metric, ', ' order by metric) filter (where relative_gap > tolerance) as detail
     from core.disagreements_in_time
     group by date
 ),
 
 together as (
-    select date, 'funding_extreme' as signal, value from funding
-    union all
-    select date, 'borrow_rates_spike', value from spikes
-    union all
-    select date, 'open_interest_outruns_price', value from open_interest
-    union all
-    select date, 'stablecoin_inflow_halved', value from inflow
-    union all
-    select date, 'coinbase_premium_turns', value from premium_turn
-    union all
-    select date, 'korean_frenzy', value from frenzy
-    union all
-    select date, 'won_premium', value from won_premium
-    union all
-    select date, 'global_liquidity_turns_down', value from liquidity_turn
-    union all
-    select date, 'rate_cut_hopes_fade', value from cuts
-    union all
-    select date, 'leverage_heat', heat from main.leverage_gauge
-    union all
-    select date, 'heat_without_fuel', heat - fuel from main.leverage_gauge
-    union all
-    select date, 'flush_breadth', median_return from intermediate.unwinding
-    union all
-    select date, 'flush_open_interest', open_interest_change from intermediate.unwinding where low_return <= -0.05
-    union all
-    select date, 'liquidations_extreme', value from liquidations
-    union all
-    select date, 'data_stale', value from stale
-    union all
-    select date, 'sources_disagree', value from disagreeing
+    select 'funding_extreme' as signal, date, value, detail from funding
+    union all by name
+    select 'borrow_rates_spike' as signal, date, value, detail from spikes
+    union all by name
+    select 'open_interest_outruns_price' as signal, date, value from open_interest
+    union all by name
+    select 'stablecoin_inflow_halved' as signal, date, value from inflow
+    union all by name
+    select 'coinbase_premium_turns' as signal, date, value from premium_turn
+    union all by name
+    select 'korean_frenzy' as signal, date, value from frenzy
+    union all by name
+    select 'won_premium' as signal, date, value from won_premium
+    union all by name
+    select 'global_liquidity_turns_down' as signal, date, value, detail from liquidity_turn
+    union all by name
+    select 'rate_cut_hopes_fade' as signal, date, value from cuts
+    union all by name
+    select 'leverage_heat' as signal, date, heat as value from main.leverage_gauge
+    union all by name
+    select 'heat_without_fuel' as signal, date, heat - fuel as value from main.leverage_gauge
+    union all by name
+    select 'flush_breadth' as signal, date, median_return as value from intermediate.unwinding
+    union all by name
+    select 'flush_open_interest' as signal, date, open_interest_change as value
+    from intermediate.unwinding
+    where low_return <= -0.05
+    union all by name
+    select 'liquidations_extreme' as signal, date, value, detail from liquidations
+    union all by name
+    select 'data_stale' as signal, date, value, detail from stale
+    union all by name
+    select 'sources_disagree' as signal, date, value, detail from disagreeing
 )
 
 select
     date,
     signal,
-    value
+    value,
+    detail  -- what it is about, where the signal's name does not say it
 from together
 where value is not null
 order by date, signal

@@ -14,30 +14,37 @@ subjects = ["brief_topics", "topic"]
 
 [notes]
 value = "Here: in the row's unit."
+change_1d = "Unknown where the day before is a total or a mean of other contracts, venues or coins."
 unit = "Here: that of value."
 statement = "Here: what the day has to say on the topic."
-percentile_1y = "Here: of value."
+percentile_1y = "Here: of value, among the days whose value is of the same contracts, venues or coins."
 sources = "Here: the providers, or venues, of the day's figure."
 
 [lookback]
 value = 0
-statement = 7
+statement = 364
 change_1d = 1
 percentile_1y = 364
 */
 with
 
+-- A total of some venues is compared only with totals of the same ones: one that joins would look like a rise.
 -- No look-ahead: headlines are made from marts, which hold, for a day, only what was public by noon (UTC) after it.
 ranked as (
     select
         *,
+        count(value) over (
+            partition by topic
+            order by date
+            range between interval 364 days preceding and current row
+        ) as held,
         count(value) over trailing_year as known,
         rank(order by value) over trailing_year as from_below,
         rank(order by value desc nulls last) over trailing_year as from_above,
         first_value(date) over trailing_year as known_since
     from intermediate.headlines
     window trailing_year as (
-        partition by topic
+        partition by topic, basis
         order by date
         range between interval 364 days preceding and current row
     )
@@ -53,6 +60,7 @@ extremes as (
     from intermediate.headlines as now
     inner join intermediate.headlines as earlier
         on earlier.topic = now.topic
+        and earlier.basis = now.basis
         and earlier.date between now.date - 364 and now.date - 1
     group by now.date, now.topic
 ),
@@ -73,12 +81,12 @@ compared as (
         case
             when now.known < 30 then ''
             when extremes.as_high_on is null and now.known_since > now.date - 360
-                then ', the highest of the ' || now.known || ' days held'
+                then ', the highest of ' || days_alike(now.known, now.held)
             when extremes.as_high_on is null then ', the highest in a year'
             when now.date - extremes.as_high_on >= 30
                 then ', the highest since ' || strftime(extremes.as_high_on, '%-d %B %Y')
             when extremes.as_low_on is null and now.known_since > now.date - 360
-                then ', the lowest of the ' || now.known || ' days held'
+                then ', the lowest of ' || days_alike(now.known, now.held)
             when extremes.as_low_on is null then ', the lowest in a year'
             when now.date - extremes.as_low_on >= 30
                 then ', the lowest since ' || strftime(extremes.as_low_on, '%-d %B %Y')
@@ -91,9 +99,11 @@ compared as (
     left join intermediate.headlines as yesterday
         on yesterday.date = now.date - 1
         and yesterday.topic = now.topic
+        and yesterday.basis = now.basis
     left join intermediate.headlines as last_week
         on last_week.date = now.date - 7
         and last_week.topic = now.topic
+        and last_week.basis = now.basis
 ),
 
 told as (

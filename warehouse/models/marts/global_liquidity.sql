@@ -17,6 +17,7 @@ checks  = [
     "(ecb_assets_usd is null) = (ecb_assets_usd_as_of is null)",
     "(boj_assets_usd is null) = (boj_assets_usd_as_of is null)",
     "(pboc_assets_usd is null) = (pboc_assets_usd_as_of is null)",
+    "(central_banks_usd is null) = (central_banks_usd_as_of is null)",
     "(m2_usd is null) = (m2_usd_as_of is null)",
     "fed_assets_usd_as_of is null or fed_assets_usd_as_of between date - 14 and date",
     "tga_usd_as_of is null or tga_usd_as_of between date - 14 and date",
@@ -59,7 +60,7 @@ with
 members (series, currency, lasts) as (
     values
     ('fed_assets', 'USD', 14),
-    ('tga', 'USD', 14),
+    ('tga', 'USD', 14),  -- the Treasury's own figure of each working day, and the Federal Reserve's of each Wednesday
     ('rrp', 'USD', 14),
     ('ecb_assets', 'EUR', 14),
     ('boj_assets', 'JPY', 60),
@@ -84,7 +85,8 @@ constant_rates (currency, per_usd) as (
 -- No look-ahead: a value counts from the first day by whose end (24:00 UTC) it was public.
 published as (
     select
-        told.series,
+        members.series,
+        told.series = members.series as as_named,
         told.date as described_on,
         told.amount,
         greatest(
@@ -93,7 +95,7 @@ published as (
         ) as published_on
     from core.macro_series_preferred as told
     inner join members
-        on members.series = told.series
+        on members.series = replace(told.series, 'tga_daily', 'tga')
         and members.currency = told.currency
     where told.amount is not null
 ),
@@ -138,7 +140,8 @@ latest as (
         days.date,
         members.series,
         members.currency,
-        arg_max(published.amount, published.described_on) as amount,
+        -- Of one day the Treasury's own figure is taken.
+        arg_max(published.amount, row(published.described_on, not published.as_named)) as amount,
         max(published.described_on) as as_of
     from days
     cross join members
@@ -226,6 +229,12 @@ select
     now.pboc_assets_usd,
     now.pboc_assets_usd_as_of,
     now.central_banks_usd,
+    case
+        when now.central_banks_usd is not null
+            then least(
+                now.fed_assets_usd_as_of, now.ecb_assets_usd_as_of, now.boj_assets_usd_as_of, now.pboc_assets_usd_as_of
+            )
+    end as central_banks_usd_as_of,
     now.central_banks_constant_fx_usd,
     now.m2_usd,
     now.m2_usd_as_of,

@@ -9,6 +9,18 @@ checks  = [
     "cadence in ('daily', 'weekly')",
 ]
 caveats = ["What is unknown in one unit is taken from the other at the day's close, where that was public in time."]
+
+[notes]
+as_of = "The day at whose end so many were open: that of the row, or the Tuesday that a weekly figure describes."
+
+[reach]
+"core.open_interest_preferred" = 120
+"core.spot_prices_preferred" = 120
+
+[rows]
+# At whatever venue: a price's is not the contract's.
+"core.spot_prices_preferred" = "venue is not null and asset = $asset and (date >= $from or date in (select as_of from main.open_interest_contracts as told where told.asset = $asset and told.date between $from and $date))"
+"core.open_interest_preferred" = "(cadence = 'daily' and date >= $from) or (cadence = 'weekly' and greatest(date, (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1) between $from and $date)"
 */
 with
 
@@ -64,6 +76,7 @@ select
     told.open_interest_usd_low,
     told.flush_usd,
     told.cadence,
+    told.date as as_of,
     told.source
 from told
 left join prices

@@ -25,6 +25,7 @@ open_interest_coins = "Unknown when it is unknown for any of the venue's contrac
 open_interest_usd_high = "Unknown over several contracts, whose highs need not be at one time."
 open_interest_usd_low = "Unknown over several contracts, whose lows need not be at one time."
 flush_usd = "Unknown when it is unknown for any of the venue's contracts."
+as_of = "The day at whose end so many were open: that of the row, or the Tuesday that a weekly figure describes."
 */
 -- No look-ahead: open_interest_contracts holds, for a day, only what was public by noon (UTC) after it.
 select
@@ -43,6 +44,7 @@ select
     case when count(*) = 1 then min(open_interest_usd_low) end as open_interest_usd_low,
     case when count(flush_usd) = count(*) then sum(flush_usd order by contract) end as flush_usd,
     min(cadence) as cadence,
+    min(as_of) as as_of,
     min(source) as source
 from main.open_interest_contracts
 group by date, asset, venue

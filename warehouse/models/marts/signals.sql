@@ -20,7 +20,7 @@ message = "Here: what the signal says, one sentence with the figure in it."
 since = "Days on which the number was not known end a spell."
 
 [lookback]
-default = 40
+since = 90
 */
 with
 
@@ -30,6 +30,7 @@ reached as (
         numbers.date,
         numbers.signal,
         numbers.value,
+        numbers.detail,
         levels.level,
         levels.threshold,
         levels.shown_as,
@@ -66,9 +67,13 @@ select
     threshold,
     min(date) over (partition by signal, spell order by date) as since,
     replace(
-        replace(statement, '{value}', shown(value, shown_as)),
-        '{threshold}',
-        shown(threshold, shown_as)
+        replace(
+            replace(statement, '{value}', shown(value, shown_as)),
+            '{threshold}',
+            shown(threshold, shown_as)
+        ),
+        '{detail}',
+        coalesce(detail, '')
     ) as message
 from spells
 order by date, signal

@@ -24,6 +24,9 @@ FIELDS = {
     "unused": pl.String,
 }
 
+# How a header begins, where a file has one; the names of what follows vary.
+IN_HEADERS = list(FIELDS)[:7]
+
 
 def rest_klines(payload: Any) -> pl.DataFrame:
     """Klines of the REST interface: lists of twelve fields."""
@@ -31,11 +34,19 @@ def rest_klines(payload: Any) -> pl.DataFrame:
 
 
 def archived_klines(payload: Any) -> pl.DataFrame:
-    """Klines of the archive: lines of twelve fields without a header, stamped in milliseconds up to 2024.
+    """Klines of the archive: lines of twelve fields, stamped in milliseconds up to 2024, with or without a header.
 
     From 2025 on the stamps are microseconds, of the close too.
+
+    Raises:
+        PayloadChanged: Another number of fields, or a header that names them in another order.
     """
     lines = text_fields(payload, *FIELDS)
+    first = list(lines.row(0))[: len(IN_HEADERS)] if lines.height else []
+    if first[:1] == IN_HEADERS[:1]:
+        if first != IN_HEADERS:
+            raise PayloadChanged(f"expected a header that begins with {IN_HEADERS}, found {first}")
+        lines = lines.slice(1)
     return lines.with_columns(pl.col(name).cast(kind, strict=True) for name, kind in FIELDS.items())
 
 

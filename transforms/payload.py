@@ -131,6 +131,18 @@ def completed(payload: Any, *names: str) -> Any:
     return [dict.fromkeys(known) | row for row in payload]
 
 
+def with_numbers(payload: Any, name: str) -> Any:
+    """A JSON list of objects in which a member that is the text of a whole number is the number."""
+    if not isinstance(payload, list):
+        return payload
+    return [
+        row | {name: int(row[name])}
+        if isinstance(row, dict) and isinstance(row.get(name), str) and row[name].isdecimal()
+        else row
+        for row in payload
+    ]
+
+
 def table(payload: Any, **fields: Kind) -> pl.DataFrame:
     """A JSON list of equally long lists as a frame, fields named in their order."""
     if not isinstance(payload, list):

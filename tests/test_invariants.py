@@ -162,7 +162,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("kucoin", "reach of rates"): (0, every_other("data")),
     ("kraken", "ether's pair"): (
         0,
-        lambda document: {**document, "result": {"ETH/USD": document["result"]["XETHZUSD"], "last": 0}},
+        lambda document: {**document, "result": {"XETHZEUR": document["result"]["XETHZUSD"], "last": 0}},
     ),
     ("krakenfutures", "stamp of a rate"): (1, last_gone("rates")),
     ("krakenfutures", "unit of a rate"): (1, each("rates", change=put("fundingRate", times(0.00001)))),

@@ -91,11 +91,12 @@ def test_bybit_documented_candles_of_a_contract_are_refused() -> None:
         read("doc-examples/bybit/kline.json", "bybit", "spot_prices", {"asset": "BTC", "symbol": "BTCUSDT"})
 
 
-KRAKEN = "kraken/ohlc_BTCUSD_1440_2026-08-20.json"
+KRAKEN = "kraken/ohlc_BTCUSD_1440_2026-08-20.json"  # which names the pair BTC/USD, the other one XXBTZUSD
+XBT = {"asset": "BTC", **next(one.labels for one in kraken.SERIES if one.name == "BTC")}
 
 
 def test_kraken_two_years_and_the_running_day_left_out() -> None:
-    rows = read(KRAKEN, "kraken", "spot_prices", {"asset": "BTC", "pair": "BTC/USD"})
+    rows = read(KRAKEN, "kraken", "spot_prices", XBT)
     assert rows["date"].to_list() == [date(2024, 8, 30) + timedelta(days=number) for number in range(720)]
     assert values(rows, 0, *PRICES[:5]) == (59385.5, 59899.0, 57755.0, 59105.0, 1521.27611375)
     assert rows["volume_usd"][0] == pytest.approx(58775.5 * 1521.27611375)
@@ -104,9 +105,9 @@ def test_kraken_two_years_and_the_running_day_left_out() -> None:
 
 
 def test_kraken_ten_days_agree_with_the_two_years_and_with_coinbase() -> None:
-    ten = read("kraken/ohlc_XXBTZUSD_1440.json", "kraken", "spot_prices", {"asset": "BTC", "pair": "XXBTZUSD"})
+    ten = read("kraken/ohlc_XXBTZUSD_1440.json", "kraken", "spot_prices", XBT)
     assert ten["date"].to_list() == [date(2026, 8, day) for day in range(8, 17)]
-    years = read(KRAKEN, "kraken", "spot_prices", {"asset": "BTC", "pair": "BTC/USD"})
+    years = read(KRAKEN, "kraken", "spot_prices", XBT)
     columns = ["date", *PRICES]
     assert ten.select(columns).join(years.select(columns), on=columns).height == 9
     coinbase = read("coinbase/candles_BTC-USD_86400.json", "coinbase", "spot_prices", {"asset": "BTC"})

@@ -120,6 +120,29 @@ def rows(payload: Any, **fields: Kind) -> pl.DataFrame:
     return pl.DataFrame([column(name, [row[name] for row in payload], kind) for name, kind in fields.items()])
 
 
+def completed(payload: Any, *names: str) -> Any:
+    """A JSON list of objects in which these members are null where an object leaves them out.
+
+    A member that no object has is not added: it was renamed, and `rows` says so.
+    """
+    if not isinstance(payload, list) or not all(isinstance(row, dict) for row in payload):
+        return payload
+    known = [name for name in names if any(name in row for row in payload)]
+    return [dict.fromkeys(known) | row for row in payload]
+
+
+def with_numbers(payload: Any, name: str) -> Any:
+    """A JSON list of objects in which a member that is the text of a whole number is the number."""
+    if not isinstance(payload, list):
+        return payload
+    return [
+        row | {name: int(row[name])}
+        if isinstance(row, dict) and isinstance(row.get(name), str) and row[name].isdecimal()
+        else row
+        for row in payload
+    ]
+
+
 def table(payload: Any, **fields: Kind) -> pl.DataFrame:
     """A JSON list of equally long lists as a frame, fields named in their order."""
     if not isinstance(payload, list):

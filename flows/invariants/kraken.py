@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from expectations.errors import PayloadChanged
 from flows.findings import Finding, Invariant, day_begins, question
 from flows.plans import Answer, Plan
 from flows.sources.kraken import DAY_IN_MINUTES, MARKETS, OHLC
-from transforms.payload import member
+from transforms.payload import members
+from transforms.spot_prices.kraken import spelled
 
 PAIR, ANSWERED, _ = MARKETS["ETH"]
 MILLISECONDS = 1000
@@ -19,13 +21,20 @@ def plan_ether(now: datetime) -> Plan:
 
 
 def at_midnight(answers: Sequence[Answer]) -> Finding:
-    """Whether ether's days come under the believed name and begin at 00:00 UTC."""
-    result = member(answers[0].json(), "result")
-    if ANSWERED not in result:
+    """Whether ether's days come under one of its known names and begin at 00:00 UTC."""
+    result = members(answers[0].json(), "result")
+    try:
+        name = spelled(result, ANSWERED)
+    except PayloadChanged:
         return Finding(holds=False, found=f"the pair is named {', '.join(name for name in result if name != 'last')}")
-    return day_begins([int(candle[0]) * MILLISECONDS for candle in result[ANSWERED]], 0)
+    return day_begins([int(candle[0]) * MILLISECONDS for candle in result[name]], 0)
 
 
 INVARIANTS = (
-    Invariant("ether's pair", f"ETH/USD is answered as {ANSWERED}, in days from 00:00 UTC.", plan_ether, at_midnight),
+    Invariant(
+        "ether's pair",
+        f"ETH/USD is answered as {ANSWERED} or another of its names, in days from 00:00 UTC.",
+        plan_ether,
+        at_midnight,
+    ),
 )

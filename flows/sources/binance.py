@@ -7,7 +7,9 @@ Quirks    klines are oldest first and their window is inclusive; the last one ma
           taken from it where REST would need a second page, hours wherever a whole month of them is wanted and out:
           that takes more requests than REST, of a host without a published limit, and each file has a checksum. An
           hour in which Binance stood still is left out; a day that lacks more than four of them, as some had up to
-          2021, ends as failed_check. The REST funding
+          2021, ends as failed_check. A candle in which it broke down closes when it did (4 January, 8 February and
+          4 July 2018), and the hours of 9 to 11 February 2018 open 28 minutes past: these are left out, so that the
+          first two days have no hours. A file of the archive may get a header. The REST funding
           history does not state the interval of a payment, the monthly archive does. The archive of a month is
           published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
           of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it

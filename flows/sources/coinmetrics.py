@@ -9,9 +9,9 @@ Quirks    a day is stamped with its beginning, and both bounds are inclusive day
           ours BTC and ETH. The others have an estimate under another name, and a 403 under this one: left out
 Verified  documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of its history,
           as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum alone before, so that older
-          days are not asked for. That both values of an asset come in one answer, null where one is unknown, is
-          believed. There is a close and no candle: `PriceUSD` is a reference price beside the market value, to hold
-          the venues' closes against, and no row of `spot_prices`
+          days are not asked for. That both values of an asset come in one answer, null or left out where one is
+          unknown, is believed. There is a close and no candle: `PriceUSD` is a reference price beside the market value,
+          to hold the venues' closes against, and no row of `spot_prices`
 """
 
 from datetime import date, timedelta

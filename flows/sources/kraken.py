@@ -3,11 +3,12 @@
 Docs      https://docs.kraken.com/api/docs/rest-api/get-ohlc-data
 Terms     public market data, free; no redistribution of raw data
 Quirks    oldest first; whatever is asked for, only the latest 720 days or hours are there. `since` is exclusive,
-          there is no end. Bitcoin is XBT, and the answer names a pair in another way than the question. The newest
-          candle runs: `last` is the stamp of the newest finished one. Errors come as a list in a 200
+          there is no end. Bitcoin is XBT, and the answer may name a pair in another way than the question: each
+          of its known names is taken. The newest candle runs: `last` is the stamp of the newest finished one. Errors
+          come as a list in a 200
 Verified  recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); hours, ETH/USD and USDT/USD have the same
-          shape. How an answer names USDT/USD is from memory; another name is refused. So are the first days, those of
-          the listing: they are long out of reach
+          shape. Of BTC/USD two names were recorded; those of ETH/USD and USDT/USD are from memory, and any other is
+          refused. The first days, those of the listing, are from memory too: they are long out of reach
 """
 
 from datetime import date, timedelta
@@ -28,7 +29,7 @@ DAYS_KEPT = timedelta(days=PAGE - 5)
 HOURS_KEPT = timedelta(days=28)
 SETTLED = every_day(timedelta(minutes=5))
 
-# Our name of the asset: the pair as it is asked for, as the answer names it, and its first day.
+# Our name of the asset: the pair as it is asked for, as the answer is believed to name it, and its first day.
 MARKETS = {
     "BTC": ("XBTUSD", "XXBTZUSD", date(2013, 10, 6)),
     "ETH": ("ETHUSD", "XETHZUSD", date(2015, 8, 7)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from expectations.errors import PayloadChanged
 from transforms.hours import hourly_prices
 from transforms.spot_prices.binance import archived_klines, candles, rest_klines
 
@@ -11,7 +12,8 @@ from transforms.spot_prices.binance import archived_klines, candles, rest_klines
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of hourly klines into rows.
 
-    A kline is stamped with its open; a kline that lasts longer or shorter than an hour is refused.
+    A kline is stamped with its open. One that was cut short by an outage is taken. For two days after the outage of
+    February 2018 hours began at 28 minutes and 14.789 seconds: they are no hours of the clock, and are left out.
 
     Args:
         payload: The decoded answer: lists of twelve fields, prices as text.
@@ -27,8 +29,8 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn a month's file of hourly klines into rows; the fields mean what they mean over REST.
 
     Args:
-        payload: The archive's CSV: twelve columns without a header, stamped in milliseconds up to 2024, then in
-            microseconds.
+        payload: The archive's CSV: twelve columns, as a rule without a header, stamped in milliseconds up to 2024,
+            then in microseconds.
         asset: Which asset was asked for; the file does not say.
 
     Returns:
@@ -38,4 +40,13 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
 
 
 def _hours(klines: pl.DataFrame, asset: str) -> pl.DataFrame:
-    return hourly_prices(candles(klines, "hour"), asset=asset, venue="binance", quote="USDT")
+    return hourly_prices(_on_the_hour(candles(klines, "hour")), asset=asset, venue="binance", quote="USDT")
+
+
+def _on_the_hour(hours: pl.DataFrame) -> pl.DataFrame:
+    """The candles that open on a full hour, which most must do; else the hours are those of another clock."""
+    whole = hours.filter(pl.col("opened_at") == pl.col("opened_at").dt.truncate("1h"))
+    if hours.height and 2 * whole.height <= hours.height:
+        odd = hours.join(whole, on="opened_at", how="anti")
+        raise PayloadChanged(f"expected hours that start at a full hour, found {odd['opened_at'][0]}")
+    return whole

@@ -17,7 +17,7 @@ def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     Args:
         payload: The decoded answer: under `result` the pair's lists of eight fields, oldest first, prices as text.
         asset: Our name of the asset.
-        pair: Kraken's name of the pair in its answers; an answer about another one is refused.
+        pair: One of Kraken's names of the pair; an answer about another one is refused.
 
     Returns:
         Rows of `hourly_prices`: prices in USD, quantity in units of the asset.

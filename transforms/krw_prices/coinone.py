@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import member, rows
+from transforms.payload import member, rows, with_numbers
 from transforms.units import (
     decimal_text,
     end_of_korean_day,
@@ -19,7 +19,8 @@ def candles(payload: Any) -> pl.DataFrame:
     """Candles of any length, stamped with their start.
 
     Args:
-        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
+        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text, of the stamp
+            as a number or as text.
 
     Returns:
         opened_at, open, high, low, close, volume (units of the asset), turnover (KRW).
@@ -28,7 +29,7 @@ def candles(payload: Any) -> pl.DataFrame:
     if result != "success":
         raise PayloadChanged(f"expected a success from Coinone, found {result!r}")
     chart = rows(
-        member(payload, "chart"),
+        with_numbers(member(payload, "chart"), "timestamp"),
         timestamp=pl.Int64,
         open=pl.String,
         high=pl.String,

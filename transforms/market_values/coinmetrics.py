@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import member, rows
+from transforms.payload import completed, member, rows
 from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
 
 
@@ -15,8 +15,8 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     Coin Metrics stamps a daily metric with the beginning of its day. `PriceUSD` is the price at the day's end, that is
     00:00 UTC of the day after; `CapMrktCurUSD` is that price times `SplyCur`, the coins on the ledger at the day's
     end. We take it and not `CapMrktEstUSD`, which rests on what others say of the supply, nor the free float, which
-    leaves out what has not moved for years. A day of which only the price is known is not computed to its end: it is
-    left out, and so not taken for settled.
+    leaves out what has not moved for years. A metric that a day leaves out is unknown, as if it were null. A day of
+    which only the price is known is not computed to its end: it is left out, and so not taken for settled.
 
     Args:
         payload: The decoded answer: objects under `data`, oldest first, values as text.
@@ -26,7 +26,8 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     Returns:
         Rows of `market_values`: market_cap_usd and price_usd in dollars.
     """
-    page = rows(member(payload, "data"), asset=pl.String, time=pl.String, CapMrktCurUSD=pl.String, PriceUSD=pl.String)
+    days = completed(member(payload, "data"), "CapMrktCurUSD", "PriceUSD")
+    page = rows(days, asset=pl.String, time=pl.String, CapMrktCurUSD=pl.String, PriceUSD=pl.String)
     others = page.filter(pl.col("asset").ne_missing(symbol))
     if others.height:
         raise PayloadChanged(f"expected the market value of {symbol}, found {others['asset'][0]}")

@@ -24,6 +24,9 @@ FIELDS = {
     "unused": pl.String,
 }
 
+# How a header begins, where a file has one; the names of what follows vary.
+IN_HEADERS = list(FIELDS)[:7]
+
 
 def rest_klines(payload: Any) -> pl.DataFrame:
     """Klines of the REST interface: lists of twelve fields."""
@@ -31,11 +34,19 @@ def rest_klines(payload: Any) -> pl.DataFrame:
 
 
 def archived_klines(payload: Any) -> pl.DataFrame:
-    """Klines of the archive: lines of twelve fields without a header, stamped in milliseconds up to 2024.
+    """Klines of the archive: lines of twelve fields, stamped in milliseconds up to 2024, with or without a header.
 
     From 2025 on the stamps are microseconds, of the close too.
+
+    Raises:
+        PayloadChanged: Another number of fields, or a header that names them in another order.
     """
     lines = text_fields(payload, *FIELDS)
+    first = list(lines.row(0))[: len(IN_HEADERS)] if lines.height else []
+    if first[:1] == IN_HEADERS[:1]:
+        if first != IN_HEADERS:
+            raise PayloadChanged(f"expected a header that begins with {IN_HEADERS}, found {first}")
+        lines = lines.slice(1)
     return lines.with_columns(pl.col(name).cast(kind, strict=True) for name, kind in FIELDS.items())
 
 
@@ -43,7 +54,12 @@ PERIODS = {"day": "1d", "hour": "1h"}
 
 
 def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
-    """Klines as numbers, each of which must last as long as was asked for.
+    """Klines as numbers, which must last as long as was asked for.
+
+    Where Binance broke down, as in January, February and July 2018, a candle is cut short: it closes when trading
+    stopped, at an odd millisecond. It is what was published for its period, and is taken. What lasts longer is of
+    another interval, and so is a page most of whose candles are short, or whose only candle is short and closes with
+    a full second.
 
     Args:
         klines: The twelve fields.
@@ -51,11 +67,18 @@ def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
 
     Returns:
         opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote).
+
+    Raises:
+        PayloadChanged: Candles of another interval.
     """
     opened = klines.with_columns(opened_at=epoch_to_instant(pl.col("open_time")))
     # The close is the last millisecond (or microsecond) before the next candle.
     ends = epoch_to_instant(pl.col("close_time") + 1)
-    others = opened.filter(ends != pl.col("opened_at").dt.offset_by(PERIODS[period]))
+    due = pl.col("opened_at").dt.offset_by(PERIODS[period])
+    impossible = opened.filter((ends > due) | (ends <= pl.col("opened_at")))
+    short = opened.filter(ends < due)
+    alone = opened.height == 1 and short.filter(ends == ends.dt.truncate("1s")).height == 1
+    others = short if alone or 1 < opened.height < 2 * short.height else impossible
     if others.height:
         raise PayloadChanged(f"expected candles that end with their {period}, found {others.row(0)[:7]}")
     return opened.select(
@@ -85,7 +108,7 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn a month's file of daily klines into candles; the fields mean what they mean over REST.
 
     Args:
-        payload: The archive's CSV: twelve columns without a header.
+        payload: The archive's CSV: twelve columns, as a rule without a header.
         asset: Which asset was asked for; the file does not say.
 
     Returns:

@@ -1,18 +1,44 @@
 """Kraken's candles, as rows of `spot_prices`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
+from expectations.errors import PayloadChanged
 from transforms.payload import column, member, members, table
 from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
+
+# How Kraken's answers name a pair; which of the names comes has to do with how and when it was asked for.
+SPELLINGS = (
+    ("XXBTZUSD", "XBTUSD", "XBT/USD", "BTC/USD"),
+    ("XETHZUSD", "ETHUSD", "ETH/USD"),
+    ("USDTZUSD", "USDTUSD", "USDT/USD"),
+)
+
+
+def spelled(result: Mapping[str, Any], pair: str) -> str:
+    """The name under which an answer tells of a pair.
+
+    Args:
+        result: The answer's `result`.
+        pair: One of the pair's names.
+
+    Raises:
+        PayloadChanged: It is under none of its names, or under more than one.
+    """
+    names = next((names for names in SPELLINGS if pair in names), (pair,))
+    found = [name for name in names if name in result]
+    if len(found) != 1:
+        raise PayloadChanged(f"expected an object with {pair!r}, found {sorted(result)[:8]}")
+    return found[0]
 
 
 def candles(payload: Any, pair: str) -> pl.DataFrame:
     """The finished candles of any length: opened_at, open, high, low, close, vwap, volume (units of the asset)."""
     result = members(payload, "result")
     told = table(
-        member(result, pair),
+        result[spelled(result, pair)],
         time=pl.Int64,
         open=pl.String,
         high=pl.String,
@@ -40,7 +66,7 @@ def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     Args:
         payload: The decoded answer: under `result` the pair's lists of eight fields, oldest first, prices as text.
         asset: Our name of the asset.
-        pair: Kraken's name of the pair in its answers; an answer about another one is refused.
+        pair: One of Kraken's names of the pair; an answer about another one is refused.
 
     Returns:
         Rows of `spot_prices`: prices and turnover in USD, quantity in units of the asset.

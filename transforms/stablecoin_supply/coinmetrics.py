@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import member, rows
+from transforms.payload import completed, member, rows
 from transforms.units import day_of, decimal_text, end_of, require_midnights
 
 
@@ -17,7 +17,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     00:00 of a day tells of that day, not of the one before, unlike DefiLlama's. It counts coins that were issued,
     those in the issuer's treasury included, over the chains that Coin Metrics follows; for a single coin it has no
     split by chain, and the row is of chain ALL. We take it and not `CapMrktCurUSD`, which would count every move of
-    the price as issuance.
+    the price as issuance. A day that leaves it out is one of which it is unknown, as if it were null.
 
     Args:
         payload: The decoded answer: objects under `data`, oldest first, the value as text.
@@ -27,7 +27,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     Returns:
         Rows of `stablecoin_supply`: supply in coins, supply_usd at one dollar each.
     """
-    page = rows(member(payload, "data"), asset=pl.String, time=pl.String, SplyCur=pl.String)
+    page = rows(completed(member(payload, "data"), "SplyCur"), asset=pl.String, time=pl.String, SplyCur=pl.String)
     others = page.filter(pl.col("asset").ne_missing(symbol))
     if others.height:
         raise PayloadChanged(f"expected the supply of {symbol}, found {others['asset'][0]}")

@@ -14,6 +14,7 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.sources import binance
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
+from transforms.open_interest.binance import normalize
 from transforms.payload import decode
 
 NIGHT = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
@@ -139,6 +140,36 @@ def test_contracts_of_a_hundred_dollars_are_worth_their_coins(wire: Wire) -> Non
             assert row["contract"] == ask.series.symbol
     for day in (date(2024, 12, 8), LAST):
         assert price["BTC-inverse", day] == pytest.approx(price["BTC", day], rel=1e-4)
+
+
+@pytest.mark.parametrize("dollars", ["100", None])
+def test_a_price_that_swings_is_no_flush_and_a_fall_of_contracts_is(dollars: str | None) -> None:
+    """Contracts of dollars are worth fewer coins whenever the price rises, though nobody closes one."""
+    held = 5_580_000 if dollars else 5_580
+
+    def page(counts: list[int]) -> list[dict[str, object]]:
+        names = {"pair": "BTCUSD", "contractType": "PERPETUAL"} if dollars else {"symbol": "BTCUSD_PERP"}
+        prices = [100_000 if place % 2 else 100_100 for place in range(len(counts))]
+        worths = [
+            count * 100 / price if dollars else count * price for count, price in zip(counts, prices, strict=True)
+        ]
+        return [
+            {**names, "sumOpenInterest": f"{count}", "sumOpenInterestValue": f"{worth:.8f}", "timestamp": stamp}
+            for count, worth, stamp in zip(
+                counts, worths, range(at(2024, 12, 9), at(2024, 12, 10), 300_000), strict=True
+            )
+        ]
+
+    def flush(counts: list[int]) -> float:
+        labels = {"asset": "BTC", "symbol": "BTCUSD_PERP", "day": "2024-12-09"} | (
+            {"dollars": dollars} if dollars else {}
+        )
+        found: float = normalize(page(counts), **labels)["flush_usd"].item()
+        return found
+
+    assert flush([held] * 288) == 0
+    tenth = held // 10
+    assert flush([held] * 101 + [held - tenth] * 187) == pytest.approx(55_800_000, rel=1e-6)
 
 
 def test_the_crash_is_seen_in_coins_and_in_the_flush(wire: Wire) -> None:

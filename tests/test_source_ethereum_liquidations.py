@@ -22,6 +22,7 @@ from tests.keccak import keccak256
 from tests.tool import Tool
 from transforms.lending_rates.ethereum import AAVE_POOL
 from transforms.liquidation_events.ethereum import LIQUIDATION_CALL
+from transforms.rpc import topic_of
 from transforms.tokens import COINS, DOLLARS
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
@@ -114,7 +115,7 @@ def test_one_near_midnight_is_asked_about_once_more(wire: Wire) -> None:
     assert rows["stamped_at"].to_list() == [datetime.fromtimestamp(chain.time_of(block), UTC)]
 
 
-@pytest.mark.parametrize("key", ["data", "topics", "address", "blockNumber", "logIndex", "removed", "transactionHash"])
+@pytest.mark.parametrize("key", ["data", "topics", "address", "blockNumber", "logIndex", "transactionHash"])
 def test_a_renamed_field_is_refused(wire: Wire, key: str) -> None:
     wire.simulator.misbehave([Misbehaviour("tenderly.*eth_getLogs", "shape", "always", key=key, rename="other")])
     found = gathered(wire, 31)
@@ -123,6 +124,34 @@ def test_a_renamed_field_is_refused(wire: Wire, key: str) -> None:
             rows_of("ethereum", "liquidation_events", found)
     else:
         assert isinstance(found.error, PayloadChanged)
+
+
+def test_a_log_that_does_not_say_removed_is_there_to_stay(wire: Wire) -> None:
+    said = rows_of("ethereum", "liquidation_events", gathered(wire, 3))
+    wire.simulator.misbehave([Misbehaviour("tenderly.*eth_getLogs", "shape", "always", key="removed", rename="other")])
+    assert rows_of("ethereum", "liquidation_events", gathered(wire, 3)).equals(said)
+
+
+@pytest.mark.parametrize(("token", "covers"), [("0x" + "ee".rjust(40, "0"), {1, 3}), (next(iter(COINS)), {1, 2, 3})])
+def test_a_token_that_is_not_known_leaves_its_own_day_open(wire: Wire, token: str, covers: set[int]) -> None:
+    """On one of three days all liquidations are between ether and a token: a coin has no dollars, a stranger may."""
+    middle = date(2024, 12, 30)
+
+    def fetch(request: Request) -> Answer:
+        given = wire.fetch(request)
+        document = given.json()
+        logs = [log for one in document if isinstance(one["result"], list) for log in one["result"]]
+        first, last = (datetime(2024, 12, day, tzinfo=UTC).timestamp() for day in (30, 31))
+        for log in logs:
+            if first <= wire.simulator._market.chain.time_of(int(log["blockNumber"], 16)) < last:
+                log["topics"][1:3] = [topic_of(next(iter(COINS)).lower()), topic_of(token.lower())]
+        return answer(request, document, now=NIGHT)
+
+    ask = ask_of("ethereum", "liquidation_events", "aave-v3-ethereum", date(2024, 12, 29), LAST, now=NIGHT)
+    rows = rows_of("ethereum", "liquidation_events", drive(EVENTS, ask, fetch))
+    listed = rows.filter(pl.col("amount_usd").is_null())["date"]
+    assert {day.day - 28 for day in listed} == covers
+    assert rows.filter(pl.col("date") == middle, pl.col("amount_usd").is_not_null()).is_empty()
 
 
 def test_the_mart_has_sums_sides_and_accounts(tmp_path: Path) -> None:

@@ -18,7 +18,18 @@ from transforms.assets import FOREVER, memberships
 from transforms.conform import conform, said_empty
 from transforms.exchange_rates import frankfurter
 from transforms.macro_series import fred
-from transforms.payload import column, decode, member, members, numbers, rows, table, text_columns, text_fields
+from transforms.payload import (
+    NUMBER_OR_TEXT,
+    column,
+    decode,
+    member,
+    members,
+    numbers,
+    rows,
+    table,
+    text_columns,
+    text_fields,
+)
 from transforms.units import (
     billions_to_units,
     day_of,
@@ -33,6 +44,7 @@ from transforms.units import (
     require_midnights,
     seconds_to_instant,
     start_of,
+    unless_empty,
 )
 
 FINITE = st.floats(-1e12, 1e12, allow_nan=False)
@@ -94,6 +106,10 @@ def test_the_bounds_of_a_day() -> None:
     assert applied(day_of, last, last + timedelta(microseconds=1)) == [date(2024, 12, 9), date(2024, 12, 10)]
     assert applied(start_of, date(2024, 12, 9)) == [datetime(2024, 12, 9, tzinfo=UTC)]
     assert applied(end_of, date(2024, 12, 31)) == [datetime(2025, 1, 1, tzinfo=UTC)]
+
+
+def test_empty_text_is_unknown_and_any_other_is_kept() -> None:
+    assert applied(unless_empty, "0", "", None, " ") == ["0", None, None, " "]
 
 
 def test_what_is_no_number_raises() -> None:
@@ -231,6 +247,20 @@ def test_objects_of_another_shape_are_refused(payload: object) -> None:
     with pytest.raises(PayloadChanged, match="expected") as refused:
         trades(payload)
     assert "\n" not in str(refused.value)
+
+
+def test_numbers_that_may_be_text_are_read_either_way() -> None:
+    mixed = column("x", [1, "2644845344", 0.1, "1e-05", "", None, "-0.5", 10**17], NUMBER_OR_TEXT)
+    assert mixed.to_list() == [1.0, 2644845344.0, 0.1, 1e-05, None, None, -0.5, 1e17]
+    assert column("x", [], NUMBER_OR_TEXT).dtype == column("x", [1, 2.5], NUMBER_OR_TEXT).dtype == pl.Float64
+    assert rows([{"x": 1}, {"x": "2"}], x=NUMBER_OR_TEXT)["x"].to_list() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("odd", ["n/a", "1,5", "1_000", "0x10", True, "true", {"usd": 1}, ["1"]])
+def test_what_is_neither_a_number_nor_its_text_is_refused(odd: object) -> None:
+    for beside in (1, "1"):
+        with pytest.raises(PayloadChanged, match="expected number or text in x, found"):
+            column("x", [beside, odd], NUMBER_OR_TEXT)
 
 
 def test_lists_become_rows_by_their_order() -> None:

@@ -6,24 +6,26 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import Kind, member, rows
+from transforms.payload import NUMBER_OR_TEXT, Kind, member, rows
 from transforms.units import epoch_to_instant, require_midnights
 
 
-def buckets(
-    payload: Any, *, to_instant: Callable[[pl.Expr], pl.Expr] = epoch_to_instant, **fields: Kind
-) -> pl.DataFrame:
+def buckets(payload: Any, *fields: str, to_instant: Callable[[pl.Expr], pl.Expr] = epoch_to_instant) -> pl.DataFrame:
     """The buckets of an answer, each stamped with its start, 00:00 UTC.
+
+    Values come as numbers from some endpoints and as text from others, and the documentation is not always right about
+    which; both are read.
 
     Args:
         payload: The decoded answer: objects under `data`, oldest first.
-        to_instant: What the stamp `time` counts: milliseconds, or seconds at some endpoints.
-        **fields: What a bucket holds besides.
+        *fields: What a bucket holds besides its stamp `time`.
+        to_instant: What the stamp counts: milliseconds, or seconds at some endpoints.
 
     Returns:
         stamped_at and the fields; repetitions dropped.
     """
-    page = rows(member(payload, "data"), time=pl.Int64, **fields)
+    values: dict[str, Kind] = dict.fromkeys(fields, NUMBER_OR_TEXT)
+    page = rows(member(payload, "data"), time=pl.Int64, **values)
     stamped = page.with_columns(stamped_at=to_instant(pl.col("time"))).drop("time").unique(maintain_order=True)
     twice = stamped.filter(pl.col("stamped_at").is_duplicated())
     if twice.height:

@@ -12,8 +12,9 @@ from transforms.units import require_midnights, seconds_to_instant
 def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
     """The daily buckets of the markets that were asked for.
 
-    A bucket is stamped with its start in seconds, 00:00 UTC. A market that is missing would make a sum too small, so it
-    is refused, as is one that nobody asked for.
+    A bucket is stamped with its start in seconds, 00:00 UTC. A market without a bucket in the window is left out of the
+    answer, and so it has no buckets here; whoever sums several must count them. One that nobody asked for, or one that
+    comes twice, is refused.
 
     Args:
         payload: The decoded answer: a list of objects with `symbol` and `history`.
@@ -26,13 +27,14 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
     if not isinstance(payload, list):
         raise PayloadChanged(f"expected a list of histories, found {type(payload).__name__}")
     asked, found = symbols.split(","), [member(one, "symbol") for one in payload]
-    if sorted(asked) != sorted(found):
+    if not set(found) <= set(asked) or len(set(found)) < len(found):
         raise PayloadChanged(f"expected the histories of {asked}, found {found}")
+    none = rows([], t=pl.Int64, **fields).with_columns(symbol=pl.lit(None, pl.String))
     frames = [
         rows(member(one, "history"), t=pl.Int64, **fields).with_columns(symbol=pl.lit(member(one, "symbol")))
         for one in payload
     ]
-    buckets = pl.concat(frames).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
+    buckets = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
     twice = buckets.filter(pl.struct("stamped_at", "symbol").is_duplicated())
     if twice.height:
         raise PayloadChanged(f"expected one bucket for each stamp, found several at {twice['stamped_at'][0]}")

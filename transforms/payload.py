@@ -7,7 +7,7 @@ So every field is asked for by name here, and a missing one is an error.
 import csv
 import io
 import zipfile
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 import polars as pl
@@ -16,7 +16,9 @@ from expectations.errors import PayloadChanged
 
 Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
 MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
-Kind = pl.DataType | type[pl.DataType]
+# Of a field that the documentation shows as text and answers as a number, or the other way round.
+NUMBER_OR_TEXT: Final = "number or text"
+Kind = pl.DataType | type[pl.DataType] | Literal["number or text"]
 
 
 def decode(body: bytes, form: Form) -> Any:
@@ -178,7 +180,7 @@ def numbers(name: str, values: list[Any]) -> pl.Series:
 
 
 def column(name: str, values: list[Any], kind: Kind) -> pl.Series:
-    """A column of JSON values of one type; null stays unknown.
+    """A column of JSON values of one type; null stays unknown, and empty text where a number may be text.
 
     A frame built from rows would turn 1.5 into the whole number 1, "1.5" into a number and true into 1, without a
     word. A series built strictly refuses the first two, and the third is refused here.
@@ -186,7 +188,16 @@ def column(name: str, values: list[Any], kind: Kind) -> pl.Series:
     if kind != pl.Boolean and bool in set(map(type, values)):
         raise PayloadChanged(f"expected {kind} in {name}, found true or false")
     try:
+        if isinstance(kind, str):
+            return _number_or_text(name, values)
         return pl.Series(name, values, kind, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as broken:
         sentence = str(broken).partition("\n")[0]
         raise PayloadChanged(f"expected {kind} in {name}, found {sentence}") from broken
+
+
+def _number_or_text(name: str, values: list[Any]) -> pl.Series:
+    if str not in set(map(type, values)):
+        return pl.Series(name, values, pl.Float64, strict=True)
+    texts = [value if value is None or isinstance(value, str) else repr(value) for value in values]
+    return pl.Series(name, [None if text == "" else text for text in texts], pl.String).cast(pl.Float64, strict=True)

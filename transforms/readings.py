@@ -49,14 +49,17 @@ def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, wh
     )
 
 
-def flush_of(readings: pl.DataFrame) -> float | None:
+def flush_of(readings: pl.DataFrame, *, in_dollars: bool = False) -> float | None:
     """The falls of open interest within a day, in dollars.
 
-    From one reading to the next, what the coins fell by is taken at the later price, where the price moved at all. A
-    gap counts with what it fell by as a whole, which is not more than the falls within it.
+    From one reading to the next, what the coins fell by is taken at the later price, where the price moved at all. Of
+    contracts of so many dollars it is what the dollars fell by: their worth in coins falls whenever the price rises,
+    though nobody closes anything. A gap counts with what it fell by as a whole, which is not more than the falls within
+    it.
 
     Args:
         readings: stamped_at, coins, usd of one day, all known.
+        in_dollars: Whether a contract is of so many dollars, not of coins.
 
     Returns:
         The sum; unknown with fewer than two readings.
@@ -65,6 +68,7 @@ def flush_of(readings: pl.DataFrame) -> float | None:
     if ordered.height <= 1:
         return None
     price = pl.when(pl.col("coins") > 0).then(pl.col("usd") / pl.col("coins"))
-    fall = (pl.col("coins").shift(1) - pl.col("coins")).clip(lower_bound=0)
-    total: float = ordered.select((fall * price).filter(price != price.shift(1)).sum()).item()
+    counted, worth = (pl.col("usd"), pl.lit(1.0)) if in_dollars else (pl.col("coins"), price)
+    fall = (counted.shift(1) - counted).clip(lower_bound=0)
+    total: float = ordered.select((fall * worth).filter(price != price.shift(1)).sum()).item()
     return total

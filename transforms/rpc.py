@@ -50,6 +50,11 @@ def words(data: Any, count: int) -> list[int]:
     return [quantity("0x" + digits[place : place + WORD]) for place in range(0, len(digits), WORD)]
 
 
+def was_removed(log: Any) -> bool:
+    """Whether a log's block was replaced by another one; some nodes say so only where it was."""
+    return log.get("removed") not in {None, False}
+
+
 def address_of(topic: Any) -> str:
     """The address that a topic of 32 bytes holds, in lower case."""
     (value,) = words(topic, 1)

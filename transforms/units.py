@@ -52,6 +52,11 @@ def contracts_to_coins(contracts: pl.Expr, coins: float) -> pl.Expr:
     return contracts * coins
 
 
+def unless_empty(text: pl.Expr) -> pl.Expr:
+    """Text, unknown where there is none in it."""
+    return pl.when(text != "").then(text)
+
+
 def decimal_text(text: pl.Expr) -> pl.Expr:
     """Numbers that the provider sends as text; what is no number raises."""
     return text.cast(pl.Float64, strict=True)

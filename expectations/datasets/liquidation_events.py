@@ -36,6 +36,7 @@ LIQUIDATION_EVENTS = Dataset(
         "A lower bound: of the venues that tell each closing, those markets that are read.",
         "What one venue tells as one event another tells in parts, as the trades that closed the position.",
         "USDT and USDC are taken at par with the dollar.",
+        "On a chain, one with dollars on neither side has no value in its log, and is left out.",
         "A day without a row is one without liquidations only where ops.ledger says verified_empty.",
     ),
     notes={"date": "The day of the closing.", "price_usd": "Here: at which the value was taken."},

@@ -89,5 +89,7 @@ OPEN_INTEREST = Dataset(
         "Weekly figures are of CME, on the Tuesday that they describe; they are public on the Friday after it.",
     ),
     sparse=True,
-    notes={"flush_usd": "Known where the venue is read every five minutes."},
+    notes={
+        "flush_usd": "Known where the venue is read every five minutes. Contracts of so many dollars fall by dollars."
+    },
 )

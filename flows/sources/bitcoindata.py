@@ -2,8 +2,8 @@
 
 Docs      https://bitcoin-data.com/api/swagger.html
 Terms     free for eight requests an hour and some fifteen a day; an aggregator whose values nobody audits
-Quirks    one answer holds everything; an exchange without a value has null; CME is not among them; what is free reaches
-          about four years back
+Quirks    one answer holds everything; an exchange without a value is left out, or has null or the text NaN; CME is not
+          among them; what is free reaches about four years back
 Verified  other people's clients of 2025; no answer was recorded, and whether it is still given is not known. That the
           values are dollars is believed. Whether a day's row tells how it began or how it ended is not said: so it is
           held against what the exchanges tell themselves, and summed nowhere

@@ -4,7 +4,8 @@ Docs      https://api.coinalyze.net/v1/doc/
 Terms     free with a key; asks to be cited and linked
 Quirks    oldest first, both bounds included, in seconds; days are kept for ever, finer steps are not; the running day
           is the newest bucket. Every market counts as a call, of which a minute has 40, whatever the number of
-          requests. A market that is not known is left out of the answer without a word
+          requests. A market that is not known, or has nothing in the window, is left out of the answer
+          without a word
 Verified  the documentation, and open interest against the replay, which has recorded values of it. That `.A` is
           Binance, `.6` Bybit and `.3` OKX is what several other clients read from `/v1/exchanges`; the names of the
           markets follow the ones that they list. That a day begins at 00:00 UTC is what the recorded values show.

@@ -4,10 +4,11 @@ Docs      https://www.gate.com/docs/developers/apiv4/en/#futures-statistics
 Terms     public market data, free; no redistribution of raw data
 Quirks    oldest first from `from` on, 30 rows unless more are asked for; the running day is the newest row; a `from`
           more than 180 days ago is refused, whatever else is asked; the answer does not say which contract it is
-          about; sizes are text and count contracts, amounts and dollars are numbers. Open interest is read by the
-          hour, because nothing says whether a bar tells how it began or how it ended. Rates of loans come once an hour,
-          newest first, in numbered pages of a hundred at most and without a window: a page is chosen so that it holds
-          the wanted day whole. They are asked for 30 days back; how far they reach was not measured
+          about; sizes are text and count contracts, amounts and dollars are numbers, and prices are either. Open
+          interest is read by the hour, because nothing says whether a bar tells how it began or how it ended. Rates of
+          loans come once an hour, newest first, in numbered pages of a hundred at most and without a window: a page is
+          chosen so that it holds the wanted day whole. They are asked for 30 days back; how far they reach was not
+          measured
 Verified  the documentation and other people's clients; no answer was recorded. The fields and their units are
           documented. That a stamp is the start of its bar and that "long" are the positions closed, not the orders that
           close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is believed, and each row is held

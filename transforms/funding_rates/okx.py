@@ -7,15 +7,16 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.intervals import with_intervals
 from transforms.payload import member, rows
-from transforms.units import day_of, decimal_text, epoch_to_instant
+from transforms.units import day_of, decimal_text, epoch_to_instant, unless_empty
 
 
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of funding history into payments.
 
     `fundingTime` is when the payment was exchanged. We take `realizedRate`, which OKX calls the actual rate;
-    `fundingRate` beside it is what had been predicted. The interval is told from the distance of the payments, as
-    OKX advises, so the oldest payment of a page is left out; the page after it begins with that payment.
+    `fundingRate` beside it is what had been predicted. A row without it is no payment yet. The interval is told from
+    the distance of the payments, as OKX advises, so the oldest payment of a page is left out; the page after it begins
+    with that payment.
 
     Args:
         payload: The decoded answer: objects under `data`, newest first.
@@ -33,8 +34,8 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     stamped = page.select(
         stamped_at=stamp,
         settled_at=stamp.dt.round("1h"),
-        funding_rate=decimal_text(pl.col("realizedRate")),
-    )
+        funding_rate=decimal_text(unless_empty(pl.col("realizedRate"))),
+    ).drop_nulls("funding_rate")
     return with_intervals(stamped).select(
         date=day_of(pl.col("settled_at")),
         settled_at=pl.col("settled_at"),

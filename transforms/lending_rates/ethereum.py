@@ -8,7 +8,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
-from transforms.rpc import DAY_SECONDS, Clock, address_of, block_of, quantity, results, words
+from transforms.rpc import DAY_SECONDS, Clock, address_of, block_of, quantity, results, was_removed, words
 from transforms.units import day_of, end_of, per_second_to_apr, seconds_to_instant
 
 # keccak-256 of ReserveDataUpdated(address,uint256,uint256,uint256,uint256,uint256)
@@ -96,7 +96,7 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
         if member(log, "address").lower() != AAVE_POOL or topics[0] != RESERVE_DATA_UPDATED or len(topics) != 2:  # noqa: PLR2004
             raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {repr(log)[:120]}")
         asset = RESERVES.get(address_of(topics[1]))
-        if asset is None or member(log, "removed"):
+        if asset is None or was_removed(log):
             raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {repr(log)[:200]}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
         block, place = quantity(member(log, "blockNumber")), quantity(member(log, "logIndex"))

@@ -1,6 +1,6 @@
 """Aave's liquidations as its pool logs them, as rows of `liquidation_events`."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.closings import events, without_events
 from transforms.payload import member
-from transforms.rpc import Clock, address_of, block_of, quantity, results, words
+from transforms.rpc import Clock, address_of, block_of, quantity, results, was_removed, words
 from transforms.tokens import COINS, DOLLARS
 from transforms.units import day_of, seconds_to_instant
 
@@ -43,7 +43,8 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     coins a short one; between dollars, or with a token that is not in our table, it is neither, and its asset is OTHER.
 
     A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along. A log whose day they
-    leave open is left out, and then the day is not said to be covered.
+    leave open is left out, and then the day is not said to be covered. Nor is it where one of its liquidations has no
+    dollars that we know but a token that is not in our table, which may be dollars too.
 
     Args:
         payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its
@@ -63,7 +64,8 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
         stamped_at=seconds_to_instant(pl.col("at"))
     )
     of_day = closings.filter(day_of(pl.col("stamped_at")) == wanted)
-    covered = [wanted] if len(told) == len(logs) else []
+    hidden = any(_may_be_in_dollars(log) for log in told if _day_at(clock, log) == wanted)
+    covered = [wanted] if len(told) == len(logs) and not hidden else []
     return pl.concat([events(of_day, venue=VENUE), without_events(covered, venue=VENUE)])
 
 
@@ -74,9 +76,20 @@ def liquidations_of(logs: Any) -> list[dict[str, Any]]:
     for log in logs:
         topics = member(log, "topics")
         ours = member(log, "address").lower() == AAVE_POOL and topics[0] == LIQUIDATION_CALL
-        if not ours or member(log, "removed"):
+        if not ours or was_removed(log):
             raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {repr(log)[:160]}")
     return logs
+
+
+def _day_at(clock: Clock, log: dict[str, Any]) -> date:
+    return datetime.fromtimestamp(round(clock.at(log)), UTC).date()
+
+
+def _may_be_in_dollars(log: dict[str, Any]) -> bool:
+    """Whether a liquidation that is left out has a token that we do not know."""
+    _, collateral, debt, _ = member(log, "topics")
+    tokens = {address_of(collateral), address_of(debt)}
+    return tokens.isdisjoint(_DECIMALS) and not tokens <= _TICKERS.keys()
 
 
 def _closing(log: dict[str, Any], at: int) -> tuple[str, str, str | None, float, str, int] | None:

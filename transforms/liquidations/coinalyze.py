@@ -13,10 +13,11 @@ def normalize(payload: Any, *, asset: str, venue: str, symbols: str) -> pl.DataF
 
     A bucket is stamped with the start of its day. `l` are the longs that were closed by force and `s` the shorts, in
     dollars because `convert_to_usd` asks for them; at which price is not told. A day that is not told of every one of
-    the perpetuals is left out: the sum of the others would look like a quiet day.
+    the perpetuals is left out: the sum of the others would look like a quiet day. A perpetual without a bucket in the
+    window is not in the answer at all, and then no day is told.
 
     Args:
-        payload: The decoded answer: a list with an object for each perpetual.
+        payload: The decoded answer: a list with an object for each perpetual that has buckets.
         asset: Our name of the asset.
         venue: Our name of the venue.
         symbols: Coinalyze's names of the perpetuals, with commas between them.

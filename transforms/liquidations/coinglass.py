@@ -23,9 +23,9 @@ def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     Returns:
         Rows of `liquidations`; the largest liquidation and the accounts are not published here.
     """
-    told = buckets(
-        payload, aggregated_long_liquidation_usd=pl.Float64, aggregated_short_liquidation_usd=pl.Float64
-    ).rename(lambda name: name.removeprefix("aggregated_").replace("_liquidation", ""))
+    told = buckets(payload, "aggregated_long_liquidation_usd", "aggregated_short_liquidation_usd").rename(
+        lambda name: name.removeprefix("aggregated_").replace("_liquidation", "")
+    )
     day = day_of(pl.col("stamped_at"))
     return told.select(
         date=day,

@@ -37,7 +37,7 @@ def _of(symbol: str, readings: pl.DataFrame) -> pl.DataFrame:
     return readings
 
 
-def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str) -> pl.DataFrame:
+def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str, dollars: str | None) -> pl.DataFrame:
     """The one row of a day.
 
     A file may hold the first reading of the next day too: that belongs to the next one. A line without its numbers is
@@ -46,7 +46,7 @@ def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str) -> pl.DataFr
     mine = _of(symbol, readings).filter(day_of(pl.col("stamped_at")) == date.fromisoformat(day))
     known = mine.drop_nulls()
     return days_of(known, asset=asset, venue="binance", contract=symbol).with_columns(
-        flush_usd=pl.lit(flush_of(known), pl.Float64)
+        flush_usd=pl.lit(flush_of(known, in_dollars=dollars is not None), pl.Float64)
     )
 
 
@@ -67,7 +67,7 @@ def normalize(payload: Any, *, asset: str, symbol: str, day: str, dollars: str |
     Returns:
         A row of `open_interest`: coins, USD; none where the day has no reading in its last hour.
     """
-    return _day(_page(payload, dollars), asset, symbol, day)
+    return _day(_page(payload, dollars), asset, symbol, day, dollars)
 
 
 def normalize_end(payload: Any, *, asset: str, symbol: str, day: str, dollars: str | None = None) -> pl.DataFrame:
@@ -123,4 +123,4 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, day: str, dollar
     readings = lines.rename({"sum_open_interest": "count", "sum_open_interest_value": "worth"}).select(
         "symbol", stamped_at=spaced_to_instant(pl.col("create_time")), **_counted(dollars)
     )
-    return _day(readings, asset, symbol, day)
+    return _day(readings, asset, symbol, day, dollars)

@@ -7,7 +7,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.payload import column, member, rows
 from transforms.readings import days_of
-from transforms.units import both_sides_to_one, decimal_text, end_of, epoch_to_instant
+from transforms.units import both_sides_to_one, decimal_text, end_of, epoch_to_instant, unless_empty
 
 HOURS = 24
 ROUNDING = 0.001  # as a fraction; one side is rounded to what can be traded
@@ -16,11 +16,11 @@ ROUNDING = 0.001  # as a fraction; one side is rounded to what can be traded
 def normalize(payload: Any, *, asset: str, symbol: str, category: str) -> pl.DataFrame:
     """Turn whole days of hourly readings into one row each.
 
-    `openInterest` counts a contract twice, once for each side; newer rows tell one side as `singleOpenInterest` too,
-    and where both are there, one must be twice the other. A linear contract is counted in coins, an inverse one in
-    dollars; the other figure is unknown. A row is there from the instant on that it is stamped with, but nothing says
-    whether it stays as it is; so rows of hours are read, of which the last lies within an hour of the day's end
-    whatever the stamp means. A row of a whole day could be off by a day.
+    `openInterest` counts a contract twice, once for each side; newer rows tell one side as `singleOpenInterest` too, or
+    leave it empty, and where both are there, one must be twice the other. A linear contract is counted in coins, an
+    inverse one in dollars; the other figure is unknown. A row is there from the instant on that it is stamped with, but
+    nothing says whether it stays as it is; so rows of hours are read, of which the last lies within an hour of the
+    day's end whatever the stamp means. A row of a whole day could be off by a day.
 
     Args:
         payload: The decoded answer: objects under `result.list`, newest first, and the `time` of the answer.
@@ -41,7 +41,7 @@ def normalize(payload: Any, *, asset: str, symbol: str, category: str) -> pl.Dat
     read = page.with_columns(single).select(
         stamped_at=epoch_to_instant(pl.col("timestamp").cast(pl.Int64, strict=True)),
         both=decimal_text(pl.col("openInterest")),
-        one=decimal_text(pl.col("single")),
+        one=decimal_text(unless_empty(pl.col("single"))),
     )
     odd = read.filter((pl.col("both") - 2 * pl.col("one")).abs() > ROUNDING * pl.col("both"))
     if odd.height:

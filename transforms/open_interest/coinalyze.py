@@ -16,7 +16,7 @@ def normalize(payload: Any, *, asset: str, venue: str, contract: str, symbols: s
     The coins would need a price that is not told, and are unknown.
 
     Args:
-        payload: The decoded answer: a list with one object, of the perpetual.
+        payload: The decoded answer: a list with one object, of the perpetual; none where it has no buckets.
         asset: Our name of the asset.
         venue: Our name of the venue.
         contract: The venue's own name of the perpetual.

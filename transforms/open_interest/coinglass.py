@@ -22,7 +22,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `open_interest`.
     """
-    told = buckets(payload, open=pl.Float64, high=pl.Float64, low=pl.Float64, close=pl.Float64)
+    told = buckets(payload, "open", "high", "low", "close")
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
     return told.select(
         date=day,

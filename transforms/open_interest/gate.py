@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.payload import rows
+from transforms.payload import NUMBER_OR_TEXT, rows
 from transforms.readings import days_of
 from transforms.units import seconds_to_instant
 
@@ -15,9 +15,9 @@ def normalize(payload: Any, *, asset: str, contract: str) -> pl.DataFrame:
     """Turn whole days of hourly statistics into one row each.
 
     `open_interest_usd` is the value of the open contracts in the quote currency, USDT, taken at par; that each counts
-    once, as elsewhere, is believed. `open_interest` counts contracts, whose size the answer does not state, and is not
-    read: coins are unknown here. Whether a bar tells how it began or how it ended is not said; the last hour of a day
-    lies within an hour of its end either way.
+    once, as elsewhere, is believed; it comes as a number or as text. `open_interest` counts contracts, whose size the
+    answer does not state, and is not read: coins are unknown here. Whether a bar tells how it began or how it ended is
+    not said; the last hour of a day lies within an hour of its end either way.
 
     Args:
         payload: The decoded answer: a list of objects, oldest first.
@@ -27,7 +27,7 @@ def normalize(payload: Any, *, asset: str, contract: str) -> pl.DataFrame:
     Returns:
         Rows of `open_interest`: USD; none for a day without its last hour.
     """
-    stats = rows(payload, time=pl.Int64, open_interest_usd=pl.Float64)
+    stats = rows(payload, time=pl.Int64, open_interest_usd=NUMBER_OR_TEXT)
     readings = stats.select(
         stamped_at=seconds_to_instant(pl.col("time")),
         coins=pl.lit(None, pl.Float64),

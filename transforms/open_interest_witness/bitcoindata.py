@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import column, rows
-from transforms.units import day_of, decimal_text, end_of, seconds_to_instant
+from transforms.payload import NUMBER_OR_TEXT, column, rows
+from transforms.units import day_of, end_of, seconds_to_instant
 
 # The fields of a day that hold an exchange's value; those that we call otherwise.
 FIELDS = "binance bybit okx bitget deribit bitmex huobi bitfinex gateIo kucoin kraken cryptoCom dydx deltaExchange"
@@ -24,7 +24,9 @@ def normalize(payload: Any) -> pl.DataFrame:
     """Turn the whole history into one row for each day and exchange.
 
     A row names its day and is stamped with 00:00 UTC of it; whether it tells how that day began or how it ended is not
-    said. Values are dollars. An exchange without a value on a day has no row.
+    said. Values are dollars. A day holds the fields of the exchanges that are told of it, which differ from day to day.
+    What is not told is left out, or null, empty or "NaN"; and 0 is no value either, because none of these exchanges
+    stands empty. An exchange without a value on a day has no row.
 
     Args:
         payload: The decoded answer: objects, oldest first; numbers come as numbers or as text.
@@ -32,17 +34,17 @@ def normalize(payload: Any) -> pl.DataFrame:
     Returns:
         Rows of `open_interest_witness`, public when their day was over.
     """
-    rows(payload, d=pl.String)
-    odd = [day for day in payload if not {"unixTs", *VENUES} <= day.keys()]
-    if odd:
-        raise PayloadChanged(f"expected days with {['unixTs', *VENUES]}, found {sorted(odd[0])}")
-    fields = ("d", "unixTs", *VENUES)
-    page = pl.DataFrame([column(name, [_text(day[name]) for day in payload], pl.String) for name in fields])
-    told = page.select(
-        pl.col("d"),
-        *(decimal_text(pl.col(theirs)).alias(ours) for theirs, ours in VENUES.items()),
+    page = rows(payload, d=pl.String, unixTs=NUMBER_OR_TEXT)
+    if payload and not any(field in day for day in payload for field in VENUES):
+        raise PayloadChanged(f"expected days with some of {[*VENUES]}, found {sorted(payload[0])}")
+    values = [column(ours, [day.get(field) for day in payload], NUMBER_OR_TEXT) for field, ours in VENUES.items()]
+    told = page.with_columns(values).with_columns(
+        pl.when(pl.col(ours).is_not_nan() & (pl.col(ours) != 0)).then(pl.col(ours)) for ours in VENUES.values()
+    )
+    told = told.with_columns(
+        date=pl.col("d").str.to_date("%Y-%m-%d"),
         stamped_at=seconds_to_instant(pl.col("unixTs").cast(pl.Int64, strict=True)),
-    ).with_columns(date=pl.col("d").str.to_date("%Y-%m-%d"))
+    )
     elsewhere = told.filter(day_of(pl.col("stamped_at")) != pl.col("date"))
     if elsewhere.height:
         raise PayloadChanged(f"expected stamps of the day, found {elsewhere.select('d', 'stamped_at').row(0)}")
@@ -50,7 +52,3 @@ def normalize(payload: Any) -> pl.DataFrame:
         list(VENUES.values()), index=["date", "stamped_at"], variable_name="venue", value_name="open_interest_usd"
     )
     return each.drop_nulls("open_interest_usd").with_columns(asset=pl.lit("BTC"), available_at=end_of(pl.col("date")))
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else repr(value)

@@ -22,7 +22,7 @@ def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     Returns:
         Rows of `unconfirmed_rates`.
     """
-    told = buckets(payload, to_instant=seconds_to_instant, interest_rate=pl.Float64)
+    told = buckets(payload, "interest_rate", to_instant=seconds_to_instant)
     day = day_of(pl.col("stamped_at"))
     return told.select(
         date=day,

@@ -18,7 +18,19 @@ from transforms.assets import FOREVER, memberships
 from transforms.conform import conform, said_empty
 from transforms.exchange_rates import frankfurter
 from transforms.macro_series import fred
-from transforms.payload import column, decode, member, members, numbers, rows, table, text_columns, text_fields
+from transforms.payload import (
+    column,
+    decimals,
+    decode,
+    member,
+    members,
+    numbers,
+    rows,
+    spelled,
+    table,
+    text_columns,
+    text_fields,
+)
 from transforms.units import (
     billions_to_units,
     day_of,
@@ -136,6 +148,10 @@ def packed(**files: str) -> bytes:
         (b"a,b\r\n1,2\r\n", "csv", [{"a": "1", "b": "2"}]),
         (b'a,b\n"1,5",2', "csv", [{"a": "1,5", "b": "2"}]),
         (b"a,b\n", "csv", []),
+        (b'\xef\xbb\xbf{"a": 1}', "json", {"a": 1}),
+        (b"\xef\xbb\xbfa,b\n1,2\n", "csv", [{"a": "1", "b": "2"}]),
+        (packed(one="\ufeffa,b\n1,2\n"), "zip", [{"a": "1", "b": "2"}]),
+        (packed(one="\ufeff1,2\n"), "bare_zip", [{"0": "1", "1": "2"}]),
         (packed(one="a,b\n1,2\n"), "zip", [{"a": "1", "b": "2"}]),
         (packed(one="1,2\n3,\n"), "bare_zip", [{"0": "1", "1": "2"}, {"0": "3", "1": None}]),
         (packed(one="1,1\n"), "bare_zip", [{"0": "1", "1": "1"}]),
@@ -164,6 +180,9 @@ def test_a_hundred_whole_numbers_do_not_hide_the_fraction_after_them() -> None:
         (b'{"a": NaN}', "json", "expected JSON"),
         (b'{"a": 1', "json", "expected JSON"),
         (b"\xff\xfe", "json", "expected JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "json", "expected JSON"),
+        (b"\xef\xbb\xbf<html>", "csv", "expected CSV, found"),
+        (b"\xef\xbb\xbf", "csv", "expected CSV with a header, found nothing"),
         (b"<!DOCTYPE html>", "csv", "expected CSV, found"),
         (b'  {"error": 1}', "csv", "expected CSV, found"),
         (b"", "csv", "expected CSV with a header, found nothing"),
@@ -292,6 +311,24 @@ def test_columns_of_a_file() -> None:
     for payload in (frame.rename({"a": "renamed"}), {"a": 1}, None):
         with pytest.raises(PayloadChanged, match=r"expected CSV columns \['a', 'b'\], found"):
             text_columns(payload, "a", "b")
+
+
+def test_numbers_may_come_as_text_where_that_is_said() -> None:
+    assert decimals("x", ["1", 2.5, None, 3, "-1e-8"]).to_list() == [1.0, 2.5, None, 3.0, -1e-8]
+    assert decimals("x", []).dtype == pl.Float64
+    others: tuple[object, ...] = ("", "1,5", "n.a.", True, {}, [1])
+    for value in others:
+        with pytest.raises(PayloadChanged, match=r"expected .* in x, found"):
+            decimals("x", [1.0, value])
+
+
+def test_text_may_come_as_whole_numbers_where_that_is_said() -> None:
+    assert spelled("x", ["202411", 202412, None, 0]).to_list() == ["202411", "202412", None, "0"]
+    assert spelled("x", []).dtype == pl.String
+    others: tuple[object, ...] = (True, 1.0, {}, [1])
+    for value in others:
+        with pytest.raises(PayloadChanged, match="expected String in x, found"):
+            spelled("x", ["1", value])
 
 
 def test_numbers_are_numbers() -> None:

@@ -274,7 +274,7 @@ def test_a_page_without_its_logs_is_an_error(wire: Wire, kind: Any) -> None:
         rates(wire, AAVE, 1)
 
 
-@pytest.mark.parametrize("key", ["data", "topics", "address", "blockNumber", "logIndex", "removed", "timestamp"])
+@pytest.mark.parametrize("key", ["data", "topics", "address", "blockNumber", "logIndex", "timestamp"])
 def test_a_renamed_field_is_refused(wire: Wire, key: str) -> None:
     wire.simulator.misbehave([Misbehaviour("tenderly.*eth_getLogs", "shape", "always", key=key, rename="other")])
     ask = ask_of("ethereum", "lending_rates", AAVE, LAST, LAST, now=NIGHT)

@@ -50,7 +50,8 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     so that a log which is missing or read wrongly shows as a difference between the two; the deposit index also grows
     by what flash loans pay.
 
-    A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along with the logs.
+    A log whose block was replaced says that it is `removed`, and is refused; nodes may leave the word out where it is
+    not. A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along with the logs.
 
     Args:
         payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its
@@ -96,7 +97,7 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
         if member(log, "address").lower() != AAVE_POOL or topics[0] != RESERVE_DATA_UPDATED or len(topics) != 2:  # noqa: PLR2004
             raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {repr(log)[:120]}")
         asset = RESERVES.get(address_of(topics[1]))
-        if asset is None or member(log, "removed"):
+        if asset is None or log.get("removed"):
             raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {repr(log)[:200]}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
         block, place = quantity(member(log, "blockNumber")), quantity(member(log, "logIndex"))

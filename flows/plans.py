@@ -1,5 +1,6 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -78,9 +79,9 @@ class Answer:
     snapshot: str
 
     def json(self) -> Any:
-        """The decoded document."""
+        """The decoded document; a byte-order mark before it is no part of it."""
         try:
-            return orjson.loads(self.body)
+            return orjson.loads(self.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as broken:
             raise PayloadChanged(f"expected JSON from {self.request.host}, found {self.body[:60]!r}") from broken
 

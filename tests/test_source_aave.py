@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import orjson
 import polars as pl
@@ -35,12 +34,13 @@ def wire(simulator: Simulator) -> Wire:
     return Wire(simulator)
 
 
-def asked(**changes: Any) -> Request:
-    """The question for a pool, its variables changed."""
+def asked(*, chain: str = "1", **changes: str) -> Request:
+    """The question for a pool, of another chain or with other variables."""
     request = next(aave.plan_history(ask_of("aave", "lending_rates", POOL)))
     assert request.body is not None
     question = orjson.loads(request.body)
     question["variables"] |= changes
+    question["query"] = question["query"].replace("chainId:1", f"chainId:{chain}")
     return Request(request.url, method="POST", body=orjson.dumps(question).decode())
 
 
@@ -51,8 +51,9 @@ def test_both_sides_of_one_pool_of_version_three_are_asked_for_at_once() -> None
     assert question["variables"] == {
         "market": "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2",
         "token": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
-        "chain": 1,
     }
+    assert question["query"].startswith("query($market:EvmAddress!,$token:EvmAddress!){")
+    assert question["query"].count("chainId:1}") == 2
     for side in ("supplyAPYHistory(request:", "borrowAPYHistory(request:"):
         assert side in question["query"]
     assert question["query"].count("window:LAST_YEAR") == 2
@@ -143,9 +144,9 @@ def test_the_simulator_answers_graphql_and_knows_its_pools(wire: Wire) -> None:
     assert set(newest) == {"date", "avgRate"}
     assert isinstance(newest["avgRate"]["value"], str)
     assert 0 < float(newest["avgRate"]["value"]) < 1
-    for other in ({"chain": 10}, {"market": "0x0"}, {"token": "0x0"}):
+    for other in ({"chain": "10"}, {"market": "0x0"}, {"token": "0x0"}):
         assert wire.fetch(asked(**other)).json()["data"] == {"supplyAPYHistory": [], "borrowAPYHistory": []}
     assert "errors" in wire.fetch(Request(aave.GRAPHQL, method="POST", body="{}")).json()
-    elsewhere = orjson.dumps({"query": "{markets}", "variables": {"market": "", "token": "", "chain": 1}}).decode()
+    elsewhere = orjson.dumps({"query": "{markets}", "variables": {"market": "", "token": ""}}).decode()
     refused = wire.fetch(Request(aave.GRAPHQL, method="POST", body=elsewhere))
     assert (refused.status, type(aave.refusal(refused))) == (200, SourceRefused)

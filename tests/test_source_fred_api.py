@@ -44,13 +44,52 @@ def wire(simulator: Simulator) -> Wire:
 
 def test_one_page_is_asked_for_and_the_key_is_no_part_of_the_request() -> None:
     ask = ask_of("fred_api", "macro_series", "fed_assets", date(2024, 12, 5), date(2024, 12, 9))
-    (request,) = walk(fred_api.plan_observations(ask), [{}])
+    (request,) = walk(fred_api.plan_observations(ask), [{"count": 2, "limit": 100_000, "offset": 0}])
     assert request.address == (
         "https://api.stlouisfed.org/fred/series/observations?series_id=WALCL&file_type=json"
         "&observation_start=2024-11-25&observation_end=2024-12-09"
     )
     assert fred_api.SOURCE.key is not None
     assert fred_api.SOURCE.key.setting == "TIDEMARK_KEY_FRED"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"count": 3, "limit": 2, "offset": 0},
+        {"count": 3, "limit": 100_000, "offset": 1},
+        {"count": 100_001},
+        {"count": "3"},
+        {},
+        [],
+    ],
+)
+def test_a_page_that_is_cut_is_refused(page: object) -> None:
+    with pytest.raises(PayloadChanged, match="expected"):
+        walk(fred_api.plan_observations(ask_of("fred_api", "macro_series", "fed_assets")), [page])
+
+
+@pytest.mark.parametrize(
+    ("envelope", "fits"),
+    [
+        ({"count": 2}, True),
+        ({"count": 2, "limit": 100_000, "offset": 0}, True),
+        ({"count": 5, "limit": 2, "offset": 0}, True),
+        ({"count": 5, "limit": 100_000, "offset": 3}, True),
+        ({"count": 5}, False),
+        ({"count": 5, "limit": 2, "offset": 4}, False),
+        ({"count": 5, "limit": 3, "offset": 0}, False),
+        ({"count": 2, "limit": 1, "offset": 0}, False),
+        ({"count": True, "limit": 2, "offset": 0}, False),
+    ],
+)
+def test_a_page_holds_what_its_envelope_says(envelope: dict[str, object], fits: bool) -> None:
+    page = {"units": "lin", "observations": [{"date": f"2024-12-0{day}", "value": "1"} for day in (4, 5)], **envelope}
+    if fits:
+        assert normalize(page, fred_id="DGS1").height == 2
+        return
+    with pytest.raises(PayloadChanged, match="expected"):
+        normalize(page, fred_id="DGS1")
 
 
 def through_both_doors(series: str, fetch: Callable[[Request], Answer]) -> tuple[pl.DataFrame, pl.DataFrame]:

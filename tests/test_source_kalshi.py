@@ -98,10 +98,11 @@ def test_markets_are_listed_and_then_asked_for_day_by_day() -> None:
     assert {one.labels["meeting_date"] for one in asked[1:]} == {MEETING}
 
 
-def test_what_is_not_live_is_historical() -> None:
+@pytest.mark.parametrize("listed", [[], None])
+def test_what_is_not_live_is_historical(listed: object) -> None:
     ask = ask_of("kalshi", "meeting_probabilities", MEETING)
     none: dict[str, Any] = {"candlesticks": []}
-    asked = walk(kalshi.plan_meeting(ask), [{"markets": []}, {"markets": [C25]}, none])
+    asked = walk(kalshi.plan_meeting(ask), [{"markets": listed}, {"markets": [C25]}, none])
     assert [one.url.removeprefix(kalshi.API) for one in asked] == [
         "/markets",
         "/historical/markets",
@@ -125,10 +126,11 @@ def test_where_one_endpoint_does_not_know_a_market_the_other_is_asked(live: bool
     assert (first.accept, second.accept) == ((404,), ())
 
 
-def test_an_event_without_markets_is_a_failure() -> None:
+@pytest.mark.parametrize("none", [[], None])
+def test_an_event_without_markets_is_a_failure(none: object) -> None:
     ask = ask_of("kalshi", "meeting_probabilities", MEETING)
     with pytest.raises(PayloadChanged, match="expected the markets of KXFEDDECISION-24DEC, found none"):
-        walk(kalshi.plan_meeting(ask), [{"markets": []}, {"markets": []}])
+        walk(kalshi.plan_meeting(ask), [{"markets": none}, {"markets": none}])
 
 
 @pytest.mark.parametrize(

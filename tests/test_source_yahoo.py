@@ -64,8 +64,10 @@ def test_the_running_session_is_not_asked_for(wire: Wire) -> None:
     found = drive(FEED, ask, wire.fetch)
     assert max(rows_of("yahoo", "macro_series", found)["date"]) == date(2024, 12, 9)
     beyond = ask_of("yahoo", "macro_series", SERIES, date(2024, 12, 2), date(2024, 12, 10), now=wire.simulator.now)
-    running = rows_of("yahoo", "macro_series", drive(FEED, beyond, wire.fetch))
-    assert max(running["date"]) == date(2024, 12, 10)  # the provider would tell
+    gathered = drive(FEED, beyond, wire.fetch)
+    (told,) = gathered.answers[0].json()["chart"]["result"]
+    assert told["timestamp"][-1] == wire.simulator.now.timestamp()  # the provider tells, as far as it has come
+    assert max(rows_of("yahoo", "macro_series", gathered)["date"]) == date(2024, 12, 9)
     assert ask.series.release.public_at(date(2024, 12, 9)) == datetime(2024, 12, 10, 0, 15, tzinfo=UTC)
     wire.simulator.now = NIGHT
 
@@ -77,6 +79,7 @@ def test_the_running_session_is_not_asked_for(wire: Wire) -> None:
         ({"chart": {"result": None, "error": {"code": "Internal Server Error"}}}, SourceUnavailable),
         ({"finance": {"result": None, "error": {"code": "Unauthorized"}}}, SourceRefused),
         (b"<html>", SourceUnavailable),
+        (b'\xef\xbb\xbf{"chart": {"result": null, "error": {"code": "Not Found"}}}', SourceRefused),
     ],
 )
 def test_an_error_inside_a_success_is_an_error(body: object, kind: type[Exception]) -> None:

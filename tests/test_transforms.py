@@ -26,6 +26,7 @@ from transforms.payload import (
     members,
     numbers,
     rows,
+    spelled,
     table,
     text_columns,
     text_fields,
@@ -152,6 +153,10 @@ def packed(**files: str) -> bytes:
         (b"a,b\r\n1,2\r\n", "csv", [{"a": "1", "b": "2"}]),
         (b'a,b\n"1,5",2', "csv", [{"a": "1,5", "b": "2"}]),
         (b"a,b\n", "csv", []),
+        (b'\xef\xbb\xbf{"a": 1}', "json", {"a": 1}),
+        (b"\xef\xbb\xbfa,b\n1,2\n", "csv", [{"a": "1", "b": "2"}]),
+        (packed(one="\ufeffa,b\n1,2\n"), "zip", [{"a": "1", "b": "2"}]),
+        (packed(one="\ufeff1,2\n"), "bare_zip", [{"0": "1", "1": "2"}]),
         (packed(one="a,b\n1,2\n"), "zip", [{"a": "1", "b": "2"}]),
         (packed(one="1,2\n3,\n"), "bare_zip", [{"0": "1", "1": "2"}, {"0": "3", "1": None}]),
         (packed(one="1,1\n"), "bare_zip", [{"0": "1", "1": "1"}]),
@@ -180,6 +185,9 @@ def test_a_hundred_whole_numbers_do_not_hide_the_fraction_after_them() -> None:
         (b'{"a": NaN}', "json", "expected JSON"),
         (b'{"a": 1', "json", "expected JSON"),
         (b"\xff\xfe", "json", "expected JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "json", "expected JSON"),
+        (b"\xef\xbb\xbf<html>", "csv", "expected CSV, found"),
+        (b"\xef\xbb\xbf", "csv", "expected CSV with a header, found nothing"),
         (b"<!DOCTYPE html>", "csv", "expected CSV, found"),
         (b'  {"error": 1}', "csv", "expected CSV, found"),
         (b"", "csv", "expected CSV with a header, found nothing"),
@@ -322,6 +330,15 @@ def test_columns_of_a_file() -> None:
     for payload in (frame.rename({"a": "renamed"}), {"a": 1}, None):
         with pytest.raises(PayloadChanged, match=r"expected CSV columns \['a', 'b'\], found"):
             text_columns(payload, "a", "b")
+
+
+def test_text_may_come_as_whole_numbers_where_that_is_said() -> None:
+    assert spelled("x", ["202411", 202412, None, 0]).to_list() == ["202411", "202412", None, "0"]
+    assert spelled("x", []).dtype == pl.String
+    others: tuple[object, ...] = (True, 1.0, {}, [1])
+    for value in others:
+        with pytest.raises(PayloadChanged, match="expected String in x, found"):
+            spelled("x", ["1", value])
 
 
 def test_numbers_are_numbers() -> None:

@@ -7,6 +7,7 @@ So every field is asked for by name here, and a missing one is an error.
 import csv
 import io
 import zipfile
+from codecs import BOM_UTF8
 from typing import Any, Final, Literal
 
 import orjson
@@ -23,6 +24,8 @@ Kind = pl.DataType | type[pl.DataType] | Literal["number or text"]
 
 def decode(body: bytes, form: Form) -> Any:
     """Turn an answer's bytes into what a transform takes.
+
+    A byte-order mark of UTF-8 before the text is no part of it.
 
     Args:
         body: The bytes as archived.
@@ -44,7 +47,7 @@ def decode(body: bytes, form: Form) -> Any:
     if form == "csv":
         return _csv(body, headed=True)
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as broken:
         raise PayloadChanged(f"expected JSON, found {body[:40]!r} ({broken})") from broken
 
@@ -66,10 +69,11 @@ def _unpacked(body: bytes, ending: str = "") -> bytes:
 
 def _csv(body: bytes, *, headed: bool) -> pl.DataFrame:
     """Text columns, empty fields null. Polars fills a line that is cut off with nulls; here it is refused."""
-    if body.lstrip()[:1] in {b"<", b"{"}:
+    text = body.removeprefix(BOM_UTF8)
+    if text.lstrip()[:1] in {b"<", b"{"}:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r}")
     try:
-        lines = [line for line in csv.reader(io.StringIO(body.decode("utf-8"), newline=""), strict=True) if line]
+        lines = [line for line in csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True) if line]
     except (UnicodeDecodeError, csv.Error) as broken:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r} ({broken})") from broken
     if not lines:
@@ -177,6 +181,11 @@ def text_fields(payload: Any, *names: str) -> pl.DataFrame:
 def numbers(name: str, values: list[Any]) -> pl.Series:
     """A column of JSON numbers; null stays unknown, text is refused."""
     return column(name, values, pl.Float64)
+
+
+def spelled(name: str, values: list[Any]) -> pl.Series:
+    """A column of text that may come as whole numbers, which are spelled out; null stays unknown."""
+    return column(name, [f"{one}" if type(one) is int else one for one in values], pl.String)
 
 
 def column(name: str, values: list[Any], kind: Kind) -> pl.Series:

@@ -1,5 +1,6 @@
 """What every provider of `macro_series` has in common: SDMX tables, and amounts of money as rows."""
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -31,12 +32,16 @@ def observations(payload: Any, *dimensions: str) -> pl.DataFrame:
     return listed.select("TIME_PERIOD", *dimensions, value=value)
 
 
-def require(payload: pl.DataFrame, **expected: str) -> None:
-    """Refuse a table that says something else of itself; a column that it does not have says nothing."""
+def require(payload: pl.DataFrame, *, may_be_blank: Collection[str] = (), **expected: str) -> None:
+    """Refuse a table that says something else of itself.
+
+    A column that it does not have says nothing, and neither does an empty field of those that `may_be_blank`.
+    """
     for name, text in expected.items():
         if name not in payload.columns:
             continue
-        others = payload.filter(pl.col(name).ne_missing(text))
+        stated = pl.col(name)
+        others = payload.filter(stated.ne(text) if name in may_be_blank else stated.ne_missing(text))
         if others.height:
             raise PayloadChanged(f"expected {name} {text}, found {others[name][0]}")
 

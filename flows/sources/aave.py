@@ -33,9 +33,9 @@ POOLS = {
     "aave-v3-ethereum-usdt": ("USDT", "0xdAC17F958D2ee523a2206206994597C13D831ec7", date(2023, 2, 7)),
 }
 
-REQUEST = "request:{market:$market,underlyingToken:$token,window:LAST_YEAR,chainId:$chain}"
+REQUEST = f"request:{{market:$market,underlyingToken:$token,window:LAST_YEAR,chainId:{ETHEREUM}}}"
 QUERY = (
-    "query($market:EvmAddress!,$token:EvmAddress!,$chain:ChainId!){"
+    "query($market:EvmAddress!,$token:EvmAddress!){"
     f"supplyAPYHistory({REQUEST}){{date avgRate{{value}}}}"
     f"borrowAPYHistory({REQUEST}){{date avgRate{{value}}}}"
     "}"
@@ -49,7 +49,7 @@ def plan_history(ask: Ask) -> Plan:
     """The pool's last year, both sides at once."""
     question = {
         "query": QUERY,
-        "variables": {"market": MARKET, "token": ask.series.symbol, "chain": ETHEREUM},
+        "variables": {"market": MARKET, "token": ask.series.symbol},
     }
     yield Request(
         GRAPHQL,

@@ -12,19 +12,22 @@ Verified  recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, a
 from datetime import timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
 from flows.sources.fred import FIRST_DAYS, WHOLE_HISTORY, begun
 from transforms.macro_series.fred import STATISTICS
+from transforms.macro_series.fred_api import whole
+from transforms.payload import members
 
 OBSERVATIONS = "https://api.stlouisfed.org/fred/series/observations"
+MOST = 100_000  # observations on a page
 TOO_MANY = 429
 SERVER_ERRORS = 500
 
 
 def plan_observations(ask: Ask) -> Plan:
-    """One page, begun early so that the value before a quiet day is in the answer."""
-    yield Request(
+    """One page, begun early so that the value before a quiet day is in the answer; it must hold all of them."""
+    page = yield Request(
         OBSERVATIONS,
         params={
             "series_id": ask.series.symbol,
@@ -34,6 +37,10 @@ def plan_observations(ask: Ask) -> Plan:
         },
         labels={"fred_id": ask.series.symbol},
     )
+    about = {"limit": MOST, "offset": 0} | members({"page": page.json()}, "page")
+    count, most, skipped = (whole(about, name) for name in ("count", "limit", "offset"))
+    if skipped or count > most:
+        raise PayloadChanged(f"expected all {count} observations on one page, found {most} at most after {skipped}")
 
 
 def refusal(answer: Answer) -> PipelineError | None:

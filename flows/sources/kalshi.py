@@ -111,11 +111,13 @@ def plan_meeting(ask: Ask) -> Plan:
 
 
 def _listed(url: str, event: str) -> Any:
-    """The markets of an event, which fit on one page."""
+    """The markets of an event, which fit on one page; none of them are an empty list, or null."""
     page = yield Request(url, params={"event_ticker": event, "limit": PAGE}, transform=None, accept=(NOT_FOUND,))
     if page.status == NOT_FOUND:
         return []
     markets = member(page.json(), "markets")
+    if markets is None:
+        return []
     if not isinstance(markets, list) or len(markets) >= PAGE:
         raise PayloadChanged(f"expected fewer than {PAGE} markets of {event}, found {str(markets)[:80]}")
     return markets

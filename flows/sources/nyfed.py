@@ -4,11 +4,12 @@ Docs      https://markets.newyorkfed.org/static/docs/markets-api.html
 Terms     the New York Fed's terms of use: free with attribution; no endorsement may be implied
 Quirks    operations are searched in windows of at most a year. `results/search` ignores its filter and mixes in
           operations of the other kind, so it is not asked. Money is in dollars, not in millions. Rehearsals with small
-          values are listed among the operations. The rate of a day is out on the next morning and may be corrected in
-          the afternoon
+          values, and operations over a term, are listed among those overnight. The rate of a day is out on the next
+          morning and may be corrected in the afternoon
 Verified  documentation, and public code that reads the answers. The hours of publication, the first days, and that
-          `note` names a rehearsal are believed. FRED's recorded series tells on which days operations are held: since
-          May 2019 on every day that the calendar here expects, and besides on two Fridays before a holiday
+          `note` names a rehearsal and `term` what is not overnight, are believed. FRED's recorded series tells on which
+          days operations are held: since May 2019 on every day that the calendar here expects, and besides on two
+          Fridays before a holiday
 """
 
 from collections.abc import Mapping

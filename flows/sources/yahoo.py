@@ -3,13 +3,15 @@
 Docs      none: the address is that of Yahoo's own charts, and nothing about it is promised
 Terms     Yahoo's terms of service: for personal use; asked only where a person has said so
 Quirks    both bounds are seconds since 1970, the later one excluded. A bar is stamped with midnight in New York; the
-          running day is the last of them, stamped like a whole one. Nulls stand for days without a trade. ZQ=F is the
-          contract of the running month through its last trading day, so that its price steps at a month's turn. A
-          client without a name is refused. `range=max` gives other than daily bars, and is never asked for
+          running day is the last of them, stamped with the time of its last trade. Nulls stand for days without a
+          trade. ZQ=F is the contract of the running month through its last trading day, so that its price steps at a
+          month's turn. A client without a name is refused. `range=max` gives other than daily bars, and is never asked
+          for
 Verified  answers of the replay for 2024, day by day; that the close is within a tick of the settlement is believed, and
           so is the first day
 """
 
+from codecs import BOM_UTF8
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
@@ -39,7 +41,7 @@ def plan_chart(ask: Ask) -> Plan:
 
 def refusal(answer: Answer) -> PipelineError | None:
     """The error beside the chart, or a page for people."""
-    if answer.body.lstrip()[:1] != b"{":
+    if answer.body.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
         return SourceUnavailable(f"expected a chart from {HOST}, found {answer.body[:60]!r}")
     document = answer.json()
     chart = document.get("chart")

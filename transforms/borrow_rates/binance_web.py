@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import member, rows
+from transforms.payload import member, rows, spelled
 from transforms.units import (
     day_of,
     decimal_text,
@@ -22,7 +22,8 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one window of daily rates into rows.
 
     A row is stamped 00:00 UTC and holds the rate of that day: `dailyInterestRate` is a fraction per day, as text. It is
-    one figure a day, and has no highest. How Binance forms it within the day is not told.
+    one figure a day, and has no highest. How Binance forms it within the day is not told. Stamp and level may be text
+    or numbers.
 
     Args:
         payload: The decoded answer; objects under `data`, newest first.
@@ -32,12 +33,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `borrow_rates`: fractions per year, simple.
     """
-    told = rows(
-        member(payload, "data"),
-        asset=pl.String,
-        timestamp=pl.String,
-        dailyInterestRate=pl.String,
-        vipLevel=pl.String,
+    listed = member(payload, "data")
+    told = rows(listed, asset=pl.String, dailyInterestRate=pl.String).with_columns(
+        spelled(name, [member(one, name) for one in listed]) for name in ("timestamp", "vipLevel")
     )
     others = told.filter(pl.col("asset").ne_missing(asset) | pl.col("vipLevel").ne_missing(LEVEL))
     if others.height:

@@ -14,8 +14,8 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
 
     `avgRate` is the average of the day; how it is weighed within the day is not told, and neither is its highest.
     `value` is a fraction per year as text. The field is called APY, Aave's page shows it as `Supply APR` and `Borrow
-    APR, variable`: we take it for the simple rate. A point is stamped with the start of its day: the newest one was
-    stamped with the running day when others looked late in the evening. A stamp at another hour is refused.
+    APR, variable`: we take it for the simple rate. A point is stamped with the first second of its day: the newest one
+    was stamped with the running day when others looked late in the evening. A stamp at another hour is refused.
 
     Args:
         payload: The decoded answer: lists of points under `supplyAPYHistory` and `borrowAPYHistory`.
@@ -59,9 +59,8 @@ def _side(points: Any, name: str) -> pl.DataFrame:
     stamps = rows(points, date=pl.String)
     averages = [member(point, "avgRate") for point in points]
     values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
-    side = stamps.select(stamped_at=iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")), value=values).select(
-        "stamped_at", decimal_text(pl.col("value")).alias(name)
-    )
+    stamp = iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")).dt.truncate("1s")
+    side = stamps.select(stamped_at=stamp, value=values).select("stamped_at", decimal_text(pl.col("value")).alias(name))
     whole = require_midnights(side, "stamped_at").unique()
     twice = whole.filter(pl.col("stamped_at").is_duplicated())
     if twice.height:

@@ -50,7 +50,8 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     so that a log which is missing or read wrongly shows as a difference between the two; the deposit index also grows
     by what flash loans pay.
 
-    A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along with the logs.
+    A log whose block was replaced says that it is `removed`, and is refused; nodes may leave the word out where it is
+    not. A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along with the logs.
 
     Args:
         payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its

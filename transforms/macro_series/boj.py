@@ -8,7 +8,7 @@ import polars as pl
 
 from expectations.calendar import Release, days_later, month_ends
 from expectations.errors import PayloadChanged
-from transforms.payload import column, member, numbers
+from transforms.payload import NUMBER_OR_TEXT, column, member, spelled
 from transforms.statistics import amounts
 from transforms.units import hundred_millions_to_units, month_end_of
 
@@ -42,7 +42,7 @@ def normalize(payload: Any, *, code: str) -> pl.DataFrame:
     """Turn one series into one row per month.
 
     `SURVEY_DATES` are months written 202411, each dated here with its last day. Values are in hundreds of millions of
-    yen; the answer says so, and another unit is refused.
+    yen; the answer says so, and another unit is refused. Months and values may be numbers or text.
 
     Args:
         payload: The decoded answer.
@@ -58,16 +58,16 @@ def normalize(payload: Any, *, code: str) -> pl.DataFrame:
     months: list[Any] = []
     values: list[Any] = []
     for one in found:
-        said = (member(one, "SERIES_CODE"), member(one, "FREQUENCY"), str(member(one, "UNIT")).lower())
+        said = (member(one, "SERIES_CODE"), str(member(one, "FREQUENCY")).upper(), str(member(one, "UNIT")).lower())
         if said != (code, "MONTHLY", UNIT):
             raise PayloadChanged(f"expected {code}, MONTHLY, {UNIT}, found {said}")
         told = member(one, "VALUES")
         months, values = member(told, "SURVEY_DATES"), member(told, "VALUES")
     if len(months) != len(values):
         raise PayloadChanged(f"expected a value for each month, found {len(values)} for {len(months)}")
-    text = pl.col("month").cast(pl.String)
-    levels = pl.DataFrame([column("month", months, pl.Int64), numbers("value", values)]).select(
-        date=month_end_of(text.str.slice(0, 4) + "-" + text.str.slice(4)),
+    month = pl.col("month")
+    levels = pl.DataFrame([spelled("month", months), column("value", values, NUMBER_OR_TEXT)]).select(
+        date=month_end_of(month.str.slice(0, 4) + "-" + month.str.slice(4)),
         amount=hundred_millions_to_units(pl.col("value")),
     )
     return amounts(levels, series=statistic.name, currency="JPY", release=statistic.release)

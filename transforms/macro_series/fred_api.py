@@ -16,7 +16,8 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
     with "." has no value.
 
     Args:
-        payload: The decoded answer: objects under `observations`, and how many there are in all under `count`.
+        payload: The decoded answer: objects under `observations`, how many there are in all under `count`, and where
+            the page begins and what it holds at most under `offset` and `limit`.
         fred_id: FRED's name of the series; the answer does not say.
 
     Returns:
@@ -25,6 +26,18 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
     if member(payload, "units") != "lin":
         raise PayloadChanged(f"expected values in their own unit, found {member(payload, 'units')!r}")
     page = rows(member(payload, "observations"), date=pl.String, value=pl.String)
-    if page.height != member(payload, "count"):
-        raise PayloadChanged(f"expected all {member(payload, 'count')} observations, found {page.height}")
+    count = whole(payload, "count")
+    expected = count
+    if "limit" in payload and "offset" in payload:
+        expected = min(whole(payload, "limit"), count - whole(payload, "offset"))
+    if page.height != expected:
+        raise PayloadChanged(f"expected {expected} of {count} observations, found {page.height}")
     return observed(page.select(day="date", value="value"), fred_id)
+
+
+def whole(payload: Any, name: str) -> int:
+    """A whole number that a page says of itself."""
+    found = member(payload, name)
+    if type(found) is not int:
+        raise PayloadChanged(f"expected a whole number as {name}, found {str(found)[:40]!r}")
+    return found

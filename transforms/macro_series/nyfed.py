@@ -7,7 +7,7 @@ import polars as pl
 
 from expectations.calendar import bank_days_next_day, market_days
 from expectations.errors import PayloadChanged
-from transforms.payload import member, rows
+from transforms.payload import NUMBER_OR_TEXT, column, member, rows
 from transforms.published import amounts, rates
 from transforms.units import percent_to_fraction, start_of
 
@@ -17,14 +17,16 @@ OPERATIONS = market_days(timedelta(hours=18, minutes=30))
 RATES = bank_days_next_day(time(14, 0))
 
 EXERCISE = "small value exercise"
+OVERNIGHT = "overnight"
 
 
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn reverse repo operations into one row per day.
 
     An operation is stamped with the day on which it was held. `totalAmtAccepted` is what was taken, in dollars, not in
-    millions. A rehearsal with small values, which its note says it is, counts for nothing; several operations of a day
-    add up, and one that is listed twice counts once.
+    millions. A rehearsal with small values, which its note says it is, counts for nothing, and neither does an
+    operation over a longer term than until the next day, where its term is stated. Several operations of a day add up,
+    and one that is listed twice counts once; where the amount of one is not told, the day is listed without a value.
 
     Args:
         payload: The decoded answer.
@@ -35,12 +37,19 @@ def normalize(payload: Any) -> pl.DataFrame:
     listed = member(member(payload, "repo"), "operations")
     if not isinstance(listed, list):
         raise PayloadChanged(f"expected a list of operations, found {type(listed).__name__}")
-    held = [one for one in listed if EXERCISE not in str(one.get("note") or "").lower()]
-    operations = rows(held, operationId=pl.String, operationDate=pl.String, totalAmtAccepted=pl.Float64)
+    held = [
+        one
+        for one in listed
+        if EXERCISE not in str(one.get("note") or "").lower() and str(one.get("term") or OVERNIGHT).lower() == OVERNIGHT
+    ]
+    taken = column("totalAmtAccepted", [member(one, "totalAmtAccepted") for one in held], NUMBER_OR_TEXT)
+    operations = rows(held, operationId=pl.String, operationDate=pl.String).with_columns(amount=taken)
+    amount = pl.col("amount")
     values = (
         operations.unique(maintain_order=True)
         .group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
-        .agg(amount=pl.col("totalAmtAccepted").sum())
+        # The sum over nulls is 0, and that over some is too small.
+        .agg(amount=pl.when(amount.is_not_null().all()).then(amount.sum()))
     )
     return amounts(values, series="rrp", available_at=OPERATIONS.available_at(values["date"]))
 

@@ -22,10 +22,11 @@ TICK_DIGITS = 4  # a price moves by 0.0025
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn the daily bars of the front fed funds future into one row per trading day.
 
-    A bar is stamped with midnight in New York, the beginning of its day. The price is 100 less a rate in percent a
-    year, so the rate is 100 less the price: the mean effective rate of the calendar month that the market expects. The
-    front contract is that of the running month up to its last trading day. The close is the last trade, which lies
-    within a tick of the settlement; a day without one is listed without a value.
+    A bar is stamped with midnight in New York, the beginning of its day. The last one may be of the running day, and is
+    then stamped with its last trade: it is left out, and any other bar at another hour is refused. The price is 100
+    less a rate in percent a year, so the rate is 100 less the price: the mean effective rate of the calendar month that
+    the market expects. The front contract is that of the running month up to its last trading day. The close is the
+    last trade, which lies within a tick of the settlement; a day without one is listed without a value.
 
     Args:
         payload: The decoded answer.
@@ -46,8 +47,10 @@ def normalize(payload: Any) -> pl.DataFrame:
     closes = member(quote, "close") if stamps else []
     bars = pl.DataFrame([column("stamp", stamps, pl.Int64), column("close", closes, pl.Float64)])
     local = seconds_to_instant(pl.col("stamp")).dt.convert_time_zone(ZONE)
-    days = bars.with_columns(local=local)
-    odd = days.filter(pl.col("local") != pl.col("local").dt.truncate("1d"))
+    days = bars.with_columns(local=local, whole=local == local.dt.truncate("1d"))
+    if days.height and not days["whole"][-1]:
+        days = days.head(-1)
+    odd = days.filter(~pl.col("whole"))
     if odd.height:
         raise PayloadChanged(f"expected bars that begin at 00:00 in New York, found {odd['local'][0]}")
     # Sent as 95.41999816894531 where 95.42 was traded.

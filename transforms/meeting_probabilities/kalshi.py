@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import column, member, members, rows
+from transforms.payload import NUMBER_OR_TEXT, column, member, members, rows
 from transforms.units import decimal_text, seconds_to_instant
 
 LEAST_BID = 0.0  # nobody bids
@@ -16,7 +16,7 @@ HIGHEST_ASK = 0.99  # nobody asks for less than nearly all
 
 @dataclass(frozen=True)
 class Names:
-    """What one endpoint calls things."""
+    """What one endpoint calls things; a volume may go by its older name at both."""
 
     close: str
     volume: str
@@ -35,7 +35,7 @@ def normalize(payload: Any, *, meeting_date: str, outcome: str, outcomes: str) -
 
     The probability is the price of the day's last trade, in dollars. A candle without a trade has none, or repeats an
     old one with a volume of 0; then it is the middle of the last bid and ask, if somebody bids and somebody asks for
-    less than 0.99. Else it is not known, and the day is listed without a value.
+    less than 0.99. Else it is not known, and the day is listed without a value. No candles are an empty list, or null.
 
     Args:
         payload: The decoded answer.
@@ -56,7 +56,10 @@ def normalize_historical(payload: Any, *, meeting_date: str, outcome: str, outco
 
 def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes: str) -> pl.DataFrame:
     listed = member(payload, "candlesticks")
-    stamps = rows(listed, **{"end_period_ts": pl.Int64, names.volume: pl.String})
+    if listed is None:
+        listed = []
+    stamps = rows(listed, end_period_ts=pl.Int64)
+    volumes = [one[names.volume] if names.volume in one else member(one, HISTORICAL.volume) for one in listed]
     texts = {
         "bid": [member(members(one, "yes_bid"), names.close) for one in listed],
         "ask": [member(members(one, "yes_ask"), names.close) for one in listed],
@@ -65,7 +68,7 @@ def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes:
     }
     candles = stamps.with_columns(column(name, values, pl.String) for name, values in texts.items()).select(
         stamped_at=seconds_to_instant(pl.col("end_period_ts")),
-        volume=decimal_text(pl.col(names.volume)),
+        volume=column("volume", volumes, NUMBER_OR_TEXT),
         bid=decimal_text(pl.col("bid")),
         ask=decimal_text(pl.col("ask")),
         last=decimal_text(pl.col("last")),

@@ -1,7 +1,7 @@
 """Yahoo Finance: a chart of the front fed funds future, in daily bars.
 
-A bar is stamped with midnight in New York; that of the running day is the last. The price is 100 less the mean
-effective rate of the calendar month.
+A bar is stamped with midnight in New York; that of the running day is the last, stamped with a trade of just now until
+the session ends. The price is 100 less the mean effective rate of the calendar month.
 """
 
 import calendar
@@ -18,6 +18,7 @@ PATH = "/v8/finance/chart/ZQ=F"
 FIRST_DAY = number_of(date(2009, 1, 2))
 NEW_YORK = ZoneInfo("America/New_York")
 ROUND = 4  # digits: a quarter of a basis point
+SESSION_END = 17 * 3600  # seconds after midnight in New York
 
 
 def failure(code: str, description: str, status: int) -> Answer:
@@ -50,6 +51,13 @@ def _stamp(day: int) -> int:
     return int(datetime(named.year, named.month, named.day, tzinfo=NEW_YORK).astimezone(UTC).timestamp())
 
 
+def _stamped(day: int, now_ms: int) -> int:
+    """What a bar is stamped with: that of a session that is not over with the time of its last trade."""
+    begun = _stamp(day)
+    now = now_ms // SECOND_MS
+    return now if begun <= now < begun + SESSION_END else begun
+
+
 def price(market: Market, day: int) -> float:
     """100 less the mean of the month's effective rates, which this market knows in advance."""
     first = day_of(day).replace(day=1)
@@ -80,7 +88,7 @@ def answer(request: Request) -> Answer:
     meta = {"currency": "USD", "symbol": "ZQ=F", "exchangeTimezoneName": f"{NEW_YORK}", "dataGranularity": "1d"}
     result: dict[str, Any] = {"meta": meta, "indicators": {"quote": [{"close": closes} if days else {}]}}
     if days:
-        result["timestamp"] = [_stamp(day) for day in days]
+        result["timestamp"] = [_stamped(day, request.now_ms) for day in days]
     return json_answer({"chart": {"result": [result], "error": None}})
 
 

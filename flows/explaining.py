@@ -1,20 +1,17 @@
 """An explanation as people and as machines read it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from flows.words import columns
-from warehouse.explain import Explanation, Input
+from warehouse.explain import MOST_ROWS, Explanation, Input
 
-MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
 MOST_ANSWERS = 12
 
 
 def as_document(found: Explanation) -> dict[str, Any]:
     """The explanation, as `--json` prints it."""
-    inputs = tuple(replace(read, rows=tuple(_shown(read.rows))) for read in found.inputs)
-    return asdict(replace(found, inputs=inputs))
+    return asdict(found)
 
 
 def as_text(found: Explanation) -> str:
@@ -57,15 +54,9 @@ def _rows(read: Input) -> list[str]:
     title = f"{read.table}: {read.count:,} rows, {read.first} to {read.last}, from {len(read.snapshots):,} answers"
     if read.count > MOST_ROWS:
         title += "; the first and the last"
-    rows = _shown(read.rows)
-    named = [name for name in rows[0] if any(row[name] is not None for row in rows) and name != "snapshot"]
-    table = [tuple(named), *(tuple(_cell(row[name]) for name in named) for row in rows)]
+    named = [name for name in read.rows[0] if any(row[name] is not None for row in read.rows) and name != "snapshot"]
+    table = [tuple(named), *(tuple(_cell(row[name]) for name in named) for row in read.rows)]
     return [title, *(f"  {line}" for line in columns(table).splitlines())]
-
-
-def _shown(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-    """All rows, or the first and the last of many."""
-    return rows if len(rows) <= MOST_ROWS else (rows[0], rows[-1])
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ perhaps with how far back it reads of them (`lookback_days`).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from warehouse.files import digest
 from warehouse.marts import Model
 from warehouse.opening import open_warehouse
 
+MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
 FOR_EVER = 36_500  # days
 KNOWN_BY = timedelta(hours=36)  # of the day's beginning: noon after it
 
@@ -57,7 +58,7 @@ class Input:
         count: How many rows.
         first: The first row's day.
         last: The last row's day.
-        rows: All of them.
+        rows: All of them, or the first and the last where there are more than `MOST_ROWS`.
         snapshots: The places of the answers that they come from.
     """
 
@@ -139,11 +140,11 @@ def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapp
             raise BadRequest(f"a row of {mart} is named by its key: tidemark explain {mart} {column} {example}")
         typed, value = _value(connection, model, column, key)
         cells = list(_cells(connection, model, column, typed))
-        found: dict[str, Input] = {}
+        readings: dict[str, list[_Reading]] = {}
         for cell in cells:
-            for read in _inputs(connection, cell, cell.model, set()):
-                found[read.table] = _joined(found[read.table], read) if read.table in found else read
-    inputs = tuple(found[name] for name in sorted(found))
+            for read in _readings(cell, cell.model, set()):
+                readings.setdefault(read.table, []).append(read)
+        inputs = tuple(_input(connection, table, readings[table]) for table in sorted(readings))
     places = sorted({place for one in inputs for place in one.snapshots})
     about = model.column(column)
     return Explanation(
@@ -230,29 +231,34 @@ def _concerns(row: Mapping[str, Any], named_by: str, column: str, key: Mapping[s
     return column not in ("heat", "fuel") or row["speaks_of"] == column
 
 
-def _inputs(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, seen: set[str]) -> Iterator[Input]:
+@dataclass(frozen=True)
+class _Reading:
+    """Which rows of a core table something reads: a condition, and the values of its `$name`s."""
+
+    table: str
+    where: str
+    values: Mapping[str, Any]
+
+
+def _readings(cell: _Cells, model: Model, seen: set[str]) -> Iterator[_Reading]:
     """The core rows that a model reads for a key, through the models between."""
     for table in model.reads:
         if table in seen:
             continue
         seen.add(table)
-        name = table.partition(".")[2]
-        dataset = name.removesuffix("_preferred")
-        if table.startswith("core."):
-            if dataset in datasets():
-                yield _read(connection, cell, model, table)
-        else:
+        if not table.startswith("core."):
             inner = next(one for one in marts.models() if one.table == table)
             reach = max(cell.lookback, inner.lookback.get("default", 0))
-            yield from _inputs(
-                connection, _Cells(cell.model, cell.column, cell.key, cell.further + reach - cell.lookback), inner, seen
-            )
+            further = cell.further + reach - cell.lookback
+            yield from _readings(_Cells(cell.model, cell.column, cell.key, further), inner, seen)
+        elif table.removeprefix("core.").removesuffix("_preferred") in datasets():
+            yield _reading(cell, model, table)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, table: str) -> Input:
+def _reading(cell: _Cells, model: Model, table: str) -> _Reading:
     dataset = _dataset(table)
     first, last = _days(cell, max(model.reach.get(table, 0), cell.model.reach.get(table, 0)))
-    conditions, values = [], {}
+    conditions, values = ["true"], {}
     if last is not None:
         conditions = ["date between $first and $last", "available_at at time zone 'UTC' <= $known"]
         values = {"first": first, "last": last, "known": datetime.combine(last, datetime.min.time()) + KNOWN_BY}
@@ -269,23 +275,33 @@ def _read(connection: duckdb.DuckDBPyConnection, cell: _Cells, model: Model, tab
         if name in dataset.columns and name != "date" and not said and (value != "ALL" or name == "chain"):
             conditions.append(f'"{name}" = ${name}')
             values[name] = value
+    return _Reading(table, " and ".join(conditions), values)
+
+
+def _input(connection: duckdb.DuckDBPyConnection, table: str, readings: Sequence[_Reading]) -> Input:
+    """What several readings find in a table; a row that two of them read counts once."""
+    dataset = _dataset(table)
+    wheres: list[str] = []
+    values: dict[str, Any] = {}
+    for number, one in enumerate(readings):
+        wheres.append("(" + re.sub(r"\$(\w+)", rf"$\1_{number}", one.where) + ")")
+        values |= {f"{name}_{number}": value for name, value in one.values.items()}
+    found = f"from {table} where {' or '.join(wheres)}"  # names of ours; values bound
+    told = f"select count(*), min(date), max(date), list_sort(list(distinct snapshot)) {found}"
+    count, first, last, snapshots = connection.execute(told, values).fetchall()[0]
     shown = ", ".join(f'"{name}"' for name in (*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
-    where = " and ".join(conditions) or "true"
-    order = ", ".join(f'"{name}"' for name in dataset.key)
-    relation = connection.execute(
-        f"select {shown} from {table} where {where} order by {order}",  # noqa: S608  names of ours; values bound
-        values,
-    )
-    names = [about[0] for about in relation.description]
-    rows = [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
-    return Input(
-        table=table,
-        count=len(rows),
-        first=rows[0]["date"] if rows else None,
-        last=rows[-1]["date"] if rows else None,
-        rows=tuple(rows),
-        snapshots=tuple(sorted({row["snapshot"] for row in rows})),
-    )
+    key = [name for name in dataset.key if name != "date"]
+    orders = [", ".join(f'"{name}" {way}' for name in ("date", *key)) for way in ("asc", "desc")]
+    if count <= MOST_ROWS:
+        queries = [f"select {shown} {found} order by {orders[0]}"]
+    else:
+        queries = [f"select {shown} {found} order by {order} limit 1" for order in orders]
+    rows = []
+    for query in queries:
+        relation = connection.execute(query, values)
+        names = [about[0] for about in relation.description]
+        rows += [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+    return Input(table, count, first, last, tuple(rows), tuple(snapshots or ()))
 
 
 def _dataset(table: str) -> Dataset:
@@ -304,21 +320,6 @@ def _days(cell: _Cells, reach: int) -> tuple[date | None, date | None]:
         following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
         return max(month, date.min + back) - back, following - timedelta(days=1)
     return None, None
-
-
-def _joined(one: Input, other: Input) -> Input:
-    """Two readings of a table as one; a row that both read counts once."""
-    key = (*_dataset(one.table).key, "source")
-    rows = {tuple(row[name] for name in key): row for row in (*one.rows, *other.rows)}
-    ordered = sorted(rows.values(), key=lambda row: row["date"])
-    return Input(
-        table=one.table,
-        count=len(ordered),
-        first=ordered[0]["date"] if ordered else None,
-        last=ordered[-1]["date"] if ordered else None,
-        rows=tuple(ordered),
-        snapshots=tuple(sorted({*one.snapshots, *other.snapshots})),
-    )
 
 
 def _named(cell: _Cells) -> str:

@@ -366,10 +366,10 @@ gauge as (
         gauge.date,
         'gauge_' || parts.speaks_of as topic,
         case parts.speaks_of when 'heat' then gauge.heat else gauge.fuel end as value,
-        case parts.speaks_of when 'heat' then coalesce(gauge.regime, 'not told') || ', ' else '' end
+        case parts.speaks_of when 'heat' then coalesce(gauge.regime, 'not told') || ' ' else '' end
         || case
-            when parts.known = parts.parts then 'all ' || parts.parts || ' parts known'
-            else parts.known || ' of ' || parts.parts || ' parts known, without ' || parts.missing
+            when parts.known = parts.parts then '(all ' || parts.parts || ' parts known)'
+            else '(' || parts.known || ' of ' || parts.parts || ' parts known, without ' || parts.missing || ')'
         end as detail,
         ['tidemark'] as sources
     from main.leverage_gauge as gauge

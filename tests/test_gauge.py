@@ -198,6 +198,20 @@ def hopes(tool: Tool) -> dict[date, float]:
     }
 
 
+def stale(tool: Tool) -> dict[date, float]:
+    """How many parts are missing for the second day that were there within 30 days."""
+    missing = dict(tool.ask("select date, components_missing from leverage_gauge"))
+    found = {}
+    for day, names in missing.items():
+        before = [day - timedelta(days=back) for back in range(2, 31)]
+        yesterday = missing.get(day - timedelta(days=1), list(PARTS))
+        gone = [name for name in names if name in yesterday]
+        found[day] = float(
+            sum(any(other in missing and name not in missing[other] for other in before) for name in gone)
+        )
+    return found
+
+
 def turns(tool: Tool) -> dict[date, float]:
     """The first known measure of liquidity, where it was above zero itself within 91 days."""
     measures: list[dict[date, float]] = [{}, {}, {}]
@@ -228,6 +242,7 @@ def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: 
     told = {signal: demo.ask(query) for signal, query in numbers.items()}
     told["liquidations_extreme"] = list(liquidations(demo).items())
     told["rate_cut_hopes_fade"] = list(hopes(demo).items())
+    told["data_stale"] = list(stale(demo).items())
     told["global_liquidity_turns_down"] = list(turns(demo).items())
     for signal, values in told.items():
         rows = LEVELS.filter(signal=signal).select("level", "threshold", "direction").rows()

@@ -239,19 +239,20 @@ liquidations as (
     group by date
 ),
 
--- A part of the gauge that was there within the last 30 days and is not today.
+-- A part of the gauge that was there within the last 30 days and is missing for the second day: what is published in the
+-- morning after its day is no news at night.
 stale as (
     select
         gauge.date,
-        (
-            count(distinct earlier.component)
-                filter (where list_contains(gauge.components_missing, earlier.component))
-        )::double as value,
+        count(distinct earlier.component)::double as value,
         string_agg(distinct replace(earlier.component, '_', ' '), ', ' order by replace(earlier.component, '_', ' '))
-            filter (where list_contains(gauge.components_missing, earlier.component)) as detail
+            as detail
     from main.leverage_gauge as gauge
+    left join main.leverage_gauge as yesterday on yesterday.date = gauge.date - 1
     left join intermediate.gauge_percentiles as earlier
-        on earlier.date between gauge.date - 30 and gauge.date - 1
+        on earlier.date between gauge.date - 30 and gauge.date - 2
+        and list_contains(gauge.components_missing, earlier.component)
+        and coalesce(list_contains(yesterday.components_missing, earlier.component), true)
     group by gauge.date
 ),
 

@@ -32,6 +32,7 @@ NOT_COMPARED = {
     "liquidation_events": "each venue's own events",
     "meeting_probabilities": "one venue has a market for each decision",
     "open_interest_witness": "its day boundary is not known, and it sums contracts that others tell one by one",
+    "unconfirmed_liquidations": "their unit is not known",
     "unconfirmed_rates": "their unit is not known",
 }
 

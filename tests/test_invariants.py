@@ -166,6 +166,10 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ),
     ("krakenfutures", "stamp of a rate"): (1, last_gone("rates")),
     ("krakenfutures", "unit of a rate"): (1, each("rates", change=put("fundingRate", times(0.00001)))),
+    ("krakenfutures", "unit of liquidations"): (
+        0,
+        lambda told: told["result"].update(data=[f"{float(one) * 100_000}" for one in told["result"]["data"]]),
+    ),
     ("okx", "unit of borrowing rates"): (1, each("data", change=each("basic", change=put("rate", times(365))))),
     ("okx", "begin of borrowing rates"): (0, every_other("data")),
     ("okx", "day boundary"): (0, each("data", change=later(0, 16 * HOUR_MS))),

@@ -117,6 +117,12 @@ GOOD: dict[str, Row] = {
         "cadence": "daily",
     },
     "open_interest_witness": {"asset": "BTC", "venue": "binance", "open_interest_usd": 1e10},
+    "unconfirmed_liquidations": {
+        "asset": "BTC",
+        "venue": "krakenfutures",
+        "contract": "PF_XBTUSD",
+        "liquidated_volume": 41.25,
+    },
     "unconfirmed_rates": {
         "asset": "USDT",
         "venue": "gate",
@@ -330,6 +336,10 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "outcomes is 1 or more": [{"outcomes": 0}],
         "price_basis is one that we know": [{"price_basis": "previous"}],
         "the probabilities of a meeting add up to at most 1.25": [{"probability": 0.7}, {"outcome": "hold"}],
+    },
+    "unconfirmed_liquidations": {
+        "liquidated_volume is not negative": [{"liquidated_volume": -1.0}],
+        "liquidated_volume is below 20 billion": [{"liquidated_volume": 2.1e10}],
     },
     "unconfirmed_rates": {
         "rate_mean is between 0 and 100": [{"rate_mean": 101.0, "rate_max": 101.0}],
@@ -605,6 +615,11 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
         "two wild weeks there": [closed(3e8, asset="ETH", venue="largest", day=day) for day in range(14)],
         "a quiet week at a small one": [closed(0.0, asset="BTC", venue="small", day=day) for day in range(7)],
         "one order alone": [{"long_usd": 85.63, "short_usd": 0.0, "total_usd": 85.63, "largest_usd": 85.63}],
+    },
+    "unconfirmed_liquidations": {
+        "a quiet day": [{"liquidated_volume": 0.0}],
+        "coins": [{"liquidated_volume": 2_160.5}],
+        "dollars": [{"liquidated_volume": 1.9e8}],
     },
     "unconfirmed_rates": {
         "per hour": [{}],

@@ -1,16 +1,18 @@
-"""Kraken Futures: what the stamp of a funding rate means, and in which unit it is."""
+"""Kraken Futures: what the stamp of a funding rate means, in which unit it is, and in which liquidations are."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from flows.findings import Finding, Invariant, near, number, question
+from expectations.interval import day_start
+from flows.findings import Finding, Invariant, last_whole_day, near, number, question
 from flows.plans import Answer, Plan
-from flows.sources.krakenfutures import HISTORY, HOST
+from flows.sources.krakenfutures import ANALYTICS, DAY_S, HISTORY, HOST
 from transforms.payload import member
 
 CONTRACT = "PF_XBTUSD"
 TICKER = f"https://{HOST}/derivatives/api/v3/tickers/{CONTRACT}"
 SAME = 1e-6
+DAYS = 60
 AWAY = 0.2  # how far the mark price may have moved since the hour's rate was set, as a fraction
 
 
@@ -18,6 +20,14 @@ def plan_history(_: datetime) -> Plan:
     """The running hour's rate as the ticker tells it, and the history with its stamps."""
     yield question(TICKER)
     yield question(HISTORY, symbol=CONTRACT)
+
+
+def plan_volumes(now: datetime) -> Plan:
+    """What was closed by force, and what was traded, on each of the last days."""
+    last = day_start(last_whole_day(now))
+    for kind in ("liquidation-volume", "trade-volume"):
+        since = round((last - timedelta(days=DAYS - 1)).timestamp())
+        yield question(f"{ANALYTICS}/{CONTRACT}/{kind}", since=since, to=round(last.timestamp()), interval=DAY_S)
 
 
 def _history(answers: Sequence[Answer]) -> list[tuple[datetime, float, float]]:
@@ -53,6 +63,21 @@ def relative_is_a_fraction(answers: Sequence[Answer]) -> Finding:
     return Finding(near(implied, price, AWAY), f"absolute over relative is {implied:,.0f}, the mark price {price:,.0f}")
 
 
+def liquidations_are_coins(answers: Sequence[Answer]) -> Finding:
+    """Whether no more was closed by force on a day than coins were traded."""
+    closed, traded = (
+        dict(zip(member(told, "timestamp"), map(number, member(told, "data")), strict=True))
+        for told in (member(answer.json(), "result") for answer in answers)
+    )
+    both = {stamp: (volume, traded[stamp]) for stamp, volume in closed.items() if stamp in traded and traded[stamp] > 0}
+    if not any(volume > 0 for volume, _ in both.values()):
+        return Finding(None, f"nothing was liquidated on {len(both)} days")
+    share, volume, coins = max((volume / coins, volume, coins) for volume, coins in both.values())
+    return Finding(
+        share < 1, f"on {len(both)} days at most {volume:,.4f} liquidated where {coins:,.4f} coins were traded"
+    )
+
+
 INVARIANTS = (
     Invariant(
         "stamp of a rate",
@@ -65,5 +90,11 @@ INVARIANTS = (
         "fundingRate is in dollars per coin; relativeFundingRate is the fraction.",
         plan_history,
         relative_is_a_fraction,
+    ),
+    Invariant(
+        "unit of liquidations",
+        "liquidation-volume counts coins: on no day is it more than the coins that were traded.",
+        plan_volumes,
+        liquidations_are_coins,
     ),
 )

@@ -1,4 +1,4 @@
-"""Kraken Futures: the funding of its bitcoin and ether perpetuals, hour by hour, and their open interest.
+"""Kraken Futures: the funding of its bitcoin and ether perpetuals, hour by hour, their open interest and liquidations.
 
 Docs      https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates,
           https://docs.kraken.com/api/docs/futures-api/charts/analytics
@@ -6,12 +6,14 @@ Terms     public market data, free
 Quirks    one answer holds everything, oldest first, the running hour too; a row is stamped at the start of its hour;
           `fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say which
           contract it is about. Open interest comes as bars, stamped at their start in seconds, the running one too,
-          and says whether there is more. Volumes of liquidations come in the same way; they are left out, because
-          nothing says whether they count coins or dollars, and they do not tell the sides
+          and says whether there is more. Volumes of liquidations come in the same way, as one number a day; nothing
+          says whether they count coins or dollars, and they do not tell the sides: they are kept as they are, in
+          `core.unconfirmed_liquidations`, and no mart reads them
 Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
           others got the newest 368 days or so, and no more: days before them end as verified_empty. That a stamp is the
           start of its hour is read from "the period to which the funding rate applies", not measured. The first day is
-          that after payments by the hour began, on 29 September 2022; before they came every four hours
+          that after payments by the hour began, on 29 September 2022; before they came every four hours. That volumes
+          of liquidations are plain numbers, stamped in seconds, was seen live by others in 2026
 """
 
 from collections.abc import Mapping
@@ -20,6 +22,7 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
+from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
@@ -45,12 +48,22 @@ def plan_history(ask: Ask) -> Plan:
 
 
 def plan_open_interest(ask: Ask) -> Plan:
+    """What was open at the end of each day."""
+    yield from plan_bars(ask, "open-interest")
+
+
+def plan_liquidations(ask: Ask) -> Plan:
+    """What was closed by force on each day."""
+    yield from plan_bars(ask, "liquidation-volume")
+
+
+def plan_bars(ask: Ask, kind: str) -> Plan:
     """The bars of whole days, as many pages as there are."""
     since, until = round(ask.days.starts_at.timestamp()), round(ask.days.ends_at.timestamp()) - 1
     more = True
     while more:
         page = yield Request(
-            f"{ANALYTICS}/{ask.series.symbol}/open-interest",
+            f"{ANALYTICS}/{ask.series.symbol}/{kind}",
             params={"since": since, "to": until, "interval": DAY_S},
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
@@ -65,7 +78,7 @@ def plan_open_interest(ask: Ask) -> Plan:
             since = newest + DAY_S
 
 
-def count_open_interest(_: Ask) -> Mapping[str, int]:
+def count_bars(_: Ask) -> Mapping[str, int]:
     """One request, though there might be more."""
     return {HOST: 1}
 
@@ -97,7 +110,15 @@ SOURCE = Source(
             tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
             days_per_ask=366,
             restates_for=timedelta(days=3),
-            count=count_open_interest,
+            count=count_bars,
+        ),
+        Feed(
+            UNCONFIRMED_LIQUIDATIONS,
+            plan_liquidations,
+            tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
+            days_per_ask=366,
+            restates_for=timedelta(days=3),
+            count=count_bars,
         ),
     ),
     limits={HOST: Limit(30, 60, burst=2)},  # none published for public questions

@@ -5,8 +5,9 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.payload import column, member
-from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
+from transforms.analytics import bars
+from transforms.payload import NUMBER_OR_TEXT, column
+from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 BAR = ("open", "high", "low", "close")
 
@@ -26,15 +27,12 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     Returns:
         Rows of `open_interest`: coins; the day's high and low in dollars are unknown.
     """
-    result = member(payload, "result")
-    stamps, bars = member(result, "timestamp"), member(result, "data")
-    if not isinstance(stamps, list) or not isinstance(bars, list) or len(stamps) != len(bars):
-        raise PayloadChanged(f"expected a bar for each stamp, found {str(result)[:120]}")
-    odd = [bar for bar in bars if not isinstance(bar, list) or len(bar) != len(BAR)]
+    stamps, found = bars(payload)
+    odd = [bar for bar in found if not isinstance(bar, list) or len(bar) != len(BAR)]
     if odd:
         raise PayloadChanged(f"expected bars of {BAR}, found {str(odd[0])[:80]}")
-    closes = [bar[-1] if bar[-1] is None or isinstance(bar[-1], str) else repr(bar[-1]) for bar in bars]
-    page = pl.DataFrame([column("stamp", stamps, pl.Int64), column("close", closes, pl.String)]).with_columns(
+    closes = column("close", [bar[-1] for bar in found], NUMBER_OR_TEXT)
+    page = pl.DataFrame([column("stamp", stamps, pl.Int64), closes]).with_columns(
         stamped_at=seconds_to_instant(pl.col("stamp"))
     )
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
@@ -43,7 +41,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         asset=pl.lit(asset),
         venue=pl.lit("krakenfutures"),
         contract=pl.lit(symbol),
-        open_interest_coins=decimal_text(pl.col("close")),
+        open_interest_coins=pl.col("close"),
         open_interest_usd=unknown,
         open_interest_usd_high=unknown,
         open_interest_usd_low=unknown,

@@ -4,15 +4,18 @@ A row is stamped at the start of its hour, and the running hour is listed with i
 contract of one coin and hour, `relativeFundingRate` the fraction. What was paid every four hours, before 30 September
 2022, is not imitated.
 
-Open interest comes as bars of days, stamped at their start in seconds, a hundred a page; `more` says that there are
-others.
+Analytics come as bars of days, stamped at their start in seconds, a hundred a page; `more` says that there are others.
+Of open interest a bar has four numbers, of volumes of trades and of liquidations one; that these count coins here is
+the simulator's own choice.
 """
 
 import re
 from datetime import UTC, datetime
 from typing import Any
 
+from flows.simulator.candles import shown
 from flows.simulator.instants import DAY_MS, DAY_S, HOUR_MS, millis_of, moment
+from flows.simulator.liquidations import liquidated
 from flows.simulator.perpetuals import hourly_rates, hours, price_at
 from flows.simulator.wire import Answer, BadParameterError, Page, Request, json_answer
 
@@ -21,10 +24,11 @@ TICKERS = "/derivatives/api/v3/tickers/"
 CONTRACTS = {"PF_XBTUSD": "BTC", "PF_ETHUSD": "ETH"}
 FIRST_MS = millis_of(datetime(2022, 9, 30, tzinfo=UTC))
 KEPT_DAYS = 368
-ANALYTICS = re.compile(r"/api/charts/v1/analytics/(?P<contract>\w+)/open-interest/?")
+ANALYTICS = re.compile(r"/api/charts/v1/analytics/(?P<contract>\w+)/(?P<kind>[\w-]+)/?")
 FIRST_DAY = FIRST_MS // DAY_MS
 MAX_BARS = 100
 OPEN_SHARE = 0.02
+TRADED_SHARE = 0.05
 SERVED = "1970-01-01T00:00:00.000Z"  # where the time of the request is not at hand
 
 
@@ -74,10 +78,38 @@ def _wrong(kind: str, value: str) -> Answer:
     return json_answer({"result": None, "errors": told}, 400)
 
 
-def _open_interest(request: Request, contract: str) -> Answer:
-    """Bars of whole days: open, high, low and close in coins."""
+def _open_interest(request: Request, ticker: str, days: range) -> list[object]:
+    """Open, high, low and close of each day, in coins."""
+    bars: list[object] = []
+    for day in days:
+        moments = [min(day * DAY_MS + hour * HOUR_MS, request.now_ms) for hour in range(25)]
+        readings = request.market.interest.readings(ticker, moments, venue="krakenfutures", share=OPEN_SHARE)
+        coins = [one.coins for one in readings]
+        bars.append([f"{value:.4f}" for value in (coins[0], max(coins), min(coins), coins[-1])])
+    return bars
+
+
+def _traded(request: Request, ticker: str, days: range) -> list[object]:
+    """What changed hands, in coins."""
+    bars = shown(request.market.spot.series(ticker), DAY_MS, days, request.now_ms)
+    return [f"{bar.volume * TRADED_SHARE:.4f}" for bar in bars]
+
+
+def _liquidated(request: Request, ticker: str, days: range) -> list[object]:
+    """What was closed by force, in coins."""
+    bars = shown(request.market.spot.series(ticker), DAY_MS, days, request.now_ms)
+    return [f"{sum(liquidated('krakenfutures', ticker, bar, TRADED_SHARE)) / bar.close:.4f}" for bar in bars]
+
+
+KINDS = {"open-interest": _open_interest, "trade-volume": _traded, "liquidation-volume": _liquidated}
+
+
+def _analytics(request: Request, contract: str, kind: str) -> Answer:
+    """Bars of whole days."""
     if contract not in CONTRACTS:
         return _wrong("symbol", contract)
+    if kind not in KINDS:
+        return _wrong("analytics_type", kind)
     if request.query.get("interval") != str(DAY_S):
         return _wrong("interval", request.query.get("interval", ""))
     try:
@@ -89,25 +121,18 @@ def _open_interest(request: Request, contract: str) -> Answer:
     last = request.today if until is None else min(until // DAY_S, request.today)
     days = range(max(-(-since // DAY_S), FIRST_DAY), last + 1)
     page = days[:MAX_BARS]
-    bars = []
-    for day in page:
-        moments = [min(day * DAY_MS + hour * HOUR_MS, request.now_ms) for hour in range(25)]
-        readings = request.market.interest.readings(
-            CONTRACTS[contract], moments, venue="krakenfutures", share=OPEN_SHARE
-        )
-        coins = [one.coins for one in readings]
-        bars.append([f"{value:.4f}" for value in (coins[0], max(coins), min(coins), coins[-1])])
+    bars = KINDS[kind](request, CONTRACTS[contract], page)
     result = {"timestamp": [day * DAY_S for day in page], "data": bars, "more": len(days) > MAX_BARS}
     return json_answer({"result": result, "errors": []})
 
 
 def answer(request: Request) -> Answer:
-    """The funding history of one contract, what holds now, or its open interest."""
+    """The funding history of one contract, what holds now, or its analytics."""
     if request.path.startswith(TICKERS):
         return _ticker(request)
     analytics = ANALYTICS.fullmatch(request.path)
     if analytics is not None:
-        return _open_interest(request, analytics["contract"])
+        return _analytics(request, analytics["contract"], analytics["kind"])
     if request.path.rstrip("/") != PATH:
         return error(404)
     ticker = CONTRACTS.get(request.query.get("symbol", ""))

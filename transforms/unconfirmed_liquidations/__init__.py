@@ -1,0 +1,1 @@
+"""Rows of `unconfirmed_liquidations`, one file per provider."""

@@ -152,6 +152,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
         lambda page: [trade.pop("liquidation", None) for trade in page["result"]["trades"]] and None,
     ),
     ("fed", "total assets"): (1, lambda table: table.replace(b"6", b"7")),
+    ("gate", "sides of open interest"): (1, each(change=put("open_interest", times(2)))),
     ("gate", "unit of loans"): (0, each("rates", change=put("rate", times(1e6)))),
     ("gate", "unit of liquidations"): (0, each(change=put("long_liq_usd", times(0.0001)))),
     ("gate", "day boundary"): (0, each(change=later("time", 3600))),

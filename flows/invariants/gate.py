@@ -1,16 +1,18 @@
-"""Gate: the unit of liquidations and of loans, and where a day begins."""
+"""Gate: the unit of liquidations and of loans, how open interest is counted, and where a day begins."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.interval import day_start
-from flows.findings import Finding, Invariant, day_begins, last_whole_day, number, period_of, question
+from flows.findings import Finding, Invariant, day_begins, last_whole_day, near, number, period_of, question
 from flows.plans import Answer, Plan
-from flows.sources.gate import RATES, STATISTICS
+from flows.sources.gate import HOST, RATES, STATISTICS
 from flows.sources.okx import RATES as OKX_RATES
 from transforms.payload import member
 
+CONTRACTS = f"https://{HOST}/api/v4/futures/usdt/contracts"
 DAYS = 7
+HALF = 0.5  # between once and twice; an hour moves far less
 AWAY = 0.25  # how far the prices of a day's liquidations may lie from its mark price, as a fraction
 MILLISECONDS = 1000
 
@@ -19,6 +21,12 @@ def plan_statistics(now: datetime) -> Plan:
     """A week of bitcoin's statistics."""
     start = day_start(last_whole_day(now)) - timedelta(days=DAYS - 1)
     yield question(STATISTICS, contract="BTC_USDT", interval="1d", limit=DAYS, **{"from": round(start.timestamp())})
+
+
+def plan_sides(_: datetime) -> Plan:
+    """How much the longs of BTC_USDT hold now, and the newest hours of its statistics."""
+    yield question(f"{CONTRACTS}/BTC_USDT")
+    yield question(STATISTICS, contract="BTC_USDT", interval="1h", limit=3)
 
 
 def plan_rates(_: datetime) -> Plan:
@@ -36,6 +44,17 @@ def unit_of_loans(answers: Sequence[Answer]) -> Finding:
     period = period_of(rate, yearly)
     found = f"{rate:.8f} beside {yearly:.4f} a year at OKX: per {period or 'no period that fits'}"
     return Finding(period is not None, found)
+
+
+def counts_one_side(answers: Sequence[Answer]) -> Finding:
+    """Whether the newest `open_interest` is about what the longs hold, and not twice as much."""
+    longs = number(member(answers[0].json(), "position_size"))
+    hours = answers[1].json()
+    if not hours or longs <= 0:
+        return Finding(None, f"{len(hours)} hours, and longs that hold {longs:,.0f} contracts")
+    newest = max(hours, key=lambda hour: number(member(hour, "time")))
+    told = number(member(newest, "open_interest"))
+    return Finding(near(told, longs, HALF), f"open_interest {told:,.0f}, longs hold {longs:,.0f} contracts")
 
 
 def dollars_are_worth_the_coins(answers: Sequence[Answer]) -> Finding:
@@ -63,6 +82,12 @@ INVARIANTS = (
         "long_liq_usd is the worth of long_liq_amount coins at about the day's mark price.",
         plan_statistics,
         dollars_are_worth_the_coins,
+    ),
+    Invariant(
+        "sides of open interest",
+        "open_interest counts each contract once: it is what the longs hold.",
+        plan_sides,
+        counts_one_side,
     ),
     Invariant(
         "unit of loans",

@@ -73,12 +73,14 @@ SPOT = {
 
 PERPETUALS = {"BTC": ("BTCUSDT", date(2020, 4, 1)), "ETH": ("ETHUSDT", date(2020, 11, 1))}
 
-# Our name of the series: the asset, what its contract is counted in, and a day from which it surely is.
+# Our name of the series: the asset, how its contract is settled, its name, and a day from which it surely is there.
 READ = {
     "BTC": ("BTC", "linear", "BTCUSDT", date(2021, 1, 1)),
     "BTC-inverse": ("BTC", "inverse", "BTCUSD", date(2021, 1, 1)),
+    "BTC-usdc": ("BTC", "linear", "BTCPERP", date(2023, 1, 1)),
     "ETH": ("ETH", "linear", "ETHUSDT", date(2021, 1, 1)),
     "ETH-inverse": ("ETH", "inverse", "ETHUSD", date(2021, 1, 1)),
+    "ETH-usdc": ("ETH", "linear", "ETHPERP", date(2023, 1, 1)),
 }
 
 BORROWED = ("USDC", "USDT")

@@ -14,7 +14,9 @@ Verified  the documentation and other people's clients; no answer was recorded. 
           close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is believed, and each row is held
           to it. The limit of 180 days was measured by others. The contracts are older than the first days stated
           here, but nothing before them can be had any more. The documentation has the shape of the rates, and calls
-          each one "for this hour": whether it is per hour, per day or per year is not known, and no mart reads them
+          each one "for this hour": whether it is per hour, per day or per year is not known, and no mart reads them.
+          That open interest counts each contract once is believed: doctor holds it against `position_size`, which is
+          documented as what the longs hold
 """
 
 from collections.abc import Mapping

@@ -35,8 +35,8 @@ DISCOUNTS = {"No VIP": 1.0, "VIP-1": 0.95}
 MAX_KLINES = 1000
 MAX_READINGS = 200
 PERIODS = {"5min": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
-# What a contract ends with, the digits of its unit, and how many coins are open here for each at the main venue.
-CONTRACTS = {"linear": ("USDT", 3, 0.5), "inverse": ("USD", 0, 0.06)}
+# Of what a contract ends with: the digits of its unit, and how many coins are open here for each at the main venue.
+CONTRACTS = {"linear": {"USDT": (3, 0.5), "PERP": (3, 0.03)}, "inverse": {"USD": (0, 0.06)}}
 CURSOR = re.compile(r"lasttime(?:=|%3D)(\d+)")
 MAX_PAYMENTS = 200
 SHARE = 0.25
@@ -140,10 +140,11 @@ def _open_interest(request: Request) -> Answer:
     category, symbol = request.query.get("category", ""), request.query.get("symbol", "")
     if category not in CONTRACTS:
         return _refused(request, "params error: Category is invalid")
-    ending, digits, share = CONTRACTS[category]
+    ending = next((each for each in CONTRACTS[category] if symbol.endswith(each)), "")
     ticker = symbol.removesuffix(ending)
-    if ticker not in TICKERS or not symbol.endswith(ending):
+    if ticker not in TICKERS or not ending:
         return _refused(request, "params error: symbol invalid")
+    digits, share = CONTRACTS[category][ending]
     step_ms = PERIODS.get(request.query.get("intervalTime", ""))
     if step_ms is None:
         return _refused(request, "params error: intervalTime invalid")

@@ -14,6 +14,7 @@ from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
 
 PATH = "/api/v4/futures/usdt/contract_stats"
+CONTRACTS = "/api/v4/futures/usdt/contracts"
 RATES = "/api/v4/unified/history_loan_rate"
 RATES_KEPT_HOURS = 24 * 60
 MOST_RATES = 100
@@ -79,6 +80,18 @@ def _wire(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
     }
 
 
+def _contract(request: Request) -> Answer:
+    """What holds now of one contract: how much its longs hold, each contract counted once."""
+    contract = request.path.rstrip("/").removeprefix(f"{CONTRACTS}/")
+    ticker = contract.removesuffix(QUOTE)
+    if ticker not in TICKERS or not contract.endswith(QUOTE):
+        return failure(400, "CONTRACT_NOT_FOUND", f"contract {contract} not found")
+    (reading,) = request.market.interest.readings(ticker, [request.now_ms], venue="gate", share=OPEN_SHARE)
+    size = COINS_PER_CONTRACT[ticker]
+    held = {"position_size": round(reading.coins / size), "mark_price": str(reading.price)}
+    return json_answer({"name": contract, "type": "direct", "quanto_multiplier": str(size), **held})
+
+
 def _rates(request: Request) -> Answer:
     """One page of a coin's rates."""
     coin = request.query.get("currency", "")
@@ -105,7 +118,9 @@ def _rows(document: object) -> list[object]:
 
 
 def answer(request: Request) -> Answer:
-    """The statistics of one contract, or what a coin's loans cost."""
+    """The statistics of one contract, what holds of it now, or what a coin's loans cost."""
+    if request.path.startswith(f"{CONTRACTS}/"):
+        return _contract(request)
     if request.path.rstrip("/") == RATES:
         return _rates(request)
     if request.path.rstrip("/") != PATH:

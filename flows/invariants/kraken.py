@@ -8,7 +8,7 @@ from flows.findings import Finding, Invariant, day_begins, question
 from flows.plans import Answer, Plan
 from flows.sources.kraken import DAY_IN_MINUTES, MARKETS, OHLC
 from transforms.payload import members
-from transforms.spot_prices.kraken import spelled
+from transforms.spot_prices.kraken import name_in
 
 PAIR, ANSWERED, _ = MARKETS["ETH"]
 MILLISECONDS = 1000
@@ -24,7 +24,7 @@ def at_midnight(answers: Sequence[Answer]) -> Finding:
     """Whether ether's days come under one of its known names and begin at 00:00 UTC."""
     result = members(answers[0].json(), "result")
     try:
-        name = spelled(result, ANSWERED)
+        name = name_in(result, ANSWERED)
     except PayloadChanged:
         return Finding(holds=False, found=f"the pair is named {', '.join(name for name in result if name != 'last')}")
     return day_begins([int(candle[0]) * MILLISECONDS for candle in result[name]], 0)

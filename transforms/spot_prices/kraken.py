@@ -17,7 +17,7 @@ SPELLINGS = (
 )
 
 
-def spelled(result: Mapping[str, Any], pair: str) -> str:
+def name_in(result: Mapping[str, Any], pair: str) -> str:
     """The name under which an answer tells of a pair.
 
     Args:
@@ -38,7 +38,7 @@ def candles(payload: Any, pair: str) -> pl.DataFrame:
     """The finished candles of any length: opened_at, open, high, low, close, vwap, volume (units of the asset)."""
     result = members(payload, "result")
     told = table(
-        result[spelled(result, pair)],
+        result[name_in(result, pair)],
         time=pl.Int64,
         open=pl.String,
         high=pl.String,

@@ -91,7 +91,7 @@ def test_the_running_day_is_left_out_though_it_is_served(wire: Wire) -> None:
 
 
 def test_what_rest_no_longer_has_is_asked_for_twice_and_not_there(wire: Wire) -> None:
-    by_rest = replace(PAYMENTS, plan=lambda ask: okx.plan_payments(ask.series, ask.days, {}))
+    by_rest = replace(PAYMENTS, plan=okx.plan_payments)
     ask = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 1), date(2024, 9, 5), now=NEW_YEARS_NIGHT)
     gathered = drive(by_rest, ask, wire.fetch)
     assert [one.json()["data"] for one in gathered.answers] == [[], []]

@@ -11,18 +11,19 @@ import pytest
 
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import ONE_DAY, milliseconds, next_month
-from flows.collecting import drive, follow
+from expectations.interval import ONE_DAY, Interval, milliseconds, next_month
+from flows.collecting import drive
 from flows.findings import HOUR_MS
 from flows.invariants import invariants
-from flows.plans import Answer, Request
-from flows.run import Gathered
+from flows.planning import Mode, backfill_days, batches, due_days
+from flows.plans import Answer, Ask, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.packing import packed
 from flows.sources import okx
 from tests.asking import Wire, answer, ask_of, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
 from tests.tool import Tool
+from warehouse.ledger import Books
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 SEAM = date(2024, 10, 3)  # the first day that REST still has
@@ -42,13 +43,21 @@ def wire(simulator: Simulator) -> Wire:
     return Wire(simulator)
 
 
-def payments_of(wire: Wire, first: date, last: date, *, series: str = "BTC") -> pl.DataFrame:
-    """What a plan brings of some days, each payment as often as the answers hold it, in the promised requests."""
-    wire.sent.clear()
-    ask = ask_of("okx", "funding_rates", series, first, last, now=NIGHT)
-    rows = rows_of("okx", "funding_rates", drive(FEED, ask, wire.fetch))
-    assert Counter(request.host for request in wire.sent) == FEED.requests(ask)
-    return rows.sort("settled_at")
+def asks_for(first: date, last: date) -> list[Ask]:
+    """The asks for some days of bitcoin, as the pipeline makes them."""
+    source = replace(okx.SOURCE, feeds=(replace(FEED, series=FEED.series[:1]),))
+    due = due_days([source], Interval.of_days(first, last), Books([]), NIGHT)
+    return [ask for batch in batches([source], backfill_days(due, Mode.missing), NIGHT) for ask in batch.asks]
+
+
+def payments_of(wire: Wire, first: date, last: date) -> pl.DataFrame:
+    """What is brought of some days, each payment as often as the answers hold it, in the promised requests."""
+    frames = []
+    for ask in asks_for(first, last):
+        wire.sent.clear()
+        frames.append(rows_of("okx", "funding_rates", drive(FEED, ask, wire.fetch)))
+        assert Counter(request.host for request in wire.sent) == FEED.requests(ask)
+    return pl.concat(frames).sort("settled_at")
 
 
 def eight_hourly(first: date, last: date) -> list[datetime]:
@@ -102,25 +111,21 @@ def test_each_file_but_the_first_is_told_how_the_one_before_ended() -> None:
         f"{at(2024, 4, 30)} {at(2024, 4, 30, 8)}",
         f"{at(2024, 5, 31)} {at(2024, 5, 31, 8)}",
     ]
-    told = {"asset": "BTC", "symbol": "BTC-USDT-SWAP", "last": "2024-06-15", "before": ""}
+    told = {"asset": "BTC", "symbol": "BTC-USDT-SWAP", "before": ""}
     assert asked[0].labels == told
 
 
 def test_the_newest_ninety_days_come_from_rest_and_what_is_older_from_the_archive() -> None:
-    for first, last, archived, kept in (
-        (SEAM, date(2024, 12, 31), 0, 90),
-        (SEAM - ONE_DAY, SEAM - ONE_DAY, 1, 0),
-        (SEAM - ONE_DAY, SEAM, 1, 1),
-        (date(2024, 9, 1), date(2024, 10, 10), 32, 8),
+    rest, archive = okx.HOST, okx.ARCHIVE_HOST
+    for first, last, expected in (
+        (SEAM, date(2024, 12, 31), [(rest, 90)]),
+        (SEAM - ONE_DAY, SEAM - ONE_DAY, [(archive, 1)]),
+        (SEAM - ONE_DAY, SEAM, [(archive, 1), (rest, 1)]),
+        (date(2024, 9, 1), date(2024, 10, 10), [(archive, 32), (rest, 8)]),
+        (date(2024, 6, 1), date(2024, 10, 10), [(archive, 92), (archive, 32), (rest, 8)]),
     ):
-        days = okx.by_age(ask_of("okx", "funding_rates", "BTC", first, last, now=NIGHT))
-        assert [len(one) for one in days] == [archived, kept]
-        assert (days[0].start, days[0].end, days[1].end) == (first, days[1].start, last + ONE_DAY)
-
-
-def test_a_plan_begins_with_the_endpoint_that_has_a_limit_of_its_own() -> None:
-    spanning = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 1), date(2024, 10, 10), now=NIGHT)
-    assert FEED.endpoint(spanning) == "www.okx.com/api/v5/public/funding-rate-history"
+        asks = asks_for(first, last)
+        assert [(FEED.endpoint(ask).partition("/")[0], len(ask.days)) for ask in asks] == expected
     assert FEED.kept_for is None
 
 
@@ -152,25 +157,17 @@ def test_each_payment_comes_exactly_once(wire: Wire, first: date, last: date) ->
 
 
 def test_a_swap_that_pays_every_four_hours_is_told_so_by_its_stamps(wire: Wire) -> None:
-    ask = ask_of("okx", "funding_rates", "BTC", date(2024, 7, 30), date(2024, 8, 2), now=NIGHT)
-    series = replace(ask.series, name="IO", symbol="IO-USDT-SWAP")
-    answers, error = follow(okx.plan_archive(series, ask.days), wire.fetch, "IO")
-    rows = rows_of("okx", "funding_rates", Gathered(ask, answers, error))
+    bitcoin = ask_of("okx", "funding_rates", "BTC", date(2024, 7, 30), date(2024, 8, 2), now=NIGHT)
+    ask = replace(bitcoin, series=replace(bitcoin.series, name="IO", symbol="IO-USDT-SWAP"))
+    rows = rows_of("okx", "funding_rates", drive(FEED, ask, wire.fetch))
     assert rows.height == 4 * 6
     assert rows["interval_hours"].unique().to_list() == [4]
 
 
 def test_where_both_have_a_payment_they_tell_the_same(wire: Wire) -> None:
     archived = payments_of(wire, date(2024, 9, 25), SEAM - ONE_DAY)
-    rest = rows_of(
-        "okx",
-        "funding_rates",
-        drive(
-            FEED,
-            ask_of("okx", "funding_rates", "BTC", date(2024, 9, 30), SEAM, now=NIGHT - timedelta(days=4)),
-            wire.fetch,
-        ),
-    )
+    ask = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 30), SEAM, now=NIGHT - timedelta(days=4))
+    rest = rows_of("okx", "funding_rates", drive(FEED, ask, wire.fetch))
     both = archived.join(rest, on="settled_at", suffix="_rest")
     assert both.height == 3 * 3
     assert both["funding_rate"].to_list() == both["funding_rate_rest"].to_list()
@@ -247,17 +244,21 @@ def test_the_days_that_a_payment_stamped_hours_late_touches_are_held_back(hour: 
     assert held == touched
 
 
-def test_a_file_that_is_not_there_leaves_days_to_be_mended(simulator: Simulator, tmp_path: Path) -> None:
-    tool = Tool(tmp_path / "home", simulator.url, sources="okx", now=NIGHT, start="2024-06-01")
-    asked = ("backfill", "2024-06-01", "2024-06-20", "--dataset", "funding_rates", "--series", "BTC")
+def test_without_the_archive_only_its_days_fail_and_a_later_run_mends_them(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    tool = Tool(tmp_path / "home", simulator.url, sources="okx", now=NIGHT, start="2024-09-24")
+    asked = ("backfill", "2024-09-24", "2024-10-12", "--dataset", "funding_rates", "--series", "BTC")
     simulator.misbehave([Misbehaviour("static.okx.com", "status", "always", status=404)])
     assert tool(*asked).code == 1
-    mine = "dataset = 'funding_rates' and series = 'BTC' and date <= '2024-06-20'"
-    assert tool.states(mine) == {"failed": 20}
+    mine = "dataset = 'funding_rates' and series = 'BTC' and date between '2024-09-24' and '2024-10-12'"
+    assert tool.states(f"{mine} and date < '{SEAM}'") == {"failed": 9}
+    assert tool.states(f"{mine} and date >= '{SEAM}'") == {"loaded": 10}
     simulator.misbehave([])
     assert tool(*asked).code == 0
-    assert tool.states(mine) == {"loaded": 20}
-    assert tool.one("select count(*) from core.funding_rates where source = 'okx'") == 60
+    assert tool.states(mine) == {"loaded": 19}
+    assert tool.one("select count(*) from core.funding_rates where source = 'okx'") == 3 * 19
+    assert tool.one("select count(distinct settled_at) from core.funding_rates where source = 'okx'") == 3 * 19
 
 
 # The archive's rate --------------------------------------------------------------------------------------------------

@@ -26,9 +26,9 @@ Verified  documentation; a recorded answer of the sister endpoint `market/candle
           one is believed: nothing in them says so, `tidemark doctor` holds the newest against REST, and since April
           2025 OKX's formula makes predicted and realised the same for most. For older days an older layout of the
           archive could settle it, which has both rates (swaprate/monthly/YYYYMM/allswaprate-swaprate-YYYY-MM-DD.zip,
-          Latin-1, up to September 2025, stamped with the settlement after the payment's by one account); it is not used
-          The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
-          SEI and IO are left out, because it is not known since when OKX lists them
+          Latin-1, up to September 2025, stamped with the settlement after the payment's by one account); it is not used.
+          The other first days are from memory and on the safe side: what OKX has before them is not asked for. BNB,
+          ARKM, SEI and IO are left out, because it is not known since when OKX lists them
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,20 +133,14 @@ def plan_candles(ask: Ask) -> Plan:
     return walk_back(page_before, _candle_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
 
 
+def first_kept(now: datetime) -> date:
+    """The first day whose payments REST still has; those before it are in the archive."""
+    return (now - timedelta(days=KEPT_DAYS)).date()
+
+
 def plan_funding(ask: Ask) -> Plan:
-    """Take the days that REST still has from there, and those before them from the archive."""
-    archived, kept = by_age(ask)
-    if kept:
-        yield from plan_payments(ask.series, kept, {"first": f"{kept.start}"} if archived else {})
-    if archived:
-        yield from plan_archive(ask.series, archived)
-
-
-def by_age(ask: Ask) -> tuple[Interval, Interval]:
-    """The days of an ask that only the archive has, and those that REST still has; either may be none."""
-    days = ask.days
-    seam = min(max((ask.now - timedelta(days=KEPT_DAYS)).date(), days.start), days.end)
-    return Interval(days.start, seam), Interval(seam, days.end)
+    """Take days that REST still has from there, older ones from the archive; no ask holds both."""
+    return plan_archive(ask) if ask.days.start < first_kept(ask.now) else plan_payments(ask)
 
 
 def archived_months(days: Interval) -> Iterator[date]:
@@ -167,22 +161,18 @@ def archived_file(symbol: str, month: date) -> str:
     return f"{ARCHIVE}/{month:%Y%m}/{symbol}-fundingrates-{month:%Y-%m}.zip"
 
 
-def plan_archive(series: Series, days: Interval) -> Plan:
+def plan_archive(ask: Ask) -> Plan:
     """Walk forward through the months; each request is told how the file before ended.
 
     The first payment of the first file is never wanted: it is one of the day before the first.
     """
+    series, days = ask.series, ask.days
     newest: list[int] = []
     for month in archived_months(days):
         answer = yield Request(
             archived_file(series.symbol, month),
             form="zip",
-            labels={
-                "asset": series.name,
-                "symbol": series.symbol,
-                "last": f"{days.last}",
-                "before": " ".join(map(str, newest)),
-            },
+            labels={"asset": series.name, "symbol": series.symbol, "before": " ".join(map(str, newest))},
             transform="normalize_archive",
         )
         stamps = archived_stamps(answer)
@@ -198,14 +188,15 @@ def archived_stamps(answer: Answer) -> Sequence[int]:
     return sorted(int(stamp) for stamp in lines["funding_time"])
 
 
-def plan_payments(series: Series, days: Interval, cut: Mapping[str, str]) -> Plan:
+def plan_payments(ask: Ask) -> Plan:
     """Walk backward from the end, a hundred payments a page, until one before the first wanted day is there."""
+    days = ask.days
 
     def page_before(stamp: int) -> Request:
         return Request(
             FUNDING,
-            params={"instId": series.symbol, "after": stamp, "limit": PAYMENTS_PAGE},
-            labels={"asset": series.name, "symbol": series.symbol, **cut},
+            params={"instId": ask.series.symbol, "after": stamp, "limit": PAYMENTS_PAGE},
+            labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
     return walk_back_overlapping(page_before, _payment_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
@@ -281,18 +272,14 @@ def count_candles(ask: Ask) -> Mapping[str, int]:
 
 
 def count_payments(ask: Ask) -> Mapping[str, int]:
-    """One request for each month of the archive; by REST one for a hundred payments, and one for each 99 more.
+    """One request for each month of the archive; of REST one for the first hundred payments, and one for each 99 more.
 
     The payment before the first wanted one is among those of REST.
     """
-    archived, kept = by_age(ask)
-    counts = {}
-    if kept:
-        older = len(kept) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
-        counts[HOST] = 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)
-    if archived:
-        counts[ARCHIVE_HOST] = sum(1 for _ in archived_months(archived))
-    return counts
+    if ask.days.start < first_kept(ask.now):
+        return {ARCHIVE_HOST: sum(1 for _ in archived_months(ask.days))}
+    older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
+    return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
 
 
 def count_rates(ask: Ask) -> Mapping[str, int]:
@@ -345,6 +332,7 @@ SOURCE = Source(
             tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
             days_per_ask=92,
             restates_for=timedelta(days=3),
+            seam=first_kept,
             count=count_payments,
         ),
         Feed(

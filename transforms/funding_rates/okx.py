@@ -1,6 +1,5 @@
 """OKX funding payments, from its REST answers and from its monthly archive, as rows of `funding_rates`."""
 
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -31,7 +30,7 @@ def _refuse_others(swaps: pl.Series, symbol: str) -> None:
         raise PayloadChanged(f"expected payments of {symbol}, found {others[0]}")
 
 
-def normalize(payload: Any, *, asset: str, symbol: str, first: str | None = None) -> pl.DataFrame:
+def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of funding history into payments.
 
     `fundingTime` is when the payment was exchanged. We take `realizedRate`, which OKX calls the actual rate;
@@ -43,7 +42,6 @@ def normalize(payload: Any, *, asset: str, symbol: str, first: str | None = None
         payload: The decoded answer: objects under `data`, newest first.
         asset: Our name of the asset.
         symbol: OKX's name of the swap; an answer about another one is refused.
-        first: The first day that is wanted, where the days before it come from the archive.
 
     Returns:
         Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts.
@@ -54,11 +52,10 @@ def normalize(payload: Any, *, asset: str, symbol: str, first: str | None = None
         stamped_at=epoch_to_instant(pl.col("fundingTime").cast(pl.Int64, strict=True)),
         funding_rate=decimal_text(unless_empty(pl.col("realizedRate"))),
     ).drop_nulls("funding_rate")
-    payments = _payments(stamped, asset)
-    return payments if first is None else payments.filter(pl.col("date") >= date.fromisoformat(first))
+    return _payments(stamped, asset)
 
 
-def normalize_archive(payload: Any, *, asset: str, symbol: str, last: str, before: str) -> pl.DataFrame:
+def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> pl.DataFrame:
     """Turn one monthly archive file into payments.
 
     `funding_time` is when the payment was exchanged, in UTC, up to 24 seconds late; it is named by the nearest hour. On
@@ -71,7 +68,6 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, last: str, befor
         payload: The CSV of the zip file, as text columns.
         asset: Our name of the asset.
         symbol: OKX's name of the swap; a file about another one is refused.
-        last: The last day that is wanted; what follows comes from REST.
         before: The newest stamps of the file before, in milliseconds, oldest first, with spaces between; empty where
             no file was read before. Two of them tell an interval that changes where the files meet from a payment
             that is missing.
@@ -89,6 +85,6 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, last: str, befor
         stamped_at=epoch_to_instant(pl.col("funding_time").cast(pl.Int64, strict=True)),
         funding_rate=decimal_text(pl.col("funding_rate")),
     )
-    payments = _payments(pl.concat([known, stamped]), asset).filter(pl.col("date") <= date.fromisoformat(last))
+    payments = _payments(pl.concat([known, stamped]), asset)
     listed = known["stamped_at"].dt.round("1h").max()
     return payments if listed is None else payments.filter(pl.col("settled_at") > listed)

@@ -26,7 +26,7 @@ Verified  documentation; a recorded answer of the sister endpoint `market/candle
           one is believed: nothing in them says so, `tidemark doctor` holds the newest against REST, and since April
           2025 OKX's formula makes predicted and realised the same for most. For older days an older layout of the
           archive could settle it, which has both rates (swaprate/monthly/YYYYMM/allswaprate-swaprate-YYYY-MM-DD.zip,
-          Latin-1, up to September 2025, stamped with the settlement after the payment's by one account); it is not used.
+          Latin-1, up to September 2025; by one account its stamp is the next settlement); we do not use it.
           The other first days are from memory and on the safe side: what OKX has before them is not asked for. BNB,
           ARKM, SEI and IO are left out, because it is not known since when OKX lists them
 """

@@ -61,6 +61,11 @@ def day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+def next_month(day: date) -> date:
+    """The first day of the month after this day's."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
 def milliseconds(instant: datetime) -> int:
     """Milliseconds since 1970, as most exchanges want their bounds."""
     return round(instant.timestamp() * 1000)

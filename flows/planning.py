@@ -229,7 +229,7 @@ def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> l
             mine = per_series.get((series.name,))
             if mine is None:
                 continue
-            for interval in _stretches(date_of(mine), feed):
+            for interval in _stretches(date_of(mine), feed, now):
                 span = (interval.start - first).days // width
                 spans.setdefault(span, []).append(Ask(series, interval, now))
         for span in sorted(spans):
@@ -252,13 +252,14 @@ def date_of(frame: pl.DataFrame) -> list[date]:
     return frame["date"].to_list()
 
 
-def _stretches(days: Sequence[date], feed: Feed) -> Iterator[Interval]:
+def _stretches(days: Sequence[date], feed: Feed, now: datetime) -> Iterator[Interval]:
     """The fewest intervals from wanted day to wanted day that hold all of them and are no longer than allowed."""
+    seam = date.min if feed.seam is None else feed.seam(now)
     start = last = days[0]
     for day in days[1:]:
         too_long = (day - start).days >= feed.days_per_ask
         too_far = day - last > NEAR and not feed.whole_history
-        if too_long or too_far:
+        if too_long or too_far or start < seam <= day:
             yield Interval.of_days(start, last)
             start = day
         last = day

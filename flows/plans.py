@@ -144,6 +144,8 @@ class Feed:
             day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
             its transform takes `observed_at`, when the answer came.
         kept_for: How long after its end the provider still has a day; for ever where it is not stated.
+        seam: The first day, at an instant, that comes from another place than the days before it. No ask holds days
+            from both, so that each place fails alone.
         count: How many requests an ask takes, by host; not stated where it is one.
     """
 
@@ -155,6 +157,7 @@ class Feed:
     whole_history: bool = False
     kept_for: timedelta | None = None
     reading: bool = False
+    seam: Callable[[datetime], date] | None = None
     count: Count | None = None
 
     @property

@@ -400,7 +400,7 @@ def test_declarations_derive_from_feeds_and_series() -> None:
         *(["liquidations"], "177 d", "3 d", "15 min", "api.gateio.ws: 40 in 10 s"),
     ]
     assert rows["fred"]["history_start"] == date(1954, 7, 1)
-    assert rows["okx"]["kept"].startswith("borrow_rates: for ever; funding_rates: 90 d; ")
+    assert rows["okx"]["kept"].startswith("borrow_rates: for ever; funding_rates: for ever; ")
     for row in rows.values():
         assert row["docs"].startswith("https://"), row["source"]
         assert all(row[name] for name in ("terms", "attribution", "verified_against")), row["source"]

@@ -79,6 +79,15 @@ def times(factor: float) -> Callable[[Any], Any]:
     return lambda figure: f"{float(figure) * factor}" if isinstance(figure, str) else figure * factor
 
 
+def exchanged(one: str, other: str) -> Callable[[Any], None]:
+    """Two fields of a row, each with what the other had."""
+
+    def both(row: Any) -> None:
+        row[one], row[other] = row[other], row[one]
+
+    return both
+
+
 def swap(old: str, new: str) -> Callable[[Any], Any]:
     """Text in which something stands for something else."""
     return lambda text: text.replace(old, new)
@@ -175,6 +184,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("okx", "begin of borrowing rates"): (0, every_other("data")),
     ("okx", "day boundary"): (0, each("data", change=later(0, 16 * HOUR_MS))),
     ("okx", "funding interval"): (0, every_other("data")),
+    ("okx", "archive's rate of funding"): (1, each("data", change=exchanged("fundingRate", "realizedRate"))),
     ("okx", "reach of funding"): (0, lambda document: {**document, "data": []}),
     ("okx", "reach of open interest"): (0, every_other("data")),
     ("upbit", "day boundary"): (0, each(change=put("candle_date_time_utc", swap("T00:", "T15:")))),

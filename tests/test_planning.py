@@ -234,6 +234,19 @@ def test_days_far_apart_are_asked_for_apart_unless_every_answer_is_everything() 
     assert batch.name == f"spot_prices from here, {FIRST} to {FIRST + 2 * NEAR + ONE_DAY}"
 
 
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.sets(st.integers(0, 120), min_size=1), st.integers(1, 120), st.integers(0, 130))
+def test_no_ask_holds_days_of_two_places(days: set[int], days_per_ask: int, age: int) -> None:
+    now = after(FIRST + 120 * ONE_DAY)
+    seam = FIRST + age * ONE_DAY
+    here = source(series(), days_per_ask=days_per_ask)
+    parted = replace(here, feeds=(replace(here.feeds[0], seam=lambda _: seam),))
+    asked = [("BTC", FIRST + day * ONE_DAY) for day in days]
+    made = batches([parted], frame_of(asked), now)
+    assert covered(made) == sorted(asked)
+    assert not [ask for batch in made for ask in batch.asks if ask.days.start < seam <= ask.days.last]
+
+
 def test_batches_of_a_feed_follow_in_time() -> None:
     here = source(series(), series("ETH"), days_per_ask=100)
     days = [(name, FIRST + day * ONE_DAY) for name in ("BTC", "ETH") for day in range(250)]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -51,7 +52,7 @@ def test_payments_are_walked_until_one_lies_before_the_first_day() -> None:
         {"data": [{"fundingTime": str(hour)} for hour in hours]},
         {"data": [{"fundingTime": str(hour)} for hour in (hours[2], at(2024, 12, 8, 16))]},
     ]
-    asked = walk(okx.plan_payments(ask), pages)
+    asked = walk(okx.plan_funding(ask), pages)
     assert asked[0].params == {"instId": "ETH-USDT-SWAP", "after": at(2024, 12, 10), "limit": 100}
     assert asked[1].params["after"] == hours[1]  # so that the oldest payment comes again, with the one before it
     assert asked[0].labels == {"asset": "ETH", "symbol": "ETH-USDT-SWAP"}
@@ -89,12 +90,13 @@ def test_the_running_day_is_left_out_though_it_is_served(wire: Wire) -> None:
     assert rows_of("okx", "spot_prices", gathered)["date"].to_list() == [LAST]
 
 
-def test_what_is_older_than_the_window_is_asked_for_twice_and_not_there(wire: Wire) -> None:
+def test_what_rest_no_longer_has_is_asked_for_twice_and_not_there(wire: Wire) -> None:
+    by_rest = replace(PAYMENTS, plan=okx.plan_payments)
     ask = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 1), date(2024, 9, 5), now=NEW_YEARS_NIGHT)
-    gathered = drive(PAYMENTS, ask, wire.fetch)
+    gathered = drive(by_rest, ask, wire.fetch)
     assert [one.json()["data"] for one in gathered.answers] == [[], []]
     edge = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 20), date(2024, 10, 5), now=NEW_YEARS_NIGHT)
-    rows = rows_of("okx", "funding_rates", drive(PAYMENTS, edge, wire.fetch))
+    rows = rows_of("okx", "funding_rates", drive(by_rest, edge, wire.fetch))
     # The first day of the window is cut: without its first payment, whose interval nothing tells, it is held back.
     assert rows["date"].min() == date(2024, 9, 29)
     assert rows.filter(pl.col("date") == date(2024, 9, 29)).height == 1

@@ -215,6 +215,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
             for row in WHOLE_DAY
         ],
         "interval_hours is between 1 and 24": [{"hour": 0, "interval_hours": 25}],
+        "interval_hours divides a day": [{"hour": 0}, {"hour": 8}, {"hour": 15, "interval_hours": 7}],
         "the day's intervals add up to 24 hours, unless the interval changes that day": list(WHOLE_DAY[:2]),
         "a payment does not come sooner than its interval": [
             {"hour": 0},
@@ -432,7 +433,8 @@ ROWS_THAT_BREAK = {
 # What breaks one rule and cannot help to break another one as well.
 ALSO_BREAKS = {
     "funding_rates: interval_hours is between 1 and 24": {
-        "the day's intervals add up to 24 hours, unless the interval changes that day"
+        "interval_hours divides a day",
+        "the day's intervals add up to 24 hours, unless the interval changes that day",
     },
     # Of a payment without its day, the day lacks one.
     "funding_rates: date is known": {"the day's intervals add up to 24 hours, unless the interval changes that day"},

@@ -37,6 +37,8 @@ FUNDING_RATES = Dataset(
             high=0.004,
         ),
         Range("interval_hours is between 1 and 24", pl.col("interval_hours"), low=1, high=24),
+        # A payment that is stamped an hour late, where the interval is told from the stamps, makes one of 7 hours.
+        Range("interval_hours divides a day", pl.lit(24) % pl.col("interval_hours"), high=0),
         Range(
             "the day's intervals add up to 24 hours, unless the interval changes that day",
             pl.when(pl.col("interval_hours").n_unique().over("series", "date") == 1).then(

@@ -1,17 +1,32 @@
-"""OKX: the unit of borrowing rates, how far histories reach, and where a day begins."""
+"""OKX: the unit of borrowing rates, what rate its archive has, how far histories reach, and where a day begins."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from expectations.interval import milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, day_begins, evenly_spaced, number, question
-from flows.plans import Answer, Plan
-from flows.sources.okx import CANDLES, FUNDING, HOST, KEPT_DAYS, RATES, READINGS, READINGS_KEPT_DAYS
-from transforms.payload import member
+from expectations.interval import ONE_DAY, milliseconds
+from flows.findings import HOUR_MS, Finding, Invariant, clock_time, day_begins, evenly_spaced, number, question
+from flows.plans import Answer, Plan, Request
+from flows.sources.okx import (
+    AHEAD,
+    CANDLES,
+    FUNDING,
+    HOST,
+    KEPT_DAYS,
+    PAYMENTS_PAGE,
+    RATES,
+    READINGS,
+    READINGS_KEPT_DAYS,
+    archived_file,
+    month_begins,
+)
+from transforms.payload import decode, member, text_columns
 
 QUOTA = f"https://{HOST}/api/v5/public/interest-rate-loan-quota"
 DAYS_A_YEAR = 365
 FACTOR = 4  # the hour's rate and that of now differ, but not by as much as a day, an hour and a year do
+SWAP = "BTC-USDT-SWAP"
+OUT_AFTER = timedelta(days=10)  # from the end of a month: its file may be late
+SAME = 1e-12  # fraction per interval: both are printed with more digits than that
 FIRST_RATES = datetime(2021, 12, 15, tzinfo=UTC)
 
 
@@ -38,13 +53,20 @@ def plan_days(_: datetime) -> Plan:
 
 def plan_payments(_: datetime) -> Plan:
     """The newest payments of bitcoin's swap."""
-    yield question(FUNDING, instId="BTC-USDT-SWAP", limit=10)
+    yield question(FUNDING, instId=SWAP, limit=10)
 
 
 def plan_oldest_payments(now: datetime) -> Plan:
     """Its payments of three months ago."""
     oldest = milliseconds(now - timedelta(days=KEPT_DAYS - 1))
-    yield question(FUNDING, instId="BTC-USDT-SWAP", after=oldest, limit=1)
+    yield question(FUNDING, instId=SWAP, after=oldest, limit=1)
+
+
+def plan_archive(now: datetime) -> Plan:
+    """The newest month of the archive that must be out, and what REST has of the same hours."""
+    month = (now - OUT_AFTER + AHEAD).date().replace(day=1)  # the one after it
+    yield Request(archived_file(SWAP, (month - ONE_DAY).replace(day=1)), form="zip", transform=None)
+    yield question(FUNDING, instId=SWAP, after=milliseconds(month_begins(month)), limit=PAYMENTS_PAGE)
 
 
 def plan_oldest_readings(now: datetime) -> Plan:
@@ -52,7 +74,7 @@ def plan_oldest_readings(now: datetime) -> Plan:
     start = (now - timedelta(days=READINGS_KEPT_DAYS)).replace(minute=0, second=0, microsecond=0)
     yield question(
         READINGS,
-        instId="BTC-USDT-SWAP",
+        instId=SWAP,
         period="1H",
         begin=milliseconds(start) - 1,
         end=milliseconds(start + timedelta(hours=6)),
@@ -100,6 +122,36 @@ def payments_are_kept(answers: Sequence[Answer]) -> Finding:
     return Finding(bool(_data(answers[0])), f"{len(_data(answers[0]))} payment older than {KEPT_DAYS - 1} days")
 
 
+def _of_its_hour(stamp: object) -> int:
+    """The full hour nearest to a stamp of a payment, in milliseconds since 1970."""
+    return round(int(number(stamp)) / HOUR_MS) * HOUR_MS
+
+
+def archive_is_realised(answers: Sequence[Answer]) -> Finding:
+    """Whether each payment that both have is the realised rate of REST."""
+    lines = text_columns(decode(answers[0].body, "zip"), "funding_time", "funding_rate")
+    archived = {_of_its_hour(stamp): number(rate) for stamp, rate in lines.iter_rows()}
+    told = {
+        _of_its_hour(member(row, "fundingTime")): row for row in _data(answers[1]) if member(row, "realizedRate") != ""
+    }
+    both = sorted(set(archived) & set(told))
+    if not both:
+        return Finding(None, f"no payment is in both of {len(archived)} archived and {len(told)} of REST")
+    odd = [hour for hour in both if _apart(archived[hour], told[hour], "realizedRate")]
+    predicted = sum(1 for hour in both if not _apart(archived[hour], told[hour], "fundingRate"))
+    hour = odd[0] if odd else both[-1]
+    realised, foretold = (member(told[hour], name) for name in ("realizedRate", "fundingRate"))
+    found = (
+        f"{len(both) - len(odd)} of {len(both)} payments are the realised rate, {predicted} the predicted one; "
+        f"at {clock_time(hour)} archive {archived[hour]}, realised {realised}, predicted {foretold}"
+    )
+    return Finding(not odd, found)
+
+
+def _apart(rate: float, row: dict[str, object], name: str) -> bool:
+    return abs(rate - number(member(row, name))) > SAME
+
+
 def readings_are_kept(answers: Sequence[Answer]) -> Finding:
     """Whether the hours of that age are still there, all of them and none of the bounds."""
     hours = 6
@@ -119,6 +171,12 @@ INVARIANTS = (
     ),
     Invariant("day boundary", "The bar 1Dutc begins at 00:00 UTC.", plan_days, at_midnight),
     Invariant("funding interval", "BTC-USDT-SWAP pays every eight hours.", plan_payments, every_eight_hours),
+    Invariant(
+        "archive's rate of funding",
+        "The archive's rate is the realised one: realizedRate of REST for the same hour, not fundingRate.",
+        plan_archive,
+        archive_is_realised,
+    ),
     Invariant("reach of funding", f"Payments are kept for {KEPT_DAYS} days.", plan_oldest_payments, payments_are_kept),
     Invariant(
         "reach of open interest",

@@ -34,7 +34,7 @@ from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
+from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import Form, member
 
@@ -202,11 +202,6 @@ def _onward(start: int, newest: int) -> int:
 def first_monday(month: date) -> datetime:
     """When the archive of the month before is published."""
     return datetime(month.year, month.month, 1 + (-month.weekday()) % 7, tzinfo=UTC)
-
-
-def next_month(day: date) -> date:
-    """The first day of the month after this day's."""
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def archived_months(ask: Ask) -> Iterator[date]:

@@ -4,13 +4,17 @@ Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
 Quirks    newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00.
           A candle says itself whether it is finished. Errors come in a 200, with another code than "0". The history
-          of funding reaches back about 94 days and does not state the interval of a payment. The archive of older
-          payments (static.okx.com) is left out: its days begin at 16:00 UTC, and nothing tells whether its rate is
-          the predicted or the realised one. Borrowing rates come each hour and are per year; they are asked for by
-          `after` alone, because a page of a hundred hours then holds the four whole days before it. Open interest is
-          asked for by the hour too, four whole days a page, with exclusive bounds; of hours there are the newest 1,440
-          or so, of days the newest hundred, but a day begins at 16:00 UTC, and it is not sure whether its row tells of
-          its beginning or its end. Liquidations are kept for some days, and are asked for by `after` too
+          of funding reaches back about 94 days; older payments come from the archive of monthly files
+          (static.okx.com). Neither states the interval of a payment. A month of the archive is one of UTC+8: it begins
+          at 16:00 UTC of the last day of the month before, so that the last payment of a month's last day is in the
+          next file. Its stamps are UTC, up to 24 seconds late from March 2022 to 2023, and two of 18 December 2022 are
+          an hour and three hours late, which holds back the days that they touch. There is no checksum; 404 says that
+          a file is not there, 403 that we are not let in. Before March 2022 the archive lacks days. Borrowing rates
+          come each hour and are per year; they are asked for by `after` alone, because a page of a hundred hours then
+          holds the four whole days before it. Open interest is asked for by the hour too, four whole days a page, with
+          exclusive bounds; of hours there are the newest 1,440 or so, of days the newest hundred, but a day begins at
+          16:00 UTC, and it is not sure whether its row tells of its beginning or its end. Liquidations are kept for
+          some days, and are asked for by `after` too
 Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
           borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
           (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
@@ -18,12 +22,17 @@ Verified  documentation; a recorded answer of the sister endpoint `market/candle
           days was measured by one, four days by another who asked for one page. The address of liquidations is no
           longer documented, but answered others in 2026, in the shape of the documented channel; that pages can be
           walked there is believed, and a day that cannot be walked through fails. So is what a contract is of.
-          The first days are from memory and on the safe side: what OKX has before them is not asked for. BNB, ARKM,
-          SEI and IO are left out, because it is not known since when OKX lists them
+          Files of the archive, their months and their holes were measured by others. That their rate is the realised
+          one is believed: nothing in them says so, `tidemark doctor` holds the newest against REST, and since April
+          2025 OKX's formula makes predicted and realised the same for most. For older days an older layout of the
+          archive could settle it, which has both rates (swaprate/monthly/YYYYMM/allswaprate-swaprate-YYYY-MM-DD.zip,
+          Latin-1, up to September 2025; by one account its stamp is the next settlement); we do not use it.
+          The other first days are from memory and on the safe side: what OKX has before them is not asked for. BNB,
+          ARKM, SEI and IO are left out, because it is not known since when OKX lists them
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
@@ -32,22 +41,25 @@ from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import ONE_DAY, Interval, milliseconds
+from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.liquidation_events.okx import told_of
-from transforms.payload import member
+from transforms.payload import decode, member, text_columns
 
 HOST = "www.okx.com"
+ARCHIVE_HOST = "static.okx.com"
 CANDLES = f"https://{HOST}/api/v5/market/history-candles"
 FUNDING = f"https://{HOST}/api/v5/public/funding-rate-history"
 RATES = f"https://{HOST}/api/v5/finance/savings/lending-rate-history"
 READINGS = f"https://{HOST}/api/v5/rubik/stat/contracts/open-interest-history"
 LIQUIDATIONS = f"https://{HOST}/api/v5/public/liquidation-orders"
+ARCHIVE = f"https://{ARCHIVE_HOST}/cdn/okex/traderecords/swaprates/monthly"
 PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
-KEPT_DAYS = 90  # of payments; about 94 were measured
+KEPT_DAYS = 90  # of payments by REST; about 94 were measured
+AHEAD = timedelta(hours=8)  # of UTC+8, whose months the archive's are
 HOURS_PAGE = 100
 WHOLE_DAYS_A_PAGE = 4  # 96 hours
 READINGS_PAGE = 100
@@ -86,7 +98,8 @@ SPOT = {
     "XRP": ("XRP-USDT", date(2021, 1, 1)),
 }
 
-SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2020, 1, 1)), "ETH": ("ETH-USDT-SWAP", date(2020, 1, 1))}
+# The swap whose funding is asked for, and the first whole day since when no file of the archive lacks one.
+SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2022, 3, 1)), "ETH": ("ETH-USDT-SWAP", date(2022, 3, 1))}
 
 BORROWED = {"USDC": date(2021, 12, 15), "USDT": date(2021, 12, 15)}
 # Our name of the series: the asset and its swap, settled in USDT or in the coin.
@@ -118,6 +131,61 @@ def plan_candles(ask: Ask) -> Plan:
         )
 
     return walk_back(page_before, _candle_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+
+
+def first_kept(now: datetime) -> date:
+    """The first day whose payments REST still has; those before it are in the archive."""
+    return (now - timedelta(days=KEPT_DAYS)).date()
+
+
+def plan_funding(ask: Ask) -> Plan:
+    """Take days that REST still has from there, older ones from the archive; no ask holds both."""
+    return plan_archive(ask) if ask.days.start < first_kept(ask.now) else plan_payments(ask)
+
+
+def archived_months(days: Interval) -> Iterator[date]:
+    """The months, of UTC+8, that hold payments of some days: what is paid from 16:00 UTC on is of the day after."""
+    month = days.start.replace(day=1)
+    while month <= days.end:
+        yield month
+        month = next_month(month)
+
+
+def month_begins(month: date) -> datetime:
+    """The first instant of a month of UTC+8, given by its first day."""
+    return day_start(month) - AHEAD
+
+
+def archived_file(symbol: str, month: date) -> str:
+    """Where the payments of a month are."""
+    return f"{ARCHIVE}/{month:%Y%m}/{symbol}-fundingrates-{month:%Y-%m}.zip"
+
+
+def plan_archive(ask: Ask) -> Plan:
+    """Walk forward through the months; each request is told how the file before ended.
+
+    The first payment of the first file is never wanted: it is one of the day before the first.
+    """
+    series, days = ask.series, ask.days
+    newest: list[int] = []
+    for month in archived_months(days):
+        answer = yield Request(
+            archived_file(series.symbol, month),
+            form="zip",
+            labels={"asset": series.name, "symbol": series.symbol, "before": " ".join(map(str, newest))},
+            transform="normalize_archive",
+        )
+        stamps = archived_stamps(answer)
+        # Else a file that has lost its beginning would look like a history that begins later.
+        if not newest and min(stamps, default=milliseconds(days.ends_at)) >= milliseconds(days.starts_at + ONE_DAY):
+            raise SourceUnavailable(f"expected payments of {days.start} in the file of {month:%Y-%m}, found none")
+        newest = [*newest, *stamps][-2:]
+
+
+def archived_stamps(answer: Answer) -> Sequence[int]:
+    """The stamps of a file of the archive, oldest first, in milliseconds since 1970."""
+    lines = text_columns(decode(answer.body, "zip"), "funding_time")
+    return sorted(int(stamp) for stamp in lines["funding_time"])
 
 
 def plan_payments(ask: Ask) -> Plan:
@@ -204,7 +272,12 @@ def count_candles(ask: Ask) -> Mapping[str, int]:
 
 
 def count_payments(ask: Ask) -> Mapping[str, int]:
-    """One request for the first hundred payments, the one before the first included, and one for each 99 more."""
+    """One request for each month of the archive; of REST one for the first hundred payments, and one for each 99 more.
+
+    The payment before the first wanted one is among those of REST.
+    """
+    if ask.days.start < first_kept(ask.now):
+        return {ARCHIVE_HOST: sum(1 for _ in archived_months(ask.days))}
     older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
     return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
 
@@ -230,7 +303,11 @@ TOO_BUSY = {"50001", "50004", "50011", "50013", "50026", "50040", "50061"}
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """OKX's envelope, when its code is not "0"."""
+    """OKX's envelope, when its code is not "0"; or a page in place of a file, which a proxy can send with a 200."""
+    if answer.request.form == "zip":
+        if answer.body.lstrip()[:1] == b"<":
+            return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
+        return None
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
         return None
@@ -251,11 +328,11 @@ SOURCE = Source(
         ),
         Feed(
             FUNDING_RATES,
-            plan_payments,
+            plan_funding,
             tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
-            days_per_ask=90,
+            days_per_ask=92,
             restates_for=timedelta(days=3),
-            kept_for=timedelta(days=KEPT_DAYS),
+            seam=first_kept,
             count=count_payments,
         ),
         Feed(
@@ -296,6 +373,7 @@ SOURCE = Source(
         FUNDING.removeprefix("https://"): Limit(10, 2, burst=1),
         READINGS.removeprefix("https://"): Limit(5, 2, burst=1),
         LIQUIDATIONS.removeprefix("https://"): Limit(20, 2, burst=1),  # 40 are believed
+        ARCHIVE_HOST: Limit(120, 60, burst=2),  # none published
     },
     docs="https://www.okx.com/docs-v5/en/",
     terms="public market data, free to use; no redistribution of raw data",

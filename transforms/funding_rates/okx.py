@@ -1,4 +1,4 @@
-"""OKX funding payments, as rows of `funding_rates`."""
+"""OKX funding payments, from its REST answers and from its monthly archive, as rows of `funding_rates`."""
 
 from typing import Any
 
@@ -6,8 +6,28 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.intervals import with_intervals
-from transforms.payload import member, rows
+from transforms.payload import member, rows, text_columns
 from transforms.units import day_of, decimal_text, epoch_to_instant, unless_empty
+
+
+def _payments(stamped: pl.DataFrame, asset: str) -> pl.DataFrame:
+    """Name each payment by its hour, and tell its interval from the payment before; the oldest is left out."""
+    return with_intervals(stamped.with_columns(settled_at=pl.col("stamped_at").dt.round("1h"))).select(
+        date=day_of(pl.col("settled_at")),
+        settled_at=pl.col("settled_at"),
+        asset=pl.lit(asset),
+        venue=pl.lit("okx"),
+        funding_rate=pl.col("funding_rate"),
+        interval_hours=pl.col("interval_hours"),
+        stamped_at=pl.col("stamped_at"),
+        available_at=pl.col("settled_at"),
+    )
+
+
+def _refuse_others(swaps: pl.Series, symbol: str) -> None:
+    others = swaps.filter(swaps.ne_missing(symbol))
+    if len(others):
+        raise PayloadChanged(f"expected payments of {symbol}, found {others[0]}")
 
 
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
@@ -27,22 +47,44 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts.
     """
     page = rows(member(payload, "data"), instId=pl.String, fundingTime=pl.String, realizedRate=pl.String)
-    others = page.filter(pl.col("instId").ne_missing(symbol))
-    if others.height:
-        raise PayloadChanged(f"expected payments of {symbol}, found {others['instId'][0]}")
-    stamp = epoch_to_instant(pl.col("fundingTime").cast(pl.Int64, strict=True))
+    _refuse_others(page["instId"], symbol)
     stamped = page.select(
-        stamped_at=stamp,
-        settled_at=stamp.dt.round("1h"),
+        stamped_at=epoch_to_instant(pl.col("fundingTime").cast(pl.Int64, strict=True)),
         funding_rate=decimal_text(unless_empty(pl.col("realizedRate"))),
     ).drop_nulls("funding_rate")
-    return with_intervals(stamped).select(
-        date=day_of(pl.col("settled_at")),
-        settled_at=pl.col("settled_at"),
-        asset=pl.lit(asset),
-        venue=pl.lit("okx"),
-        funding_rate=pl.col("funding_rate"),
-        interval_hours=pl.col("interval_hours"),
-        stamped_at=pl.col("stamped_at"),
-        available_at=pl.col("settled_at"),
+    return _payments(stamped, asset)
+
+
+def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> pl.DataFrame:
+    """Turn one monthly archive file into payments.
+
+    `funding_time` is when the payment was exchanged, in UTC, up to 24 seconds late; it is named by the nearest hour. On
+    18 December 2022 two payments are stamped an hour and three hours late: nothing tells which they are, and the days
+    that they touch do not add up to 24 hours. `funding_rate` is taken to be the realised rate, which the file does not
+    say. The interval is told as in `normalize`. That of a file's first payment needs the end of the file before,
+    which the source hands over; those payments are not listed again.
+
+    Args:
+        payload: The CSV of the zip file, as text columns.
+        asset: Our name of the asset.
+        symbol: OKX's name of the swap; a file about another one is refused.
+        before: The newest stamps of the file before, in milliseconds, oldest first, with spaces between; empty where
+            no file was read before. Two of them tell an interval that changes where the files meet from a payment
+            that is missing.
+
+    Returns:
+        Rows of `funding_rates`, as `normalize` returns them.
+    """
+    lines = text_columns(payload, "instrument_name", "funding_rate", "funding_time")
+    _refuse_others(lines["instrument_name"], symbol)
+    stamps = [int(stamp) for stamp in before.split()]
+    known = pl.DataFrame({"stamp": pl.Series(stamps, dtype=pl.Int64)}).select(
+        stamped_at=epoch_to_instant(pl.col("stamp")), funding_rate=pl.lit(None, pl.Float64)
     )
+    stamped = lines.select(
+        stamped_at=epoch_to_instant(pl.col("funding_time").cast(pl.Int64, strict=True)),
+        funding_rate=decimal_text(pl.col("funding_rate")),
+    )
+    payments = _payments(pl.concat([known, stamped]), asset)
+    listed = known["stamped_at"].dt.round("1h").max()
+    return payments if listed is None else payments.filter(pl.col("settled_at") > listed)

@@ -7,9 +7,7 @@ one twice, and end with the first reading of the next day.
 """
 
 import hashlib
-import io
 import re
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
@@ -20,6 +18,7 @@ from flows.simulator.holidays import first_monday_after_month
 from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, midnight_ms, next_month, number_of
 from flows.simulator.interest import STEP_MS, STEPS_A_DAY
 from flows.simulator.market import Market
+from flows.simulator.packing import packed
 from flows.simulator.pages.binance import READ, READ_IN_COINS, STEPS, Swap, ticker_of, wire
 from flows.simulator.script import PEGGED
 from flows.simulator.wire import Answer, Page, Request, text_answer
@@ -46,7 +45,6 @@ MICROSECONDS_SINCE = date(2025, 1, 1)
 METRICS_OF = {"um": (READ, date(2020, 9, 1)), "cm": (READ_IN_COINS, date(2021, 7, 8))}
 METRICS_AFTER_MS = 2 * HOUR_MS
 _TIMES = [f"{hour:02}:{minute:02}:00" for hour in range(24) for minute in range(0, 60, 5)]
-_PACKED_AT = (2020, 1, 1, 0, 0, 0)  # one fixed time, so that the same rows give the same bytes
 
 
 def error(status: int) -> Answer:
@@ -66,15 +64,7 @@ def envelope() -> Answer:
 
 
 def _packer(file: str) -> Callable[[bytes], bytes]:
-    def pack(table: bytes) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            member = zipfile.ZipInfo(f"{file}.csv", _PACKED_AT)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, table)
-        return buffer.getvalue()
-
-    return pack
+    return lambda table: packed({f"{file}.csv": table})
 
 
 def _summer(file: str) -> Callable[[bytes], bytes]:

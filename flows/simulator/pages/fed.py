@@ -3,20 +3,18 @@
 A week that is not known has another status and -9999 for a value.
 """
 
-import io
-import zipfile
 from datetime import date
 from typing import Any
 
 from flows.simulator.holidays import is_bond_day, is_federal_holiday
 from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of, weekday
+from flows.simulator.packing import packed
 from flows.simulator.wire import Answer, Page, Request, text_answer
 
 PATH = "/releases/h41/data/FRB_h41_xml.zip"
 FIRST_WEDNESDAY = number_of(date(2009, 1, 7))
 FIRST_OPERATION = number_of(date(2013, 9, 23))
 OUT_MS = 21 * HOUR_MS + HOUR_MS // 2
-PACKED_AT = (2024, 1, 1, 0, 0, 0)
 HEAD = """<?xml version="1.0" encoding="utf-8"?>
 <message:MessageGroup xmlns:message="http://www.SDMX.org/resources/SDMXML/schemas/v1_0/message" \
 xmlns:frb="http://www.federalreserve.gov/structure/compact/common" \
@@ -57,13 +55,7 @@ def _series(name: str, values: dict[int, str]) -> str:
 
 
 def _packed(document: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, body in {"H41_struct.xml": b"<structure/>", "H41_data.xml": document}.items():
-            member = zipfile.ZipInfo(name, PACKED_AT)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(member, body)
-    return buffer.getvalue()
+    return packed({"H41_struct.xml": b"<structure/>", "H41_data.xml": document})
 
 
 def answer(request: Request) -> Answer:

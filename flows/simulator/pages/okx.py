@@ -97,10 +97,21 @@ def _candles(request: Request, older_than: int | None, newer_than: int | None, l
     return reply([_wire(candle, request.now_ms) for candle in shown(series, DAY_MS, numbers, request.now_ms)])
 
 
+def rate_text(rate: float) -> str:
+    """A rate of funding as OKX prints it."""
+    return f"{rate:.16f}"
+
+
+def swap_ticker(name: str) -> str | None:
+    """The coin of a swap such as BTC-USDT-SWAP; None where there is no such swap."""
+    ticker = _ticker(name, "-USDT-SWAP")
+    return None if ticker in PEGGED else ticker
+
+
 def _funding(request: Request, older_than: int | None, newer_than: int | None, limit: int) -> Answer:
     name = request.query.get("instId", "")
-    ticker = _ticker(name, "-USDT-SWAP")
-    if ticker is None or ticker in PEGGED:
+    ticker = swap_ticker(name)
+    if ticker is None:
         return reply([], "51001", "Instrument ID doesn't exist.")
     first = max(request.now_ms - KEPT_MS, 0 if newer_than is None else newer_than + 1)
     last = request.now_ms if older_than is None else min(older_than - 1, request.now_ms)
@@ -109,12 +120,12 @@ def _funding(request: Request, older_than: int | None, newer_than: int | None, l
         {
             "formulaType": "withRate",
             # What was predicted is near what was paid, and not the same.
-            "fundingRate": f"{each.rate * 1.001:.16f}",
+            "fundingRate": rate_text(each.rate * 1.001),
             "fundingTime": str(each.at_ms),
             "instId": name,
             "instType": "SWAP",
             "method": "current_period",
-            "realizedRate": f"{each.rate:.16f}",
+            "realizedRate": rate_text(each.rate),
         }
         for each in found
     ]

@@ -144,6 +144,7 @@ class Feed:
             day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
             its transform takes `observed_at`, when the answer came.
         kept_for: How long after its end the provider still has a day; for ever where it is not stated.
+        told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
         count: How many requests an ask takes, by host; not stated where it is one.
     """
 
@@ -155,6 +156,7 @@ class Feed:
     whole_history: bool = False
     kept_for: timedelta | None = None
     reading: bool = False
+    told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
 
     @property

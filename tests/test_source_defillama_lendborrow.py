@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from expectations.errors import PayloadChanged, SourceUnavailable
-from expectations.preferences import preferences
 from expectations.tolerances import comparisons
 from flows.collecting import drive
 from flows.findings import Finding
@@ -264,10 +263,6 @@ def test_it_fills_the_side_that_nobody_else_tells_and_leaves_the_other(tmp_path:
         row for row in both if (row[1], row[0]) != ("compound-v3", DAY)
     ]
     assert [(row[0], row[1]) for row in aside if row[9] == SOURCE] == [(DAY, "compound-v3")]
-
-
-def test_it_comes_last() -> None:
-    assert preferences()[DATASET] == ("ethereum", "defillama", "aave", SOURCE)
 
 
 @pytest.mark.usefixtures("replay")

@@ -146,6 +146,7 @@ class Feed:
         kept_for: How long after its end the provider still has a day; for ever where it is not stated.
         seam: The first day, at an instant, that comes from another place than the days before it. No ask holds days
             from both, so that each place fails alone.
+        told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
         count: How many requests an ask takes, by host; not stated where it is one.
     """
 
@@ -158,6 +159,7 @@ class Feed:
     kept_for: timedelta | None = None
     reading: bool = False
     seam: Callable[[datetime], date] | None = None
+    told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
 
     @property

@@ -16,6 +16,7 @@ from expectations.interval import Interval
 from flows.http import OK
 from flows.outcomes import DayOutcome, Evidence, judge_days, named
 from flows.planning import Batch
+from flows.plans import Feed, Series
 from flows.run import BatchOutcome, Gathered, Run
 from transforms.conform import conform, said_empty
 from transforms.payload import decode
@@ -76,9 +77,12 @@ def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("stamped_at", maintain_order=True).unique(identity, keep="first", maintain_order=True)
 
 
-def _mine(rows: pl.DataFrame, series: str) -> pl.DataFrame:
+def _mine(rows: pl.DataFrame, feed: Feed, series: Series) -> pl.DataFrame:
     """Of an answer that serves several series, the rows of the one that was asked for."""
-    return rows.filter(pl.col("series") == series) if "series" in rows.columns else rows
+    told = {name: series.labels[name] for name in feed.told_apart_by}
+    if "series" in rows.columns:
+        told["series"] = series.name
+    return rows.filter(**told) if told else rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +118,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
     rows = None
     if error is None:
         try:
-            rows = _mine(normalize(dataset, batch.source.name, gathered), series.name)
+            rows = _mine(normalize(dataset, batch.source.name, gathered), batch.feed, series)
         except PayloadChanged as changed:
             error = changed
     if rows is None:

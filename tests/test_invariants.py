@@ -154,6 +154,8 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("coinone", "day boundary"): (0, each("chart", change=later("timestamp", 9 * HOUR_MS))),
     ("defillama", "chains add up"): (1, each("peggedAssets", change=put("circulating", lambda _: {"peggedUSD": 1e9}))),
     ("defillama", "hour of a pool's reading"): (0, each("data", change=put("timestamp", swap("T23:", "T01:")))),
+    ("defillama_lendborrow", "unit and side"): (1, each("data", change=put("apyBase", times(1.5)))),
+    ("defillama_lendborrow", "available"): (1, each("data", change=put("tvlUsd", times(1.2)))),
     ("deribit", "bounds of a window"): (0, last_gone("result")),
     ("deribit", "stamp of a row"): (0, each("result", change=put("prev_index_price", times(1.01)))),
     ("deribit", "flag of liquidations"): (

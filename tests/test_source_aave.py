@@ -108,7 +108,7 @@ def test_the_average_of_a_day_lies_between_defillamas_readings_around_it(wire: W
 
 
 def test_what_is_exact_comes_first_and_readings_whose_day_is_known_next() -> None:
-    assert preferences()["lending_rates"] == ("ethereum", "defillama", "aave")
+    assert preferences()["lending_rates"] == ("ethereum", "defillama", "aave", "defillama_lendborrow")
 
 
 @pytest.mark.parametrize(

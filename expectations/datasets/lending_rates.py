@@ -81,7 +81,7 @@ LENDING_RATES = Dataset(
         OneOf("sampling is one that we know", "sampling", ("time_weighted", "hourly_mean", "daily_last")),
     ),
     caveats=(
-        "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
+        "A daily_last sample is one reading, near 23:01 UTC or soon after midnight, and misses spikes within the day.",
         "Rewards are left out: supply_apr is the lending rate alone.",
         "A time_weighted mean is of every rate that stood within the day; its last one stood when the day ended.",
         "An hourly_mean is Aave's own average of the day; how it is weighed within the day is not told.",

@@ -83,9 +83,9 @@ class Lending:
         self._rates = {pool: Curve(pool, script, _CALM, seed=seed) for pool, script in _SCRIPT.items()}
 
     def history(self, pool: str, now_ms: int) -> list[Observation]:
-        """One row for each past UTC day, and a live one for today once it was looked at."""
+        """One row for each past UTC day, and a live one for today, of the rate that stands, once it was looked at."""
         today = now_ms // SECOND_MS // DAY_S
-        rows = [self._observed(pool, day, 23) for day in range(FIRST_DAY, today)]
+        rows = [self._observed(pool, day, LAST_HOUR) for day in range(FIRST_DAY, today)]
         hour = now_ms // HOUR_MS % 24
         live = [self._observed(pool, today, each) for each in (hour, hour - 1) if each >= 0]
         seen = [row for row in live if row.at_ms <= now_ms and today >= FIRST_DAY]
@@ -104,9 +104,8 @@ class Lending:
         return round(level * (1 + 0.03 * bell(self._keys[pool], hour, 4)), 5)
 
     def _observed(self, pool: str, day: int, hour: int) -> Observation:
-        key, rate = self._keys[pool], self._rates[pool].at(day)
-        if hour < 23:
-            rate = max(rate * (1 + 0.05 * bell(key, day * 24 + hour, 1)), 0.0)
+        key = self._keys[pool]
+        rate = self._rates[pool].at(day) if hour == LAST_HOUR else self.standing(pool, day * 24 + hour)
         seconds = day * DAY_S + hour * 3600 + 60
         millis = int(59_999 * unit(key, day * 24 + hour, 2))
         liquidity = _LIQUIDITY[pool] * (6 / rate) ** 0.4 * (1 + 0.05 * bell(key, day, 3))

@@ -1,14 +1,15 @@
-"""DefiLlama: deposit rates of lending pools, and stablecoins in circulation.
+"""DefiLlama: rates of lending pools, and stablecoins in circulation.
 
-Every answer is a whole history. A stablecoin row stamped at midnight tells how the day *before*
-ended; the last row may be a live one, stamped at the running hour. A zero amount has no key.
+Every answer is a whole history, but for the list of pools, which tells how each was when it was looked at last.
+A stablecoin row stamped at midnight tells how the day *before* ended; the last row may be a live one, stamped at the
+running hour. A zero amount has no key.
 """
 
 import re
 from typing import Any
 
 from flows.simulator.instants import DAY_S, HOUR_MS, SECOND_MS, moment
-from flows.simulator.lending import POOLS
+from flows.simulator.lending import POOLS, borrow_of, lent_out
 from flows.simulator.stablecoins import COINS
 from flows.simulator.wire import Answer, Budget, Page, Request, json_answer, list_rows, text_answer, whole
 
@@ -31,7 +32,7 @@ def envelope() -> Answer:
 
 
 def _yield_rows(document: Any) -> list[Any]:
-    return list_rows(document.get("data")) if isinstance(document, dict) else []
+    return list_rows(document.get("data") if isinstance(document, dict) else document)
 
 
 def _supply_rows(document: Any) -> list[Any]:
@@ -40,10 +41,54 @@ def _supply_rows(document: Any) -> list[Any]:
     return [document["tokens"], *(chain["tokens"] for chain in document["chainBalances"].values())]
 
 
+def _pool(number: str, **told: Any) -> dict[str, Any]:
+    """A pool of the list; what is not told of it is null."""
+    names = ("apyBaseBorrow", "apyRewardBorrow", "totalSupplyUsd", "totalBorrowUsd", "debtCeilingUsd", "ltv")
+    more = ("borrowable", "mintedCoin", "rewardTokens", "underlyingTokens", "borrowFactor")
+    return {"pool": number} | dict.fromkeys((*names, *more)) | told
+
+
+# Of the thousands of other pools: one that takes collateral alone, one that mints a coin, one that stands empty.
+OTHERS = (
+    _pool("3b45941c-16cb-48c5-a490-16c6c4f1d86a", totalSupplyUsd=812_340, ltv=0.805, borrowable=False),
+    _pool(
+        "1d53fa29-b918-4d74-9508-8fcf8173ca51",
+        apyBaseBorrow=5.5,
+        totalSupplyUsd=0,
+        totalBorrowUsd=164_201_877,
+        debtCeilingUsd=100_000_000,
+        ltv=0,
+        borrowable=True,
+        mintedCoin="GHO",
+    ),
+    _pool("8e1f2c3a-7d4b-4f6e-9a5c-0b1d2e3f4a5b", apyBaseBorrow=0, totalSupplyUsd=0, totalBorrowUsd=0, ltv=0.5),
+)
+
+
+def _state(request: Request) -> list[dict[str, Any]]:
+    """What borrowers pay at each pool, and what is supplied and borrowed, by the newest look at it."""
+    found = []
+    for number in sorted(POOLS):
+        for row in request.market.lending.history(number, request.now_ms)[-1:]:
+            supply = row.percent / 100
+            supplied = round(row.liquidity_usd / (1 - lent_out(supply)))
+            state = {
+                "apyBaseBorrow": round(borrow_of(supply) * 100, 5),
+                "totalSupplyUsd": supplied,
+                "totalBorrowUsd": supplied - row.liquidity_usd,
+                "ltv": 0.75,
+                "borrowable": True,
+            }
+            found.append(_pool(number, **state))
+    return [OTHERS[0], *found, *OTHERS[1:]]
+
+
 def _yields(request: Request) -> Answer:
-    """The history of one pool; a pool that is not known has an empty one."""
+    """What is known of pools now, or the history of one pool; a pool that is not known has an empty one."""
     if request.path.startswith(PAID):
         return json_answer({"message": "Upgrade to the paid API plan"}, 402)
+    if request.path == "/lendBorrow":
+        return json_answer(_state(request), headers={"Cache-Control": "public, max-age=1800"})
     pool = request.path.removeprefix("/chart/")
     if pool == request.path:
         return error(404)

@@ -14,7 +14,7 @@ checks  = [
     "(available_source is null) = (available_usd is null)",
 ]
 caveats = [
-    "A daily_last sample is one reading near 23:01 UTC and misses spikes within the day.",
+    "A daily_last sample is one reading, near 23:01 UTC or soon after midnight, and misses spikes within the day.",
     "Rewards are left out: supply_apr is the lending rate alone.",
     "A time_weighted mean is of every rate that stood within the day.",
     "Where borrow_source is not source, the two sides were formed in different ways: their gap is no margin.",

@@ -1,7 +1,7 @@
 """What an answer proves about each day that was wanted of it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -54,6 +54,7 @@ class Evidence:
         now: The instant to judge by.
         quiet: Whether days may well pass without a row. Then only a day that is listed without a value is empty, and
             it is however many there are; a day that is not listed is never taken for one.
+        problems: Days that a row or a file speaks for that cannot be read, and why. The others are judged without them.
     """
 
     series: Series
@@ -63,6 +64,7 @@ class Evidence:
     observed_at: datetime | None
     now: datetime
     quiet: bool = False
+    problems: Mapping[date, PipelineError] = field(default_factory=dict)
 
 
 def named(error: PipelineError) -> str:
@@ -159,6 +161,9 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
     answered = Answered.of(evidence)
     for day in days:
         if day.date in found:
+            continue
+        if day.date in evidence.problems:
+            found[day.date] = _unanswered(evidence, day, evidence.problems[day.date])
             continue
         if not day.expected:
             found[day.date] = _quiet_day(evidence, answered, day.date)

@@ -1,8 +1,8 @@
 """Normalize, conform, check and publish one batch: partitions first, then the ledger says so."""
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from inspect import signature
 from typing import Any
@@ -18,7 +18,7 @@ from flows.outcomes import DayOutcome, Evidence, judge_days, named
 from flows.planning import Batch
 from flows.plans import Feed, Series
 from flows.run import BatchOutcome, Gathered, Run
-from transforms.conform import conform, said_empty
+from transforms.conform import Conformed, conform_by_day, said_empty
 from transforms.payload import decode
 from warehouse.lake import Stamp, merge, month_of
 from warehouse.ledger import (
@@ -39,13 +39,28 @@ MOST_HELD_ROWS = 1000  # rows of one rule that go into quarantine one by one; th
 
 
 def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame:
-    """The rows of all answers for one ask, conformed, each with the answer that it came from.
+    """As `normalize_by_day`, for those who want every row or none.
+
+    Raises:
+        PayloadChanged: A row cannot be read; or as `normalize_by_day`.
+    """
+    rows, refused = normalize_by_day(dataset, source, gathered)
+    for day, reason in refused.items():
+        raise PayloadChanged(f"{reason} ({day})")
+    return rows
+
+
+def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Conformed:
+    """The rows of all answers for one ask, conformed, each with the answer that it came from; and the refused days.
+
+    A day with a row that cannot be read is refused whole, whatever other answers say of it.
 
     Raises:
         PayloadChanged: The provider's shape is not what the transform reads.
     """
     module = importlib.import_module(f"transforms.{dataset.name}.{source}")
-    frames = []
+    frames: list[pl.DataFrame] = []
+    refused: dict[date, str] = {}
     for answer in gathered.answers:
         request = answer.request
         if request.transform is None or answer.status not in OK:
@@ -57,17 +72,21 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
             rows = transform(decode(answer.body, request.form), **request.labels, **told)
         except (pl.exceptions.PolarsError, LookupError, TypeError, ValueError, AttributeError) as odd:
             raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd!r}") from odd
+        fitted = conform_by_day(rows, dataset)
+        refused |= fitted.refused
         frames.append(
-            conform(rows, dataset).with_columns(
-                observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot)
-            )
+            fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
-    columns = list(dataset.schema())
+    return Conformed(_together(dataset, frames).filter(~pl.col("date").is_in([*refused])), refused)
+
+
+def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of several answers, each row once."""
     if not frames:
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
     if len(frames) == 1:
         return frames[0]  # conform drops repetitions within one answer
-    rows = pl.concat(frames).unique(columns, keep="first", maintain_order=True)
+    rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
     return first_told(dataset, rows) if dataset.quiet else rows
 
 
@@ -115,20 +134,27 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
     """Normalize one ask's answers and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
-    rows = None
+    rows = _together(dataset, ())
+    refused: Mapping[date, str] = {}
     if error is None:
         try:
-            rows = _mine(normalize(dataset, batch.source.name, gathered), batch.feed, series)
+            rows, refused = normalize_by_day(dataset, batch.source.name, gathered)
+            rows = _mine(rows, batch.feed, series)
         except PayloadChanged as changed:
             error = changed
-    if rows is None:
-        rows = normalize(dataset, batch.source.name, replace(gathered, answers=()))
     blank = said_empty(dataset)
     empty = set(rows.filter(blank)["date"].to_list())
     rows = rows.filter(~blank)
     counts = dict(rows.group_by("date").len().iter_rows())
     evidence = Evidence(
-        series, counts, empty - set(counts), error, gathered.observed_at, run.now(), quiet=dataset.quiet
+        series,
+        counts,
+        empty - set(counts),
+        error,
+        gathered.observed_at,
+        run.now(),
+        quiet=dataset.quiet,
+        problems={day: PayloadChanged(reason) for day, reason in refused.items()},
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
     mine = rows.join(wanted.select("date"), on="date", how="semi")

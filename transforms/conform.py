@@ -1,46 +1,99 @@
 """A transform's rows, made to fit the promise of their dataset, or refused."""
 
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
 import polars as pl
 import polars.selectors as cs
 
 from expectations.contract import Dataset
 from expectations.errors import PayloadChanged
+from transforms.refused import REFUSED
+
+
+class Conformed(NamedTuple):
+    """The rows that fit, and the days that have a row that cannot be read.
+
+    Attributes:
+        rows: In the dataset's schema, sorted by key; none of a refused day.
+        refused: Day to why it cannot be told.
+    """
+
+    rows: pl.DataFrame
+    refused: Mapping[date, str]
 
 
 def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """As `conform_by_day`, for those who want every row or none.
+
+    Raises:
+        PayloadChanged: A row cannot be read; or as `conform_by_day`.
+    """
+    rows, refused = conform_by_day(frame, dataset)
+    for day, reason in refused.items():
+        raise PayloadChanged(f"{reason} ({day})")
+    return rows
+
+
+def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     """Enforce names, types, known keys and order; drop exact repetitions of a row.
 
-    Shape is judged here, values are judged by the checks.
+    Shape is judged here, values are judged by the checks. A row that was marked by `transforms.refused`, or that holds
+    what is no number, costs its day.
 
     Args:
         frame: What a transform returned, columns in any order.
         dataset: The promise.
 
     Returns:
-        The rows in the dataset's schema, sorted by key.
+        The rows of the days that can be read, and why the others cannot.
 
     Raises:
-        PayloadChanged: A column is missing or too many, of another type, or not a number;
-            or a row does not say what it is about.
+        PayloadChanged: A column is missing or too many, or of another type; a row does not say what it is about; or
+            one that cannot be read does not say its day.
     """
     schema = dataset.schema()
-    if set(frame.columns) != set(schema):
-        missing, extra = sorted(set(schema) - set(frame.columns)), sorted(set(frame.columns) - set(schema))
+    if set(frame.columns) - {REFUSED} != set(schema):
+        missing = sorted(set(schema) - set(frame.columns))
+        extra = sorted(set(frame.columns) - set(schema) - {REFUSED})
         raise PayloadChanged(f"expected the columns of {dataset.name}, found missing {missing}, extra {extra}")
     try:
         fitted = frame.select(pl.col(name).cast(kind, strict=True) for name, kind in schema.items())
     except pl.exceptions.PolarsError as broken:
         sentence = str(broken).partition("\n")[0]
         raise PayloadChanged(f"expected the types of {dataset.name}, found {sentence}") from broken
-    not_numbers = fitted.select((~cs.float().is_finite()).any()).row(0) if fitted.height else ()
-    if any(not_numbers):
-        raise PayloadChanged(f"expected finite numbers in {dataset.name}, found NaN or infinity")
+    fitted, refused = _readable(fitted, _reasons(frame, fitted, dataset))
     addressed = dict.fromkeys((*dataset.key, "date", "available_at"))
     unknown = [name for name in addressed if fitted[name].null_count()]
     if unknown:
         raise PayloadChanged(f"expected known {unknown} in {dataset.name}, found nulls")
     # Many answers are one row.
-    return fitted.unique(maintain_order=True).sort(dataset.key) if fitted.height > 1 else fitted
+    rows = fitted.unique(maintain_order=True).sort(dataset.key) if fitted.height > 1 else fitted
+    return Conformed(rows, refused)
+
+
+def _reasons(frame: pl.DataFrame, fitted: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
+    """Why each row cannot be read; nothing where all can."""
+    marked = frame[REFUSED] if REFUSED in frame.columns else None
+    finite = fitted.select(pl.all_horizontal(cs.float().is_finite().fill_null(value=True), pl.lit(value=True)))
+    if finite.to_series().all():
+        return marked if marked is not None and marked.null_count() < marked.len() else None
+    words = pl.lit(f"expected finite numbers in {dataset.name}, found NaN or infinity")
+    found = fitted.select(pl.when(~finite.to_series()).then(words)).to_series()
+    return found if marked is None else pl.select(pl.coalesce(marked, found)).to_series()
+
+
+def _readable(fitted: pl.DataFrame, reasons: pl.Series | None) -> Conformed:
+    """The rows of days without a row that cannot be read, and the other days."""
+    if reasons is None:
+        return Conformed(fitted, {})
+    odd = fitted.select("date", reason=reasons).filter(pl.col("reason").is_not_null())
+    undated = odd.filter(pl.col("date").is_null())
+    if undated.height:
+        raise PayloadChanged(undated["reason"][0])
+    refused = dict(odd.unique("date", keep="first", maintain_order=True).sort("date").iter_rows())
+    return Conformed(fitted.filter(~pl.col("date").is_in([*refused]).fill_null(value=False)), refused)
 
 
 def said_empty(dataset: Dataset) -> pl.Expr:

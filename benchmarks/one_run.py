@@ -22,7 +22,7 @@ from candles import unlimited
 from measuring import peak_mb
 
 from expectations.interval import Interval
-from flows import collecting, pipeline, publishing
+from flows import collecting, normalize, pipeline, publishing
 from flows.jobs import daily_job, enabled, fill_job
 from flows.planning import Mode
 from flows.run import Run
@@ -57,10 +57,10 @@ class Meter:
         """`normalize`, with its rows added up by feed."""
 
         def wrapped(dataset: Any, source: str, gathered: Any) -> Any:
-            rows = function(dataset, source, gathered)
+            normalized = function(dataset, source, gathered)
             with self._lock:
-                self.normalised[f"{dataset.name} {source}"] += rows.height
-            return rows
+                self.normalised[f"{dataset.name} {source}"] += normalized.rows.height
+            return normalized
 
         return wrapped
 
@@ -71,7 +71,7 @@ def carry_out(run: Run, meter: Meter) -> None:
         mock.patch.object(pipeline, "collect", meter.timed("collect", collecting.collect)),
         mock.patch.object(pipeline, "publish", meter.timed("publish", publishing.publish)),
         mock.patch.object(pipeline, "build", meter.timed("build", build.build)),
-        mock.patch.object(publishing, "normalize", meter.counting(publishing.normalize)),
+        mock.patch.object(publishing, "normalize_by_day", meter.counting(normalize.normalize_by_day)),
     ):
         meter.timed("ingest", pipeline.ingest_all)(run, lambda _: None)
         meter.timed("finish", pipeline.finish)(run)

@@ -3,6 +3,16 @@
 Messages read "expected X, found Y" and say where. Code decides by class, never by text.
 """
 
+from collections.abc import Iterator
+from traceback import walk_tb
+
+from polars.exceptions import PanicException
+
+MOST_WORDS = 300  # characters of an exception's text
+OURS = ("flows", "transforms", "expectations", "warehouse")
+# What costs an ask or a batch, and never a run; Polars' panics are no `Exception`. An interrupt is none of these.
+FAULTS = (Exception, PanicException)
+
 
 class PipelineError(Exception):
     """Anything that tidemark knows how to name; shown to people as one sentence."""
@@ -53,5 +63,36 @@ class BadRequest(PipelineError):
     """What was asked makes no sense: an unknown name, an end before its start, a day that is not over."""
 
 
+class ClockWrong(PipelineError):
+    """This machine's clock and the providers' lie too far apart to judge what is due; set the clock."""
+
+
+class Unforeseen(PipelineError):
+    """An exception that nobody foresaw: a fault of tidemark's own, named with its class and place."""
+
+
 class RunStopped(Exception):
     """A person ended the run: no failure of anything, and nothing is recorded of what was under way."""
+
+
+def unforeseen(fault: BaseException, what: str) -> PipelineError:
+    """An exception as an error that names itself; one that is named already stays as it is."""
+    if isinstance(fault, PipelineError):
+        return fault
+    error = Unforeseen(f"expected {what} to end well, found {described(fault)}")
+    error.__cause__ = fault
+    return error
+
+
+def described(fault: BaseException) -> str:
+    """An exception as one line: its class, its words, and the innermost line of ours that it passed through."""
+    words = " ".join(str(fault).split())[:MOST_WORDS]
+    place = list(_places(fault))
+    return f"{type(fault).__name__}({words!r})" + (f" at {place[-1]}" if place else "")
+
+
+def _places(fault: BaseException) -> Iterator[str]:
+    for frame, line in walk_tb(fault.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] in OURS:
+            yield f"{module}:{line}"

@@ -44,7 +44,13 @@ class Commands(click.Group):
         except OSError as refused:
             if isinstance(refused, BrokenPipeError):
                 raise
-            click.echo(f"tidemark: the system refuses ({refused}): free space or mend its rights, then again", err=True)
+            where = "" if refused.filename else f" somewhere in {settings_from().home}"
+            click.echo(
+                f"tidemark: the system refuses ({refused}){where}: free space or mend its rights, then again", err=True
+            )
+            ctx.exit(INCOMPLETE)
+        except MemoryError:
+            click.echo(f"tidemark: not enough memory for {ctx.invoked_subcommand}: close other programs", err=True)
             ctx.exit(INCOMPLETE)
 
 
@@ -185,6 +191,32 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
             raise BadRequest(f"--as-of {as_of} lies in the future")
     built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, tell=say)
     say(f"built {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@main.command()
+@no_wait
+def rewind(no_wait: bool) -> None:
+    """Take back what a clock that ran ahead wrote into the home.
+
+    Says first what it will do. The answers stay archived: what they can really tell, by the time at which their
+    providers sent them, is published again, and the rest is missing until it is asked for. Does nothing to a home that
+    holds nothing of the future.
+    """
+    from flows import rewind as script  # noqa: PLC0415
+    from warehouse.home import open_home, writing  # noqa: PLC0415
+    from warehouse.ledger import Ledger  # noqa: PLC0415
+
+    settings = settings_from()
+    home = open_home(settings.home)
+    with writing(home.folder, who="tidemark rewind", wait=not no_wait, tell=say):
+        now = settings.clock.now()
+        ahead = script.look_ahead(home, Ledger(home.ledger).read(), now)
+        if not ahead.runs:
+            say(f"nothing in {home.folder} was written later than {now:%Y-%m-%d %H:%M} UTC: nothing was done")
+            return
+        say(ahead.sentence)
+        script.take_back(home, ahead, settings, now)
+    carry_out(settings, script.again(settings, Ledger(home.ledger).read()), wait=not no_wait)
 
 
 @main.command()
@@ -353,8 +385,7 @@ def carry_out(settings: "Settings", job: "Job", *, wait: bool) -> None:
 
     with progress() as tell, pipeline.begin(settings, job, wait=wait, tell=say) as run:
         tell(run)
-        pipeline.ingest_all(run, tell)
-        pipeline.finish(run)
+        pipeline.perform(run, tell)
     conclude(run)
 
 

@@ -4,14 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 import polars as pl
 
-from expectations.errors import PayloadChanged, PipelineError, StorageDamaged
+from expectations.errors import (
+    FAULTS,
+    HomeRefused,
+    PayloadChanged,
+    PipelineError,
+    RunStopped,
+    StorageDamaged,
+    described,
+)
 from expectations.interval import ONE_DAY, Interval
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Feed, Plan, Request
-from flows.run import Gathered, Run, archived_answer
+from flows.plans import Answer, Ask, Feed, Gathered, Lost, Plan, Request
+from flows.run import Run, archived_answer
 from warehouse.archive import Archive
 from warehouse.ledger import SETTLED, Books, Collection
 
@@ -28,39 +37,61 @@ def collect(run: Run, batch: Batch) -> list[Gathered]:
 
 def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
     """Perform a plan: send what it yields, hand it each answer."""
-    answers, error = follow(feed.plan(ask), fetch, ask.series.name)
-    return Gathered(ask, answers, error)
+    followed = follow(feed.plan(ask), fetch, ask.series.name)
+    return Gathered(ask, followed.answers, followed.error, followed.lost)
 
 
-def follow(
-    plan: Plan, fetch: Callable[[Request], Answer], what: str
-) -> tuple[tuple[Answer, ...], PipelineError | None]:
-    """Send what a plan yields and hand it each answer.
+class Followed(NamedTuple):
+    """What came of a plan.
+
+    Attributes:
+        answers: What came back, in order, without what was lost.
+        error: Why the plan did not come to its end.
+        lost: The files and pages that could not be had.
+    """
+
+    answers: tuple[Answer, ...]
+    error: PipelineError | None = None
+    lost: tuple[Lost, ...] = ()
+
+
+def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followed:
+    """Send what a plan yields and hand it each answer; whatever goes wrong is named, and costs this plan only.
 
     Args:
         plan: Whose requests are sent.
         fetch: Sends one.
         what: What the plan is for, as its errors call it.
 
-    Returns:
-        The answers, and why the plan did not come to its end.
+    Raises:
+        RunStopped: A person ended the run.
+        HomeRefused: Answers cannot be archived any more.
     """
     answers: list[Answer] = []
-    error: PipelineError | None = None
     try:
         request = next(plan)
         while True:
-            answer = fetch(request)
-            answers.append(answer)
-            request = plan.send(answer)
-    except StopIteration:
-        pass
+            try:
+                answer = fetch(request)
+            except PipelineError as problem:
+                if request.days is None or isinstance(problem, HomeRefused):
+                    raise
+                request = plan.throw(problem)  # a piece that stands by itself: the plan may go on without it
+            else:
+                answers.append(answer)
+                request = plan.send(answer)
+    except StopIteration as end:
+        lost: tuple[Lost, ...] = tuple(end.value or ())
+        kept = tuple(answer for answer in answers if not any(each.costs(answer.request) for each in lost))
+        return Followed(kept, None, lost)
+    except (RunStopped, HomeRefused):
+        raise
     except PipelineError as problem:
-        error = problem
-    except (LookupError, TypeError, ValueError, AttributeError) as odd:
-        error = PayloadChanged(f"expected the shape that the plan for {what} reads, found {odd!r}")
-        error.__cause__ = odd
-    return tuple(answers), error
+        return Followed(tuple(answers), problem)
+    except FAULTS as fault:
+        changed = PayloadChanged(f"expected the shape that the plan for {what} reads, found {described(fault)}")
+        changed.__cause__ = fault
+        return Followed(tuple(answers), changed)
 
 
 Resting = Mapping[Collection, Sequence[date]]
@@ -127,11 +158,13 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
         orient="row",
     )
     each = spans.with_columns(date=pl.date_ranges("start", "end", closed="left")).explode("date")
-    speaks = ~pl.col("state").is_in(SETTLED).fill_null(value=False) | pl.col("taken_at").eq_missing(
+    unsettled = ~pl.col("state").is_in(SETTLED).fill_null(value=False)
+    # What was answered before a day was due does not speak for it, whatever the clock said then.
+    speaks = (unsettled & (pl.col("taken_at") >= pl.col("due_at"))) | pl.col("taken_at").eq_missing(
         pl.col("observed_at")
     )
     chosen = (
-        wanted.select("series", "date", "state", "observed_at")
+        wanted.select("series", "date", "state", "observed_at", "due_at")
         .join(each, on=["series", "date"])
         .filter(speaks)
         .group_by("series", "date")
@@ -144,7 +177,12 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
 
 def _answers_of(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:
     try:
-        return tuple(archived_answer(place, archive.read(place)) for place in collection.snapshots), None
+        answers = [archived_answer(place, archive.read(place)) for place in collection.snapshots]
+        # The ledger knows of a clock that ran ahead, the archive keeps what it said.
+        return tuple(
+            replace(answer, observed_at=min(answer.observed_at, collection.observed_at or answer.observed_at))
+            for answer in answers
+        ), None
     except StorageDamaged as damaged:
         return (), damaged
 

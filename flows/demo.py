@@ -75,8 +75,7 @@ def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
     job = replace(backfill_job(settings, LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY), kind="demo")
     with pipeline.begin(settings, job, wait=wait, simulated=True) as run:
         tell(run)
-        pipeline.ingest_all(run, tell)
-        pipeline.finish(run)
+        pipeline.perform(run, tell)
     return run
 
 

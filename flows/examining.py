@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from expectations.errors import HomeRefused, PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import FAULTS, HomeRefused, PayloadChanged, PipelineError, SourceRefused, described
 from expectations.interval import ONE_DAY, Interval
 from flows.collecting import collect, follow
 from flows.findings import Finding, Invariant
@@ -280,15 +280,13 @@ def _settle(
     run: Run, source: Source, invariant: Invariant, fetch: Callable[[str, Request], Answer], witness: Witness
 ) -> InvariantFinding:
     """Ask what settles an invariant, and let it judge."""
-    answers, error = follow(invariant.plan(run.now()), lambda request: fetch(invariant.name, request), invariant.name)
-    if isinstance(error, HomeRefused):
-        raise error
-    if error is not None:
+    asked = follow(invariant.plan(run.now()), lambda request: fetch(invariant.name, request), invariant.name)
+    if asked.error is not None:
         series = f"{source.name}: {invariant.name}"
         mine = [one for one in witness.heard() if (one.dataset, one.series) == (INVARIANT, series)]
-        outcome = _outcome_of(error, authorised=_authorised(mine))
-        return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(error))
-    finding = judged(invariant, answers)
+        outcome = _outcome_of(asked.error, authorised=_authorised(mine))
+        return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(asked.error))
+    finding = judged(invariant, asked.answers)
     outcome = {True: Outcome.as_known, False: Outcome.changed, None: Outcome.untold}[finding.holds]
     return InvariantFinding(invariant.name, invariant.sentence, outcome, finding.found)
 
@@ -299,8 +297,8 @@ def judged(invariant: Invariant, answers: Sequence[Answer]) -> Finding:
         return invariant.holds(answers)
     except PayloadChanged as changed:
         return Finding(holds=False, found=named(changed))
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as odd:
-        return Finding(holds=False, found=f"expected the shape that the invariant reads, found {odd!r}")
+    except FAULTS as fault:
+        return Finding(holds=False, found=f"expected the shape that the invariant reads, found {described(fault)}")
 
 
 def _use(run: Run, source: Source, witness: Witness) -> tuple[LimitUse, ...]:

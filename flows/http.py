@@ -176,6 +176,7 @@ class Traffic:
     requests: int = 0
     bytes: int = 0
     per_host: dict[str, int] = field(default_factory=dict)
+    clock_offsets: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, host: str, size: int) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError
 from expectations.interval import Interval
 from flows.plans import Series
-from warehouse.ledger import SETTLED, State
+from warehouse.ledger import NOT_GIVEN, SETTLED, State
 
 # A history that begins later than we thought is believed when so many of its days are there, and as many before it are
 # not: one that lacks a day or two at its edge has rather lost them.
@@ -67,7 +67,7 @@ class Evidence:
     problems: Mapping[date, PipelineError] = field(default_factory=dict)
 
 
-def named(error: PipelineError) -> str:
+def named(error: BaseException) -> str:
     """An error as the ledger keeps it: the class, then the sentence."""
     return f"{type(error).__name__}: {error}"
 
@@ -227,7 +227,7 @@ def _absent_days(
             )
             outcome = _unanswered(evidence, day, late)
         else:
-            problem = PayloadChanged(f"expected a value for each of the days asked for, found {answered}")
+            problem = PayloadChanged(f"{NOT_GIVEN}, found {answered}")
             outcome = _failed(evidence, problem)
         outcomes[day.date] = outcome
     return outcomes

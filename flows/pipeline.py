@@ -7,17 +7,27 @@ archive, the lake and the ledger, to which each appends.
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from expectations.errors import BadRequest, HomeRefused, PipelineError
+from expectations.errors import (
+    FAULTS,
+    BadRequest,
+    ClockWrong,
+    HomeRefused,
+    PipelineError,
+    RunStopped,
+    unforeseen,
+)
 from expectations.interval import Interval
 from flows.alerts import announce
 from flows.collecting import collect, read_again, replayable
 from flows.jobs import Job, enabled, home_start
 from flows.mending import stretches
+from flows.outcomes import named
 from flows.planning import Batch, Mode, expected_days
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
@@ -34,11 +44,15 @@ from warehouse.home import Home, Origin, claim_home, open_home, writing
 from warehouse.ledger import Books, Ledger, found_event
 from warehouse.report import newest_day, write_report
 
+if TYPE_CHECKING:
+    from flows.plans import Gathered
+
 DAILY = "run"  # the kind of run that announces new alerts
 BRIEFED = (DAILY, "demo")  # kinds of runs that end with the newest day's report
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 HEEDS_INTERRUPTS = 0.2  # seconds
 Tell = Callable[[str], None]
+RunEnd = Literal["done", "incomplete", "failed"]
 
 
 def silent(_: str) -> None:
@@ -152,8 +166,49 @@ def begin(
             run.keep_answers(archive)
         try:
             yield run
+        except RunStopped:
+            raise
+        except FAULTS as fault:
+            run.recorder.close()
+            with suppress(HomeRefused):  # a home that cannot be written is what ended it
+                close(run, "failed", named(fault))
+            raise
         finally:
             run.recorder.close()
+
+
+def perform(
+    run: Run,
+    tell: Callable[[BatchOutcome], None],
+    *,
+    how: Callable[[Run, Batch], BatchOutcome] | None = None,
+    end: Callable[[Run], object] | None = None,
+) -> None:
+    """Work through all batches, and finish whatever becomes of them: only an interrupt keeps a run from its end.
+
+    Args:
+        run: What to work through.
+        tell: Told of each outcome.
+        how: What is done with a batch; `ingest`, or something around it.
+        end: What is done at the end; `finish`, or something around it.
+
+    Raises:
+        RunStopped: A person ended the run.
+        PipelineError: What ended the batches early, or kept the warehouse from being built.
+    """
+    problems: list[PipelineError] = []
+    try:
+        ingest_all(run, tell, how)
+    except (RunStopped, ClockWrong):
+        raise
+    except FAULTS as fault:
+        problems.append(unforeseen(fault, f"run {run.run_id}"))
+        with held_back(problems, "the books"):
+            close(run, "failed", named(problems[0]))
+    with held_back(problems, "the end of the run"):
+        (end or finish)(run)
+    if problems:
+        raise problems[0]
 
 
 def ingest_all(
@@ -191,13 +246,23 @@ def ingest_all(
 
 
 def ingest(run: Run, batch: Batch) -> BatchOutcome:
-    """Collect, archive, normalize, conform, check and publish one batch; its failure stays its own."""
-    gathered = run.replayed.get(id(batch)) or collect(run, batch)
-    run.recorder.sync()
+    """Collect, archive, normalize, conform, check and publish one batch; its failure stays its own.
+
+    Raises:
+        RunStopped: A person ended the run.
+        HomeRefused: The home cannot be written any more.
+        ClockWrong: This machine's clock is not the providers', so that nothing can be judged.
+    """
+    gathered: list[Gathered] = []
     try:
+        gathered = run.replayed.get(id(batch)) or collect(run, batch)
+        run.recorder.sync()
+        run.require_true_clock()
         outcome = publish(run, batch, gathered)
-    except PipelineError as error:
-        outcome = give_up(run, batch, gathered, error)
+    except (RunStopped, HomeRefused, ClockWrong):
+        raise
+    except FAULTS as fault:
+        outcome = give_up(run, batch, gathered, unforeseen(fault, batch.name))
     run.outcomes.append(outcome)
     return outcome
 
@@ -221,20 +286,67 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
 def finish(run: Run) -> Built:
     """Close the books of a run, build the warehouse and draw what is there; some runs also brief and alert people.
 
+    Where one of these fails, the others are still done.
+
     Raises:
         StorageDamaged: A partition is not what was written.
         ContractViolated: A mart broke its promise.
+        Unforeseen: Anything else; the first of several.
     """
     failed = sum(outcome.failed_days for outcome in run.outcomes)
-    message = f"{failed} series-days failed" if failed else "everything asked for is there"
     run.recorder.close()
+    close(
+        run,
+        "incomplete" if failed else "done",
+        f"{failed} series-days failed" if failed else "everything asked for is there",
+    )
+    problems: list[PipelineError] = []
+    with held_back(problems, "the pages of the checks"):
+        write_check_pages(run.home, Ledger(run.home.ledger).read(), run.run_id)
+    built: Built | None = None
+    with held_back(problems, "the warehouse"):
+        facts = inputs(run.home, run.settings)
+        built = build(run.home, facts)
+    if built is not None:
+        with held_back(problems, "the brief"):
+            if run.kind in BRIEFED and newest_day(run.home.warehouse) is not None:
+                write_report(run.home)
+        with held_back(problems, "the calendar of what is there"):
+            draw_completeness(run.home, facts)
+        with held_back(problems, "the alerts"):
+            if run.kind == DAILY:
+                announce(run)
+    if built is None or problems:
+        raise problems[0]
+    return built
+
+
+@contextmanager
+def held_back(problems: list[PipelineError], what: str) -> Iterator[None]:
+    """Note what goes wrong inside, so that what comes after is done all the same."""
+    try:
+        yield
+    except FAULTS as fault:
+        problems.append(unforeseen(fault, what))
+
+
+def close(run: Run, state: RunEnd, message: str) -> None:
+    """Write how a run ended, once: whatever comes later does not change it.
+
+    Args:
+        run: The run.
+        state: `done`; `incomplete`, something that was tried is not there; `failed`, it ended early.
+        message: The same for people.
+    """
+    if run.closed:
+        return
     run.write(
         [
             {
                 "event": "run_end",
                 "run_id": run.run_id,
                 "at": run.now(),
-                "state": "incomplete" if failed else "done",
+                "state": state,
                 "requests": run.traffic.requests,
                 "bytes": run.traffic.bytes,
                 "rows": sum(outcome.versions for outcome in run.outcomes),
@@ -242,15 +354,7 @@ def finish(run: Run) -> Built:
             }
         ]
     )
-    write_check_pages(run.home, Ledger(run.home.ledger).read(), run.run_id)
-    facts = inputs(run.home, run.settings)
-    built = build(run.home, facts)
-    if run.kind in BRIEFED and newest_day(run.home.warehouse) is not None:
-        write_report(run.home)
-    draw_completeness(run.home, facts)
-    if run.kind == DAILY:
-        announce(run)
-    return built
+    run.closed = True
 
 
 def draw_completeness(home: Home, facts: Inputs) -> Path:
@@ -275,7 +379,8 @@ def require_forward(now: datetime, books: Books) -> None:
     if newest is not None and now < newest:
         raise BadRequest(
             f"now is {now.isoformat()}, but the home was last written at {newest.isoformat()}: "
-            "time only runs forward; set TIDEMARK_NOW to that instant or later, or unset it"
+            "time only runs forward; set TIDEMARK_NOW to that instant or later, or unset it; if a clock that ran ahead "
+            "wrote there, `tidemark rewind` takes that back"
         )
 
 

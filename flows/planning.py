@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import cast
 
@@ -14,8 +14,6 @@ from expectations.interval import ONE_DAY, Interval
 from flows.plans import Ask, Feed, Source, bound_by
 from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
 
-# Wanted days further apart than this are asked for separately.
-NEAR = timedelta(days=30)
 # Small asks are judged and published together as far as this; a batch of one ask may be longer.
 DAYS_PER_BATCH = 92
 
@@ -258,7 +256,7 @@ def _stretches(days: Sequence[date], feed: Feed, now: datetime) -> Iterator[Inte
     start = last = days[0]
     for day in days[1:]:
         too_long = (day - start).days >= feed.days_per_ask
-        too_far = day - last > NEAR and not feed.whole_history
+        too_far = day - last > feed.apart and not feed.whole_history
         if too_long or too_far or start < seam <= day:
             yield Interval.of_days(start, last)
             start = day

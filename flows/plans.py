@@ -1,19 +1,20 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 
 from expectations.calendar import READ_WITHIN, Release
 from expectations.contract import Dataset
-from expectations.errors import PayloadChanged, PipelineError
+from expectations.errors import FAULTS, PayloadChanged, PipelineError, described
 from expectations.interval import Interval
-from transforms.payload import Form
+from transforms.payload import Form, decode
 
 Verification = Literal["recorded", "documented"]
 # When the providers' documentation and the recorded answers were gathered that every transform was written against.
@@ -34,6 +35,8 @@ class Request:
         transform: The transform's function that reads the answer; none where the answer holds no rows.
         accept: Statuses besides 2xx that the plan itself knows how to take.
         shared: Whether one answer serves every ask of a run.
+        days: The days that the answer alone speaks for, where it is a file or a page that stands by itself: when it
+            cannot be had or read, they fail and no others. `piece` sets it.
     """
 
     url: str
@@ -45,6 +48,7 @@ class Request:
     transform: str | None = "normalize"
     accept: tuple[int, ...] = ()
     shared: bool = False
+    days: Interval | None = None
 
     @property
     def address(self) -> str:
@@ -67,6 +71,11 @@ class Request:
         """What makes two requests the same question."""
         return (self.method, self.address, self.body)
 
+    @property
+    def file(self) -> str | None:
+        """The name of the file that is asked for; none where it is no file."""
+        return self.url.rpartition("/")[2] if self.form in {"zip", "bare_zip"} else None
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -78,6 +87,20 @@ class Answer:
     observed_at: datetime
     snapshot: str
 
+    @cached_property
+    def document(self) -> Any:
+        """The body decoded as the request's form says: once, for the plan and for the transform.
+
+        Raises:
+            PayloadChanged: It is not of that form; a file is named.
+        """
+        try:
+            return decode(self.body, self.request.form)
+        except PayloadChanged as changed:
+            if self.request.file is None:
+                raise
+            raise PayloadChanged(f"{self.request.file}: {changed}") from changed
+
     def json(self) -> Any:
         """The decoded document; a byte-order mark before it is no part of it."""
         try:
@@ -86,7 +109,95 @@ class Answer:
             raise PayloadChanged(f"expected JSON from {self.request.host}, found {self.body[:60]!r}") from broken
 
 
-Plan = Generator[Request, Answer, None]
+@dataclass(frozen=True)
+class Lost:
+    """A file or page that stands by itself and could not be had.
+
+    Attributes:
+        days: The days that it speaks for.
+        problem: Why.
+        requests: What was asked of it; their answers count for nothing, unless they may still be read one day.
+    """
+
+    days: Interval
+    problem: PipelineError
+    requests: tuple[Request, ...]
+
+    def costs(self, request: Request) -> bool:
+        """Whether an answer counts for nothing; one that could not be read may be read one day, and stays."""
+        return request in self.requests and not isinstance(self.problem, PayloadChanged)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The answers that speak for some days of one series.
+
+    Attributes:
+        ask: What was asked.
+        answers: Everything that came back, in order.
+        error: Why the plan did not come to its end.
+        lost: The files and pages that could not be had, though the plan went on.
+    """
+
+    ask: "Ask"
+    answers: tuple[Answer, ...]
+    error: PipelineError | None
+    lost: tuple[Lost, ...] = ()
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the last answer arrived."""
+        return max((answer.observed_at for answer in self.answers), default=None)
+
+
+# A plan yields requests, is handed each answer, and returns the pieces that it lost, a sequence of `Lost`, if any.
+Plan = Generator[Request, Answer, Any]
+Kept = TypeVar("Kept")
+
+
+def piece(days: Interval, steps: Generator[Request, Answer, Kept]) -> Generator[Request, Answer, Kept | Lost]:
+    """A file or page that stands by itself: where it fails, its days fail and the plan goes on.
+
+    Args:
+        days: The days that it alone speaks for.
+        steps: The requests that it takes.
+
+    Returns:
+        What the steps return; what was lost where they failed, so that another place can be asked for these days.
+    """
+    asked: list[Request] = []
+    try:
+        request = replace(next(steps), days=days)
+        while True:
+            asked.append(request)
+            try:
+                answer = yield request
+            except PipelineError as problem:
+                request = replace(steps.throw(problem), days=days)
+            else:
+                request = replace(steps.send(answer), days=days)
+    except StopIteration as end:
+        kept: Kept = end.value
+        return kept
+    except PipelineError as problem:
+        return Lost(days, problem, tuple(asked))
+    except FAULTS as fault:
+        changed = PayloadChanged(f"expected the shape that its plan reads, found {described(fault)}")
+        return Lost(days, changed, tuple(asked))
+
+
+def windows(spans: Iterable[Interval], request: Callable[[Interval], Request]) -> Plan:
+    """One request for each span of days, each of which stands by itself: where one fails, its days fail."""
+    lost = []
+    for days in spans:
+        found = yield from piece(days, _single(request(days)))
+        if isinstance(found, Lost):
+            lost.append(found)
+    return lost
+
+
+def _single(request: Request) -> Generator[Request, Answer, None]:
+    yield request
 
 
 @dataclass(frozen=True)
@@ -144,6 +255,7 @@ class Feed:
             day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
             its transform takes `observed_at`, when the answer came.
         kept_for: How long after its end the provider still has a day; for ever where it is not stated.
+        apart: Wanted days further apart than this are asked for separately; what lies between is asked for again.
         seam: The first day, at an instant, that comes from another place than the days before it. No ask holds days
             from both, so that each place fails alone.
         told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
@@ -158,6 +270,7 @@ class Feed:
     whole_history: bool = False
     kept_for: timedelta | None = None
     reading: bool = False
+    apart: timedelta = timedelta(days=30)
     seam: Callable[[datetime], date] | None = None
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None

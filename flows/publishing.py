@@ -1,25 +1,22 @@
 """Normalize, conform, check and publish one batch: partitions first, then the ledger says so."""
 
-import importlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from inspect import signature
 from typing import Any
 
 import orjson
 import polars as pl
 
 from expectations.contract import Dataset
-from expectations.errors import PayloadChanged, PipelineError
+from expectations.errors import FAULTS, PayloadChanged, PipelineError, unforeseen
 from expectations.interval import Interval
-from flows.http import OK
+from flows.normalize import INSTANT, normalize_by_day, nothing
 from flows.outcomes import DayOutcome, Evidence, judge_days, named
 from flows.planning import Batch
-from flows.plans import Feed, Series
-from flows.run import BatchOutcome, Gathered, Run
-from transforms.conform import Conformed, conform_by_day, said_empty
-from transforms.payload import decode
+from flows.plans import Feed, Gathered, Lost, Series
+from flows.run import BatchOutcome, Run
+from transforms.conform import said_empty
 from warehouse.lake import Stamp, merge, month_of
 from warehouse.ledger import (
     ABSENT,
@@ -33,67 +30,8 @@ from warehouse.ledger import (
     partitions_event,
 )
 
-INSTANT = pl.Datetime("us", "UTC")
 HELD = pl.Schema({"series": pl.String(), "date": pl.Date(), "rule": pl.String()})
 MOST_HELD_ROWS = 1000  # rows of one rule that go into quarantine one by one; the check counts them all
-
-
-def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame:
-    """As `normalize_by_day`, for those who want every row or none.
-
-    Raises:
-        PayloadChanged: A row cannot be read; or as `normalize_by_day`.
-    """
-    rows, refused = normalize_by_day(dataset, source, gathered)
-    for day, reason in refused.items():
-        raise PayloadChanged(f"{reason} ({day})")
-    return rows
-
-
-def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Conformed:
-    """The rows of all answers for one ask, conformed, each with the answer that it came from; and the refused days.
-
-    A day with a row that cannot be read is refused whole, whatever other answers say of it.
-
-    Raises:
-        PayloadChanged: The provider's shape is not what the transform reads.
-    """
-    module = importlib.import_module(f"transforms.{dataset.name}.{source}")
-    frames: list[pl.DataFrame] = []
-    refused: dict[date, str] = {}
-    for answer in gathered.answers:
-        request = answer.request
-        if request.transform is None or answer.status not in OK:
-            continue
-        try:
-            transform = getattr(module, request.transform)
-            # Of a reading nobody but its arrival tells the time; a transform that needs it names it.
-            told = {"observed_at": answer.observed_at} if "observed_at" in signature(transform).parameters else {}
-            rows = transform(decode(answer.body, request.form), **request.labels, **told)
-        except (pl.exceptions.PolarsError, LookupError, TypeError, ValueError, AttributeError) as odd:
-            raise PayloadChanged(f"expected values that {module.__name__} reads, found {odd!r}") from odd
-        fitted = conform_by_day(rows, dataset)
-        refused |= fitted.refused
-        frames.append(
-            fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
-        )
-    return Conformed(_together(dataset, frames).filter(~pl.col("date").is_in([*refused])), refused)
-
-
-def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The rows of several answers, each row once."""
-    if not frames:
-        return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
-    if len(frames) == 1:
-        return frames[0]  # conform drops repetitions within one answer
-    rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
-    return first_told(dataset, rows) if dataset.quiet else rows
-
-
-def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
-    """Events, of which each counts once: on the day and at the instant of its earliest stamp."""
-    identity = [name for name in dataset.key if name != "date"]
-    return rows.sort("stamped_at", maintain_order=True).unique(identity, keep="first", maintain_order=True)
 
 
 def _mine(rows: pl.DataFrame, feed: Feed, series: Series) -> pl.DataFrame:
@@ -123,7 +61,11 @@ def read_all(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> list[Read]
         wanted = _within(per_series.get((name,)), one.ask.days)
         if wanted is None:
             continue
-        reading = read(run, batch, one, wanted, loaded_before=loaded[name])
+        try:
+            reading = read(run, batch, one, wanted, loaded_before=loaded[name])
+        except FAULTS as fault:
+            broken = replace(one, error=unforeseen(fault, f"the reading of {name}"))
+            reading = read(run, batch, broken, wanted, loaded_before=loaded[name])
         days = [day for day, found in reading.days.items() if found.state == "loaded"]
         loaded[name] = min([*days, *filter(None, [loaded[name]])], default=None)
         readings.append(reading)
@@ -134,14 +76,13 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
     """Normalize one ask's answers and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
-    rows = _together(dataset, ())
-    refused: Mapping[date, str] = {}
+    normalized = nothing(dataset)
     if error is None:
         try:
-            rows, refused = normalize_by_day(dataset, batch.source.name, gathered)
-            rows = _mine(rows, batch.feed, series)
+            normalized = normalize_by_day(dataset, batch.source.name, gathered)
         except PayloadChanged as changed:
             error = changed
+    rows = _mine(normalized.rows, batch.feed, series)
     blank = said_empty(dataset)
     empty = set(rows.filter(blank)["date"].to_list())
     rows = rows.filter(~blank)
@@ -154,11 +95,48 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         gathered.observed_at,
         run.now(),
         quiet=dataset.quiet,
-        problems={day: PayloadChanged(reason) for day, reason in refused.items()},
+        problems=normalized.problems,
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
+    run.notices += _healed(batch, series, normalized.lost, days)
     mine = rows.join(wanted.select("date"), on="date", how="semi")
-    return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)
+    mine = mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name))
+    return Read(gathered, not_before_seen_missing(mine, wanted, run.vain_looks(batch)), days)
+
+
+def _healed(batch: Batch, series: Series, lost: Iterable[Lost], days: Mapping[date, DayOutcome]) -> list[str]:
+    """What is said of files and pages that could not be had, where another place had their days."""
+    about = f"{batch.feed.dataset.name} {series.name} from {batch.source.name}"
+    return [
+        f"{about}, {each.days.start} to {each.days.last}: {each.problem}; another place had these days"
+        for each in lost
+        if all(days[day].state == "loaded" for day in each.days if day in days)
+    ]
+
+
+def not_before_seen_missing(rows: pl.DataFrame, wanted: pl.DataFrame, vain: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose publication is told by a rule were not public when this home last asked for them in vain.
+
+    Args:
+        rows: The rows of one series, whose `available_at` is the instant of the rule, or what the provider stamped.
+        wanted: The days, with the instant `due_at` of the rule.
+        vain: series, date, looked_at: the last answer without the day, before it was first there.
+
+    Returns:
+        The same rows; `available_at` of those that came later than their rule says is that look. A look that is no
+        older than the answer that the row was read from proves nothing: a mended transform found the row in it.
+    """
+    if vain.is_empty() or rows.is_empty():
+        return rows
+    late = (pl.col("available_at") == pl.col("due_at")) & pl.col("looked_at").is_between(
+        pl.col("available_at"), pl.col("observed_at"), closed="none"
+    )
+    return (
+        rows.join(vain, on=["series", "date"], how="left", maintain_order="left")
+        .join(wanted.select("date", "due_at"), on="date", how="left", maintain_order="left")
+        .with_columns(available_at=pl.when(late).then("looked_at").otherwise("available_at"))
+        .drop("looked_at", "due_at")
+    )
 
 
 @dataclass(frozen=True, eq=False)

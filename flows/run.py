@@ -4,14 +4,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from statistics import median
 from typing import TYPE_CHECKING, cast
 
-from expectations.errors import PipelineError, RunStopped, StorageDamaged
+import polars as pl
+
+from expectations.errors import FAULTS, ClockWrong, RunStopped, StorageDamaged
 from flows.http import OK, Budgets, Earlier, Fetcher, Traffic, judge
+from flows.normalize import readable
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Request, Source
+from flows.plans import Answer, Ask, Gathered, Request, Source
 from flows.settings import Settings
 from warehouse.archive import Archive, Recorder, Snapshot
 from warehouse.home import Home
@@ -21,25 +25,7 @@ from warehouse.ledger import Books, Ledger
 if TYPE_CHECKING:
     from transforms.payload import Form
 
-
-@dataclass(frozen=True, eq=False)
-class Gathered:
-    """The answers that speak for some days of one series.
-
-    Attributes:
-        ask: What was asked.
-        answers: Everything that came back, in order.
-        error: Why the plan did not come to its end.
-    """
-
-    ask: Ask
-    answers: tuple[Answer, ...]
-    error: PipelineError | None
-
-    @property
-    def observed_at(self) -> datetime | None:
-        """When the last answer arrived."""
-        return max((answer.observed_at for answer in self.answers), default=None)
+CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -97,11 +83,13 @@ class Run:
     announced: dict[str, frozenset[str]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     notices: list[str] = field(default_factory=list)
+    closed: bool = False
     _fetchers: dict[str, Fetcher] = field(default_factory=dict)
     _shared: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _turns: dict[tuple[str, str, str | None], threading.Lock] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str | None], Answer] = field(default_factory=dict)
     _first_days: dict[tuple[str, str, str], date] = field(default_factory=dict)
+    _vain_looks: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     _latest: datetime | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -148,6 +136,27 @@ class Run:
         """
         if self.stopping.is_set():
             raise RunStopped(f"run {self.run_id} was stopped: what it had published stays, the rest is asked for again")
+
+    def require_true_clock(self) -> None:
+        """Hold the clock against what the answers so far say of the time, before anything is judged by it.
+
+        An instant that was set with TIDEMARK_NOW may lie in the past: then less is due, and nothing is taken for over.
+
+        Raises:
+            ClockWrong: It is more than ten minutes from their median.
+        """
+        offsets = list(self.traffic.clock_offsets)
+        if not offsets:
+            return
+        ahead = timedelta(seconds=round(median(offsets)))
+        set_back = self.settings.now is not None and ahead < timedelta(0)
+        if abs(ahead) > CLOCK_TOLERANCE and not set_back:
+            named = "TIDEMARK_NOW" if self.settings.now is not None else "this machine's clock"
+            away = f"{abs(ahead)} {'ahead of' if ahead > timedelta(0) else 'behind'}"
+            raise ClockWrong(
+                f"expected {named} within {CLOCK_TOLERANCE} of the providers', found it {away} the median of "
+                f"{len(offsets)} answers: what is due cannot be judged, so nothing was published; set the clock"
+            )
 
     @cached_property
     def _budgets(self) -> Budgets:
@@ -211,7 +220,7 @@ class Run:
                 if source is None or place in self.books.used_snapshots or snapshot.status not in OK:
                     continue
                 answer = archived_answer(place, snapshot)
-                if not unusable(answer, source, self.settings):
+                if usable(answer, source, snapshot.dataset, self.settings):
                     self._kept[snapshot.identity] = answer
 
     def first_loaded(self, batch: Batch, series: str) -> date | None:
@@ -220,6 +229,14 @@ class Run:
         known = [days[key] for days in (self.books.first_days, self._first_days) if key in days]
         return min(known, default=None)
 
+    def vain_looks(self, batch: Batch) -> pl.DataFrame:
+        """The last answers without a day, before it was first there: series, date, looked_at."""
+        feed = (batch.feed.dataset.name, batch.source.name)
+        with self._lock:
+            if feed not in self._vain_looks:
+                self._vain_looks[feed] = self.books.vain_looks(*feed)
+            return self._vain_looks[feed]
+
     def remember_loaded(self, batch: Batch, series: str, day: date) -> None:
         """Note that a day of a series was loaded by this run."""
         key = (batch.feed.dataset.name, batch.source.name, series)
@@ -227,12 +244,13 @@ class Run:
             self._first_days[key] = min(day, self._first_days.get(key, day))
 
 
-def unusable(answer: Answer, source: Source, settings: Settings) -> bool:
-    """Whether an archived answer is an error of the provider."""
+def usable(answer: Answer, source: Source, dataset: str, settings: Settings) -> bool:
+    """Whether an archived answer is one that can be read, and no error of the provider."""
     try:
-        return judge(answer, {}, source.refusal, settings.clock) is not None
-    except PipelineError:
-        return True
+        problem = judge(answer, {}, source.refusal, settings.clock)
+    except FAULTS:
+        return False
+    return problem is None and readable(answer, dataset, source.name)
 
 
 def archived_answer(place: str, snapshot: Snapshot) -> Answer:

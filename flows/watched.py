@@ -3,7 +3,8 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
@@ -19,7 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from expectations.errors import PipelineError
+from expectations.errors import FAULTS, PipelineError, RunStopped, described
 from flows import pipeline
 from flows.environment import end_with_parent
 from flows.forecast import Forecast, forecast
@@ -40,20 +41,76 @@ Verdict = State[None]
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
-@task(task_run_name="{batch.name}", cache_policy=NO_CACHE, persist_result=False)
-def ingest(run: Run, batch: Batch) -> State[BatchOutcome]:
-    """Collect, check and publish one batch; failed when something of it is not there, whose siblings go on."""
-    outcome = pipeline.ingest(run, batch)
-    if outcome.problems:
-        _, reason, _ = outcome.problems[0]
-        return Failed(message=f"{outcome.failed_days:,} series-days are not there: {reason}", data=outcome)
-    return Completed(message=in_words(outcome.states), data=outcome)
+def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
+    """A way to take a run's batches, each as a task of its own.
+
+    A task is handed a number and a name, and hands back no data: Prefect walks through what crosses its border, while
+    other threads go on filling what a run is made of.
+    """
+    outcomes: dict[int, BatchOutcome] = {}
+
+    @task(name="ingest", task_run_name="{batch}", cache_policy=NO_CACHE, persist_result=False)
+    def ingest(number: int, batch: str) -> Verdict:  # noqa: ARG001  Prefect names the task by it
+        """Collect, check and publish one batch; failed when something of it is not there, whose siblings go on."""
+        outcome = outcomes[number] = pipeline.ingest(run, run.batches[number])
+        if outcome.problems:
+            _, reason, _ = outcome.problems[0]
+            return Failed(message=f"{outcome.failed_days:,} series-days are not there: {reason}")
+        return Completed(message=in_words(outcome.states))
+
+    def take(_: Run, batch: Batch) -> BatchOutcome:
+        number = run.batches.index(batch)
+        with_prefect(lambda: ingest(number, batch.name, return_state=True))
+        return outcomes[number] if number in outcomes else pipeline.ingest(run, batch)
+
+    return take
 
 
-@task(task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
-def build(run: Run) -> None:
-    """Close the books and rebuild the warehouse file."""
-    pipeline.finish(run)
+def finish_in_a_task(run: Run) -> None:
+    """Close the books and rebuild the warehouse file, as a task of its own."""
+    begun = False
+
+    @task(name="build", task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
+    def build() -> None:
+        """Close the books and rebuild the warehouse file."""
+        nonlocal begun
+        begun = True
+        pipeline.finish(run)
+
+    with_prefect(lambda: build(return_state=True))
+    if not begun:
+        pipeline.finish(run)
+
+
+def with_prefect(work: Callable[[], object]) -> None:
+    """Do some work as a task; where Prefect itself fails, say so and let the caller do it without.
+
+    Raises:
+        PipelineError: The work failed.
+        RunStopped: A person ended the run.
+    """
+    try:
+        state = work()
+        outcome: object = state.result(raise_on_failure=False) if isinstance(state, State) else None
+    except FAULTS as fault:
+        outcome = fault
+    if isinstance(outcome, PipelineError | RunStopped):
+        raise outcome
+    if isinstance(outcome, BaseException):
+        _say_shown(outcome)
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """What is only shown may fail without costing anything but the sight of it."""
+    try:
+        yield
+    except FAULTS as fault:
+        _say_shown(fault)
+
+
+def _say_shown(fault: BaseException) -> None:
+    logging.getLogger(__name__).warning("Prefect could not be told: %s", described(fault))
 
 
 @dataclass
@@ -68,14 +125,15 @@ class Progress:
 
     def begin(self) -> None:
         """Show an empty bar."""
-        bar = create_progress_artifact(0.0, key="progress", description=f"0 of {self.total} batches")
-        self._bar = cast("UUID", bar)  # a coroutine only where the caller is one
+        with shown():
+            bar = create_progress_artifact(0.0, key="progress", description=f"0 of {self.total} batches")
+            self._bar = cast("UUID", bar)  # a coroutine only where the caller is one
 
     def tell(self, outcome: BatchOutcome) -> None:
         """One more batch is done."""
         say = self.log.warning if outcome.problems else self.log.info
         say("%s: %s", outcome.name, in_words(outcome.states))
-        with self._lock:
+        with self._lock, shown():
             self.done += 1
             if self._bar is not None:
                 update_progress_artifact(
@@ -110,33 +168,27 @@ def carry_out(settings: Settings, job: Job) -> Verdict:
     log = get_run_logger()
     with pipeline.begin(settings, job, tell=log.info) as run:
         planned = forecast(run.batches, job.mode)
-        show_plan(planned)
+        with shown():
+            show_plan(planned)
         log.info("run %s: %s", run.run_id, planned.sentence)
         progress = Progress(len(run.batches), log)
         if run.batches:
             progress.begin()
-        pipeline.ingest_all(run, progress.tell, in_a_task)
+        problems: list[PipelineError] = []
         try:
-            build(run)
-        finally:
-            show_outcome(run)  # what was published stays published, whatever the marts say
-    show_brief(run)
-    show_status(settings)
+            pipeline.perform(run, progress.tell, how=in_tasks(run), end=finish_in_a_task)
+        except PipelineError as problem:
+            problems.append(problem)
+        # What was published stays published, whatever the marts say.
+        for show in (show_outcome, show_brief, show_status):
+            with shown():
+                show(run)
+        if problems:
+            raise problems[0]
     missing = pipeline.lacking(run.outcomes)
     if missing is not None:
         return Failed(message=missing)
     return Completed(message=_done(run))
-
-
-def in_a_task(run: Run, batch: Batch) -> BatchOutcome:
-    """One batch as a task of its own; its outcome, failed or not."""
-    state = ingest(run, batch, return_state=True)
-    outcome: object = state.result(raise_on_failure=False)
-    if isinstance(outcome, BatchOutcome):
-        return outcome
-    if isinstance(outcome, BaseException):
-        raise outcome
-    raise TypeError(f"expected what became of {batch.name}, found {outcome!r}")
 
 
 def _done(run: Run) -> str:
@@ -171,9 +223,9 @@ def show_brief(run: Run) -> None:
             create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
 
 
-def show_status(settings: Settings) -> None:
+def show_status(run: Run) -> None:
     """Publish what `tidemark status` says, under the key that always holds the newest."""
-    create_markdown_artifact(status_markdown_of(settings), key=STATUS_KEY, description=STATUS_ABOUT)
+    create_markdown_artifact(status_markdown_of(run.settings), key=STATUS_KEY, description=STATUS_ABOUT)
 
 
 def status_markdown_of(settings: Settings) -> str:

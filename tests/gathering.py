@@ -6,8 +6,8 @@ import polars as pl
 
 from expectations.contract import datasets
 from expectations.interval import milliseconds
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Gathered
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> int:

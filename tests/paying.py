@@ -7,8 +7,8 @@ import polars as pl
 from expectations.contract import datasets
 from expectations.interval import Interval
 from flows.collecting import drive
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Gathered
 from flows.sources import sources
 from tests.asking import Wire, ask_of, days_back, feed_of
 

@@ -19,9 +19,9 @@ from expectations import errors
 from expectations.contract import Dataset, datasets
 from flows.clock import Clock
 from flows.http import judge
-from flows.plans import Source
-from flows.publishing import normalize
-from flows.run import Gathered, archived_answer
+from flows.normalize import normalize
+from flows.plans import Gathered, Source
+from flows.run import archived_answer
 from flows.sources import sources
 from tests.asking import ask_of
 from warehouse.archive import Snapshot

@@ -15,11 +15,11 @@ import pytest
 from expectations.interval import Interval
 from flows import pipeline, publishing
 from flows.planning import Batch
-from flows.run import BatchOutcome, Gathered, Run
+from flows.plans import Gathered
+from flows.run import BatchOutcome, Run
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import sources
 from tests.tool import NOW, Tool, same, tables
-from warehouse.ledger import Ledger
 
 # Prefect and what it stands on warn of their own dependencies.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -147,6 +147,57 @@ def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
     monkeypatch.setattr(pipeline, "publish", publish)
     kind, message = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
     assert kind == "FAILED"
-    assert "a bug" in message
-    states = {one[0]: one[1:] for one in Ledger(tool.home / "ledger").read().days.select("source", "state").iter_rows()}
-    assert states == {"upbit": ("loaded",)}
+    assert message == (
+        "expected everything asked for, found missing exchange_rates from frankfurter, 2024-12-01 to 2024-12-09: "
+        "9 series-days"
+    )
+    assert tool.states("source = 'upbit'") == small.states("source = 'upbit'")  # published, built
+    assert tool.states("source = 'frankfurter'") == {"failed": 9, "not_yet": 1}
+    assert tool.one("select state from ops.runs") == "incomplete"
+    reason = tool.one("select distinct reason from ops.ledger where state = 'failed'")
+    assert reason.startswith(
+        "Unforeseen: expected exchange_rates from frankfurter, 2024-12-01 to 2024-12-09 to end well"
+    )
+    assert "found ZeroDivisionError('a bug') at " in reason
+
+
+def test_what_crosses_into_prefect_are_plain_values(
+    flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect walks through what a task is handed and hands back, while other threads fill what a run is made of."""
+    from prefect import tasks  # noqa: PLC0415  it needs its environment first
+
+    settle(small.at(tmp_path / "home"), monkeypatch)
+    _, backfill = flows
+    crossed: list[object] = []
+    whole = tasks.Task.create_local_run
+
+    async def create(self: Any, *args: Any, **named: Any) -> Any:
+        crossed.extend((named.get("parameters") or {}).values())
+        return await whole(self, *args, **named)
+
+    monkeypatch.setattr(tasks.Task, "create_local_run", create)
+    assert ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))[0] == "COMPLETED"
+    assert crossed
+    assert {type(value) for value in crossed} <= {int, str}
+
+
+def test_a_prefect_that_fails_costs_no_batch(
+    flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that goes away under a run takes the sight of it along, and nothing else."""
+    from prefect import tasks  # noqa: PLC0415  it needs its environment first
+
+    from flows import watched  # noqa: PLC0415  it imports Prefect
+
+    tool = settle(small.at(tmp_path / "home"), monkeypatch)
+    _, backfill = flows
+
+    def gone(*_: object, **__: object) -> None:
+        raise ConnectionError("the server is gone")
+
+    monkeypatch.setattr(tasks.Task, "create_local_run", gone)
+    for show in ("create_markdown_artifact", "create_progress_artifact", "update_progress_artifact"):
+        monkeypatch.setattr(watched, show, gone)
+    assert ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))[0] == "COMPLETED"
+    assert same(*(tables(of.home / "warehouse.duckdb") for of in (tool, small))) == []

@@ -32,7 +32,7 @@ def wire() -> Iterator[Wire]:
 
 
 def answers_to(wire: Wire, invariant: Invariant) -> tuple[Answer, ...]:
-    answers, error = follow(invariant.plan(NOW), wire.fetch, invariant.name)
+    answers, error, _ = follow(invariant.plan(NOW), wire.fetch, invariant.name)
     assert error is None
     return answers
 

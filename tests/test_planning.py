@@ -17,7 +17,6 @@ from expectations.interval import ONE_DAY, Interval
 from flows.forecast import forecast
 from flows.planning import (
     DAYS_PER_BATCH,
-    NEAR,
     Batch,
     Mode,
     backfill_days,
@@ -31,6 +30,7 @@ from flows.planning import (
 from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
 from warehouse.ledger import EXPECTED, Books, DayRange, State, days_event
 
+NEAR = timedelta(days=30)  # what a feed has unless it says otherwise
 FIRST = date(2024, 1, 1)
 DAILY = every_day(timedelta(minutes=5))
 WEEKDAYS = weekdays_next_day(time(22))

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 import polars as pl
 
 from expectations.interval import ONE_DAY, Interval
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Request
+from flows.plans import Answer, Ask, Gathered, Request
 from flows.publishing import read_all
-from flows.run import Gathered, Run
 from flows.sources import coinbase
 from tests.asking import feed_of
+
+if TYPE_CHECKING:
+    from flows.run import Run
 
 FEED = feed_of(coinbase.SOURCE, "spot_prices")
 (BITCOIN,) = (one for one in FEED.series if one.name == "BTC")

@@ -20,9 +20,8 @@ from expectations.errors import PayloadChanged, PipelineError, SourceRefused
 from expectations.suite import judge as judge_rows
 from flows.clock import Clock
 from flows.http import judge
-from flows.plans import Answer, Request
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Answer, Gathered, Request
 from flows.sources import sources
 from tests.asking import ask_of
 from transforms.payload import Form

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 import polars as pl
@@ -12,15 +12,17 @@ from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, Interval, day_start
 from flows.collecting import drive
 from flows.planning import Batch
-from flows.plans import Answer, Ask, Request
+from flows.plans import Answer, Ask, Gathered, Request
 from flows.publishing import check, read_all
-from flows.run import Gathered, Run
 from flows.sources import binance
 from tests.asking import answer, feed_of
 from tests.gathering import at, rows_of
 from tests.test_publishing import Remembered
 from tests.test_transforms import packed
 from transforms.spot_prices.binance import candles, normalize, rest_klines
+
+if TYPE_CHECKING:
+    from flows.run import Run
 
 YEAR = Interval.of_days(date(2018, 1, 1), date(2018, 12, 31))
 HOUR_MS = 3_600_000

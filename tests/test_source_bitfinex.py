@@ -12,7 +12,7 @@ import requests
 from expectations.contract import datasets
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
-from flows.publishing import normalize
+from flows.normalize import normalize
 from flows.simulator import Simulator
 from flows.sources import bitfinex, sources
 from tests.asking import Wire, ask_of, days_back, feed_of, walk

@@ -13,7 +13,7 @@ import requests
 from expectations.errors import PayloadChanged, SourceUnavailable
 from flows.collecting import drive
 from flows.http import Budgets
-from flows.publishing import first_told, normalize
+from flows.normalize import first_told, normalize
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import bitfinex
 from tests.asking import Wire, ask_of, days_back, feed_of, walk

@@ -11,7 +11,7 @@ import requests
 from expectations.errors import PayloadChanged, SourceUnavailable
 from flows.collecting import drive
 from flows.http import Budgets
-from flows.publishing import normalize
+from flows.normalize import normalize
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import deribit
 from tests.asking import Wire, ask_of, days_back, feed_of, walk

@@ -11,9 +11,8 @@ import pytest
 
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
-from flows.plans import Answer, Request
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Answer, Gathered, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import ethereum
 from tests.asking import Wire, answer, ask_of, days_back, feed_of

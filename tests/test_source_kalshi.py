@@ -13,8 +13,7 @@ from expectations.curated import curated
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval
 from flows.collecting import drive
-from flows.plans import Request
-from flows.run import Gathered
+from flows.plans import Gathered, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.pages import kalshi as page
 from flows.sources import kalshi

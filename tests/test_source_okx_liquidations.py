@@ -12,7 +12,7 @@ import requests
 from expectations.errors import SourceUnavailable
 from flows.collecting import drive
 from flows.http import Budgets
-from flows.publishing import normalize
+from flows.normalize import normalize
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import okx
 from tests.asking import Wire, ask_of, days_back, feed_of, walk

@@ -15,9 +15,8 @@ from expectations.contract import datasets
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import milliseconds
 from flows.collecting import drive
-from flows.plans import Ask, Request
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Ask, Gathered, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import bithumb, coinone, gopax, korbit, sources
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk

@@ -14,9 +14,8 @@ from expectations.contract import Dataset
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.collecting import drive
-from flows.plans import Ask, Feed, Source, Verification, bound_by
-from flows.publishing import normalize
-from flows.run import Gathered
+from flows.normalize import normalize
+from flows.plans import Ask, Feed, Gathered, Source, Verification, bound_by
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import orjson
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import FAULTS, PayloadChanged, described
 
 Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
 MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
@@ -40,6 +40,15 @@ def decode(body: bytes, form: Form) -> Any:
     Raises:
         PayloadChanged: The bytes are not of that form.
     """
+    try:
+        return _decoded(body, form)
+    except PayloadChanged:
+        raise
+    except FAULTS as fault:  # zlib.error, an encrypted or unknown method, a cut-off member, …
+        raise PayloadChanged(f"expected {form}, found {body[:20]!r} ({described(fault)})") from fault
+
+
+def _decoded(body: bytes, form: Form) -> Any:
     if form == "sdmx":
         return _unpacked(body, "_data.xml")
     if form in {"zip", "bare_zip"}:

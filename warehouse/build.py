@@ -1,6 +1,7 @@
 """The DuckDB file: made beside its place from the lake as known at an instant, judged, and swapped in one step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
 from expectations.curated import curated
-from expectations.errors import ContractViolated, HomeRefused
+from expectations.errors import ContractViolated, HomeRefused, Unforeseen, described
 from warehouse import marts
 from warehouse.disagreements import COLUMNS as GAP_COLUMNS
 from warehouse.disagreements import KEY as GAP_KEY
@@ -169,27 +170,72 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     except OSError as refused:
         raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
     staged = folder / f"{place.stem}.building.duckdb"
-    _remove(staged)
     try:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY,
-            "temp_directory": str(staged.with_suffix(".spilled")),  # else DuckDB spills into the current folder
-            "autoinstall_known_extensions": "false",
-        }
-        with duckdb.connect(config=config) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
-            connection.execute("use warehouse")
-            rows = _fill(connection, home, books, inputs, instant)
-            connection.execute("use memory")
-            connection.execute("detach warehouse")
-        flush_file(staged)
-        # A write-ahead log beside a replaced file would make it unopenable.
-        place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
-        move_in(staged, place)
+        with named_faults(place):
+            _remove(staged)
+            rows = _made(home, books, inputs, instant, staged)
+            flush_file(staged)
+            # A write-ahead log beside a replaced file would make it unopenable.
+            place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
+            move_in(staged, place)
     finally:
         _remove(staged)
     return Built(place, instant, rows)
+
+
+def _made(home: Home, books: Books, inputs: Inputs, instant: datetime, staged: Path) -> dict[str, int]:
+    """Make all tables in a new file; returns how many rows each has."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(staged.with_suffix(".spilled")),  # else DuckDB spills into the current folder
+        "autoinstall_known_extensions": "false",
+    }
+    with duckdb.connect(config=config) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
+        connection.execute("use warehouse")
+        rows = _fill(connection, home, books, inputs, instant)
+        connection.execute("use memory")
+        connection.execute("detach warehouse")
+    return rows
+
+
+@contextmanager
+def named_faults(place: Path) -> Iterator[None]:
+    """What the machine refuses while a file is made, as one sentence that names it; the old file stays.
+
+    Raises:
+        HomeRefused: There is no room on the disk, or not enough memory.
+        Unforeseen: DuckDB raised anything else.
+    """
+    stays = f"the old {place.name} stays"
+    try:
+        yield
+    except (MemoryError, duckdb.OutOfMemoryException) as refused:
+        raise HomeRefused(
+            f"not enough memory to build {place} (DuckDB may take {MEMORY}): close other programs, then again; {stays}"
+        ) from refused
+    except (OSError, duckdb.IOException) as refused:
+        raise HomeRefused(
+            f"cannot write {place} ({first_line(refused)}): free space or mend its rights, then build again; {stays}"
+        ) from refused
+    except duckdb.Error as broken:
+        if out_of_room(broken):
+            raise HomeRefused(
+                f"cannot write {place} ({first_line(broken)}): free space, then build again; {stays}"
+            ) from broken
+        raise Unforeseen(f"expected {place} to be built, found {described(broken)}; {stays}") from broken
+
+
+def first_line(fault: BaseException) -> str:
+    """The first line of what an exception says."""
+    return str(fault).partition("\n")[0]
+
+
+def out_of_room(fault: duckdb.Error) -> bool:
+    """Whether one of DuckDB's exceptions is about the disk: after one it can only say that it is invalidated."""
+    words = str(fault).casefold()
+    return any(each in words for each in ("no space left", "disk", "could not write", "i/o", "invalidated"))
 
 
 def _remove(staged: Path) -> None:

@@ -171,6 +171,17 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
     return home
 
 
+def rewrite_start(home: Home, start: date) -> None:
+    """Let the ledger of a home begin on another day.
+
+    Raises:
+        HomeRefused: The home cannot be written.
+    """
+    facts = orjson.loads(_identity(home.folder).read_bytes())
+    facts["start"] = start.isoformat()
+    write_whole(_identity(home.folder), orjson.dumps(facts, option=orjson.OPT_INDENT_2), home.staging)
+
+
 @contextmanager
 def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy: str) -> Iterator[None]:
     """Hold a lock; the operating system frees it when the process dies, however it dies.

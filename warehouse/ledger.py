@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,8 @@ from expectations.errors import HomeRefused, PayloadChanged, StorageDamaged
 from expectations.interval import ONE_DAY
 from warehouse.files import flush_folder
 
+# How the reason begins of a day that an answer should have had, after the error's class.
+NOT_GIVEN = "expected a value for each of the days asked for"
 # In the place of a partition's hash: there may be no file.
 ABSENT = ""
 _SUM = b',"crc32":'
@@ -175,6 +177,47 @@ def found_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Event:
     return {"event": "found", "run_id": run_id, "at": at, "hashes": dict(hashes)}
 
 
+def rewound_event(run_id: str, at: datetime, runs: Mapping[str, float | None]) -> Event:
+    """Runs that wrote by a clock that ran ahead, and are taken back.
+
+    Args:
+        run_id: The run that takes them back.
+        at: When.
+        runs: Run to the seconds by which its clock was ahead of the providers'; none where no answer tells.
+    """
+    return {"event": "rewound", "run_id": run_id, "at": at, "runs": dict(runs)}
+
+
+def _without_rewound(events: Sequence[Event]) -> Iterator[Event]:
+    """The events, of runs that were taken back only that they were, and their answers with the true instants."""
+    back = {run_id: event for event in events if event["event"] == "rewound" for run_id in event["runs"]}
+    for event in events:
+        by = back.get(event["run_id"])
+        if by is None:
+            yield event
+            continue
+        seconds, latest = by["runs"][event["run_id"]], by["at"]
+        if event["event"] in {"run", "run_end"}:
+            state = {"state": "rewound"} if event["event"] == "run_end" else {}
+            yield {**event, **state, "at": _earlier(event["at"], seconds, latest) or latest}
+        elif event["event"] == "days":
+            taken = [
+                [*facts, complete and instant is not None, instant]
+                for *facts, complete, observed in orjson.loads(event["collections"])
+                for instant in [_earlier(observed, seconds, latest) if observed else None]
+            ]
+            nothing = {"ranges": [], "checks": "[]", "held": "[]", "partitions": {}}
+            yield {**event, **nothing, "at": latest, "collections": _text(taken)}
+
+
+def _earlier(instant: str, seconds: float | None, latest: str) -> str | None:
+    """An instant by the providers' clocks; none where they do not tell it, or tell one that has not come."""
+    if seconds is None:
+        return None
+    true = _instant(instant) - timedelta(seconds=seconds)
+    return true.isoformat() if true <= _instant(latest) else None
+
+
 def _text(value: list[Any]) -> str:
     return orjson.dumps(value).decode()
 
@@ -191,7 +234,8 @@ class Ledger:
         Raises:
             StorageDamaged: A line is not what was written; the message names it.
         """
-        return Books(list(self._events()))
+        # By run: a clock that was set back writes into the file of an earlier year.
+        return Books(list(_without_rewound(sorted(self._events(), key=lambda event: str(event["run_id"])))))
 
     def _events(self) -> Iterator[Event]:
         for path in sorted(self.root.glob("*.jsonl")):
@@ -251,6 +295,12 @@ def _drop_torn_line(descriptor: int) -> None:
         os.ftruncate(descriptor, end)
 
 
+def _each_day(ranges: pl.DataFrame) -> pl.DataFrame:
+    """One row for each day of some ranges: series, date, observed_at."""
+    days = pl.date_ranges("start", "end", interval="1d", closed="left")
+    return ranges.select("series", "observed_at", date=days).explode("date", empty_as_null=False)
+
+
 @dataclass(frozen=True)
 class Books:
     """The ledger as it was read: facts folded from the events."""
@@ -259,7 +309,7 @@ class Books:
 
     def as_of(self, instant: datetime) -> "Books":
         """The books as they stood at an instant."""
-        if self.last_recorded_at is None or self.last_recorded_at <= instant:
+        if all(_instant(event["at"]) <= instant for event in self.events):
             return self
         return Books([event for event in self.events if _instant(event["at"]) <= instant])
 
@@ -274,8 +324,9 @@ class Books:
 
     @cached_property
     def last_recorded_at(self) -> datetime | None:
-        """The latest instant at which anything was written."""
-        return max((_instant(event["at"]) for event in self.events), default=None)
+        """The latest instant at which anything was published; that a run began or ended publishes nothing."""
+        published = (event for event in self.events if event["event"] not in {"run", "run_end"})
+        return max((_instant(event["at"]) for event in published), default=None)
 
     @cached_property
     def partitions(self) -> dict[str, frozenset[str]]:
@@ -303,6 +354,30 @@ class Books:
         """The first loaded day of each series."""
         loaded = self.days.filter(pl.col("state") == "loaded").group_by("dataset", "source", "series")
         return {(one, two, three): day for one, two, three, day in loaded.agg(pl.col("date").min()).iter_rows()}
+
+    def vain_looks(self, dataset: str, source: str) -> pl.DataFrame:
+        """When each day of a feed was last asked for and not given, before it was first there.
+
+        Returns:
+            series, date, looked_at: the instant of the answer. An answer that nobody could read is no look.
+        """
+        mine = self.ranges.filter(
+            pl.col("dataset") == dataset, pl.col("source") == source, pl.col("observed_at").is_not_null()
+        )
+        missed = pl.col("reason").str.contains(NOT_GIVEN, literal=True).fill_null(value=False)
+        without = pl.col("state").is_in(["not_yet", "verified_empty"]) | ((pl.col("state") == "failed") & missed)
+        looks = _each_day(mine.filter(without)).rename({"observed_at": "looked_at"})
+        first = (
+            _each_day(mine.filter(pl.col("state") == "loaded"))
+            .group_by("series", "date")
+            .agg(first_there=pl.col("observed_at").min())
+        )
+        return (
+            looks.join(first, on=["series", "date"], how="left")
+            .filter((pl.col("looked_at") < pl.col("first_there")).fill_null(value=True))
+            .group_by("series", "date")
+            .agg(pl.col("looked_at").max())
+        )
 
     @cached_property
     def first_day(self) -> date | None:
@@ -420,8 +495,9 @@ class Books:
 
     @cached_property
     def interrupted_runs(self) -> tuple[str, ...]:
-        """Runs that began and never ended, since the last one that did."""
-        last_end = max((event["run_id"] for event in self.of("run_end")), default="")
+        """Runs that began and never came to their end, since the last one that did."""
+        ends = (event for event in self.of("run_end") if event["state"] != "failed")
+        last_end = max((event["run_id"] for event in ends), default="")
         return tuple(event["run_id"] for event in self.of("run") if event["run_id"] > last_end)
 
     def run_table(self) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
@@ -158,16 +158,27 @@ def months_beyond_a_page(ask: Ask) -> Iterator[date]:
 
 
 def plan_candles(ask: Ask, step: timedelta, months: Iterable[date]) -> Plan:
-    """Klines of some months from the archive, the others, and those whose file is not there, from REST."""
+    """Klines of some months from the archive; the others, and those whose file is not there or lost, from REST."""
     symbol, interval = ask.series.symbol, INTERVALS[step]
     labels = {"asset": ask.series.name}
     held: list[date] = []
+    lost: list[Lost] = []
     for month in months:
         name = f"{symbol}-{interval}-{month:%Y-%m}.zip"
-        if (yield from plan_file(f"{SPOT_ARCHIVE}/{symbol}/{interval}", name, labels, form="bare_zip")):
+        file = plan_file(f"{SPOT_ARCHIVE}/{symbol}/{interval}", name, labels, form="bare_zip")
+        found = yield from piece(days_of(month), file)
+        if isinstance(found, Lost):
+            lost.append(found)
+        elif found:
             held.append(month)
     for days in without(ask.days, held):
         yield from plan_klines(ask.series, days, step)
+    return lost
+
+
+def days_of(month: date) -> Interval:
+    """The days of a month, given by its first."""
+    return Interval(month, next_month(month))
 
 
 def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
@@ -213,13 +224,18 @@ def archived_months(ask: Ask) -> Iterator[date]:
 
 
 def plan_funding(ask: Ask) -> Plan:
-    """Take whole months from the archive, which states each payment's interval, and the rest from REST."""
+    """Take whole months from the archive, which states each interval; the rest, and what is lost, from REST."""
     held: list[date] = []
+    lost: list[Lost] = []
     for month in archived_months(ask):
-        if (yield from plan_archive(ask, month)):
-            held.append(month)  # noqa: PERF401  a comprehension cannot hold a yield
+        found = yield from piece(days_of(month), plan_archive(ask, month))
+        if isinstance(found, Lost):
+            lost.append(found)
+        elif found:
+            held.append(month)
     for days in without(ask.days, held):
         yield from plan_payments(ask, days)
+    return lost
 
 
 def without(days: Interval, months: Iterable[date]) -> Iterator[Interval]:
@@ -242,7 +258,14 @@ def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
 def plan_file(
     folder: str, name: str, labels: Mapping[str, str], *, form: Form = "zip"
 ) -> Generator[Request, Answer, bool]:
-    """One file of the archive and its checksum; tells whether the file is there."""
+    """One file of the archive and its checksum; tells whether the file is there.
+
+    A file that cannot be unpacked, or has no line, is told now: REST may have its days.
+
+    Raises:
+        SourceUnavailable: It is not the file that its checksum is of.
+        PayloadChanged: It cannot be unpacked, or is empty.
+    """
     address = f"{folder}/{name}"
     archive = yield Request(address, form=form, labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
     if archive.status == NOT_FOUND:
@@ -252,6 +275,8 @@ def plan_file(
     found = hashlib.sha256(archive.body).hexdigest()
     if promised != [found, name]:
         raise SourceUnavailable(f"expected {name} with the checksum {promised[:1]}, found {found}")
+    if not archive.document.height:
+        raise PayloadChanged(f"expected lines in {name}, found none")
     return True
 
 
@@ -274,14 +299,18 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
 
 
 def plan_open_interest(ask: Ask) -> Plan:
-    """Take each day's readings from the archive, and from REST where their file is not out yet."""
+    """Take each day's readings from the archive, and from REST where their file is not out yet, or lost."""
     symbol = ask.series.symbol
     folder = f"{COIN_METRICS if DOLLARS in ask.series.labels else METRICS}/{symbol}"
+    lost: list[Lost] = []
     for day in ask.days:
         labels = {**ask.series.labels, "symbol": symbol, "day": day.isoformat()}
-        archived = yield from plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)
-        if not archived and day_start(day) > ask.now - READINGS_KEPT:
-            yield from plan_readings(symbol, day, labels)
+        whole = Interval(day, day + ONE_DAY)
+        pieces = [(yield from piece(whole, plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)))]
+        if pieces[0] is not True and day_start(day) > ask.now - READINGS_KEPT:
+            pieces.append((yield from piece(whole, plan_readings(symbol, day, labels))))
+        lost += [each for each in pieces if isinstance(each, Lost)]
+    return lost
 
 
 def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
@@ -390,6 +419,7 @@ SOURCE = Source(
             ),
             days_per_ask=92,
             restates_for=timedelta(days=3),
+            apart=ONE_DAY,
             count=count_open_interest,
         ),
     ),

@@ -15,8 +15,8 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
 HOST = "www.binance.com"
 RATES = f"https://{HOST}/bapi/margin/v1/public/margin/vip/spec/history-interest-rate"
@@ -31,8 +31,9 @@ SYSTEM_ERROR = "000001"
 
 def plan_rates(ask: Ask) -> Plan:
     """Windows of thirty days, both bounds included."""
-    for days in ask.days.split(WINDOW_DAYS):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             RATES,
             params={
                 "asset": ask.series.symbol,
@@ -43,6 +44,8 @@ def plan_rates(ask: Ask) -> Plan:
             },
             labels={"asset": ask.series.name},
         )
+
+    return windows(ask.days.split(WINDOW_DAYS), request)
 
 
 def count_rates(ask: Ask) -> Mapping[str, int]:

@@ -25,8 +25,8 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.payload import member
 
@@ -130,8 +130,9 @@ def plan_payments(ask: Ask) -> Plan:
 def plan_open_interest(ask: Ask) -> Plan:
     """The hours of eight whole days a page."""
     labels = {**ask.series.labels, "symbol": ask.series.symbol}
-    for days in ask.days.split(DAYS_OF_READINGS):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             READINGS,
             params={
                 "category": labels["category"],
@@ -143,6 +144,8 @@ def plan_open_interest(ask: Ask) -> Plan:
             },
             labels=labels,
         )
+
+    return windows(ask.days.split(DAYS_OF_READINGS), request)
 
 
 def plan_rates(ask: Ask) -> Plan:

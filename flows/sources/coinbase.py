@@ -15,7 +15,8 @@ from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import ONE_DAY, Interval
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
@@ -35,28 +36,27 @@ HOURLY = {"BTC": ("BTC-USD", date(2017, 8, 18)), "ETH": ("ETH-USD", date(2017, 8
 
 def plan_days(ask: Ask) -> Plan:
     """Windows of at most 300 days, both ends included."""
-    yield from _windows(ask, timedelta(days=1))
+    return _windows(ask, timedelta(days=1))
 
 
 def plan_hours(ask: Ask) -> Plan:
-    """Windows of at most 300 hours, both ends included."""
-    yield from _windows(ask, timedelta(hours=1))
+    """Windows of at most 300 hours, of whole days, both ends included."""
+    return _windows(ask, timedelta(hours=1))
 
 
 def _windows(ask: Ask, step: timedelta) -> Plan:
-    start = ask.days.starts_at
-    while start < ask.days.ends_at:
-        end = min(start + PAGE * step, ask.days.ends_at)
-        yield Request(
+    def request(days: Interval) -> Request:
+        return Request(
             f"{PRODUCTS}/{ask.series.symbol}/candles",
             params={
                 "granularity": round(step.total_seconds()),
-                "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-                "end": f"{end - step:%Y-%m-%dT%H:%M:%SZ}",
+                "start": f"{days.starts_at:%Y-%m-%dT%H:%M:%SZ}",
+                "end": f"{days.ends_at - step:%Y-%m-%dT%H:%M:%SZ}",
             },
             labels={"asset": ask.series.name},
         )
-        start = end
+
+    return windows(ask.days.split(PAGE * step // ONE_DAY), request)
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -84,7 +84,7 @@ SOURCE = Source(
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in HOURLY.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
-            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
+            count=lambda ask: {HOST: -(-len(ask.days) // (PAGE // HOURS_A_DAY))},
         ),
     ),
     limits={HOST: Limit(9, 1, burst=4)},

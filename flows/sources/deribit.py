@@ -23,8 +23,8 @@ from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 
@@ -49,8 +49,9 @@ TOO_BUSY = {10028, 10040, 13028, 13888}
 
 def plan_history(ask: Ask) -> Plan:
     """Windows of 31 days: the rows stamped 00:00 of the first day up to 23:00 of the last one."""
-    for days in ask.days.split(WINDOW_DAYS):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             HISTORY,
             params={
                 "instrument_name": ask.series.symbol,
@@ -59,6 +60,8 @@ def plan_history(ask: Ask) -> Plan:
             },
             labels={"asset": ask.series.name},
         )
+
+    return windows(ask.days.split(WINDOW_DAYS), request)
 
 
 def plan_liquidations(ask: Ask) -> Plan:

@@ -27,8 +27,8 @@ from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
 HOST = "api.gateio.ws"
 STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"
@@ -97,15 +97,18 @@ def plan_statistics(ask: Ask) -> Plan:
 def plan_rates(ask: Ask) -> Plan:
     """One page for each day, of the largest size with which no border between two pages comes near the day."""
     now = milliseconds(ask.now) // HOUR
-    for days in ask.days.split(1):
+
+    def request(days: Interval) -> Request:
         newest = max(now - milliseconds(days.ends_at) // HOUR - SLACK, 0)
         oldest = now - milliseconds(days.starts_at) // HOUR + SLACK
         page, size = page_of(newest, oldest)
-        yield Request(
+        return Request(
             RATES,
             params={"currency": ask.series.symbol, "tier": "1", "page": page, "limit": size},
             labels={"asset": ask.series.name, "first": f"{days.start}", "last": f"{days.last}"},
         )
+
+    return windows(ask.days.split(1), request)
 
 
 def page_of(newest: int, oldest: int) -> tuple[int, int]:
@@ -127,8 +130,9 @@ def count_rates(ask: Ask) -> Mapping[str, int]:
 
 def plan_open_interest(ask: Ask) -> Plan:
     """The hours of 41 whole days a page."""
-    for days in ask.days.split(DAYS_OF_HOURS):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             STATISTICS,
             params={
                 "contract": ask.series.symbol,
@@ -138,6 +142,8 @@ def plan_open_interest(ask: Ask) -> Plan:
             },
             labels={"asset": ask.series.name, "contract": ask.series.symbol},
         )
+
+    return windows(ask.days.split(DAYS_OF_HOURS), request)
 
 
 def count_open_interest(ask: Ask) -> Mapping[str, int]:

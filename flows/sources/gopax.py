@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
 HOST = "api.gopax.co.kr"
 PAIRS = f"https://{HOST}/trading-pairs"
@@ -29,8 +29,9 @@ MARKETS = {"USDC": "USDC-KRW", "USDT": "USDT-KRW"}
 
 def plan_days(ask: Ask) -> Plan:
     """Windows of at most 500 days, which a page holds whole."""
-    for days in ask.days.split(PAGE):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             f"{PAIRS}/{ask.series.symbol}/candles",
             params={
                 "start": milliseconds(days.starts_at),
@@ -39,6 +40,8 @@ def plan_days(ask: Ask) -> Plan:
             },
             labels={"asset": ask.series.name},
         )
+
+    return windows(ask.days.split(PAGE), request)
 
 
 def refusal(answer: Answer) -> PipelineError | None:

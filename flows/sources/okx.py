@@ -31,7 +31,7 @@ Verified  documentation; a recorded answer of the sister endpoint `market/candle
           ARKM, SEI and IO are left out, because it is not known since when OKX lists them
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from expectations.calendar import every_day
@@ -42,10 +42,10 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece, windows
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.liquidation_events.okx import told_of
-from transforms.payload import decode, member, text_columns
+from transforms.payload import member, text_columns
 
 HOST = "www.okx.com"
 ARCHIVE_HOST = "static.okx.com"
@@ -164,27 +164,52 @@ def archived_file(symbol: str, month: date) -> str:
 def plan_archive(ask: Ask) -> Plan:
     """Walk forward through the months; each request is told how the file before ended.
 
-    The first payment of the first file is never wanted: it is one of the day before the first.
+    The first payment of the first file is never wanted: it is one of the day before the first. A file that is lost
+    costs the days that have payments in it.
+    """
+    newest: list[int] = []
+    lost: list[Lost] = []
+    for month in archived_months(ask.days):
+        stamps = yield from piece(days_in_file(month), plan_month(ask, month, newest))
+        if isinstance(stamps, Lost):
+            lost.append(stamps)
+            newest = []
+        else:
+            newest = [*newest, *stamps][-2:]
+    return lost
+
+
+def days_in_file(month: date) -> Interval:
+    """The UTC days that have payments in the file of a month of UTC+8, from the last day of the month before on."""
+    return Interval(month - ONE_DAY, next_month(month))
+
+
+def plan_month(ask: Ask, month: date, newest: Sequence[int]) -> Generator[Request, Answer, Sequence[int]]:
+    """One file; returns its stamps, oldest first.
+
+    Args:
+        ask: Whose series, and which days.
+        month: The month of UTC+8, by its first day.
+        newest: The last stamps of the file before.
     """
     series, days = ask.series, ask.days
-    newest: list[int] = []
-    for month in archived_months(days):
-        answer = yield Request(
-            archived_file(series.symbol, month),
-            form="zip",
-            labels={"asset": series.name, "symbol": series.symbol, "before": " ".join(map(str, newest))},
-            transform="normalize_archive",
-        )
-        stamps = archived_stamps(answer)
-        # Else a file that has lost its beginning would look like a history that begins later.
-        if not newest and min(stamps, default=milliseconds(days.ends_at)) >= milliseconds(days.starts_at + ONE_DAY):
-            raise SourceUnavailable(f"expected payments of {days.start} in the file of {month:%Y-%m}, found none")
-        newest = [*newest, *stamps][-2:]
+    answer = yield Request(
+        archived_file(series.symbol, month),
+        form="zip",
+        labels={"asset": series.name, "symbol": series.symbol, "before": " ".join(map(str, newest))},
+        transform="normalize_archive",
+    )
+    stamps = archived_stamps(answer)
+    # Else a file that has lost its beginning would look like a history that begins later.
+    first = max(days.start, month)
+    if not newest and min(stamps, default=milliseconds(days.ends_at)) >= milliseconds(day_start(first + ONE_DAY)):
+        raise SourceUnavailable(f"expected payments of {first} in the file of {month:%Y-%m}, found none")
+    return stamps
 
 
 def archived_stamps(answer: Answer) -> Sequence[int]:
     """The stamps of a file of the archive, oldest first, in milliseconds since 1970."""
-    lines = text_columns(decode(answer.body, "zip"), "funding_time")
+    lines = text_columns(answer.document, "funding_time")
     return sorted(int(stamp) for stamp in lines["funding_time"])
 
 
@@ -205,18 +230,22 @@ def plan_payments(ask: Ask) -> Plan:
 def plan_rates(ask: Ask) -> Plan:
     """Pages of a hundred hours, each of which holds up to four whole days; a day that is not over is not asked for."""
     over = min(ask.days.end, ask.now.date())
-    for days in Interval(ask.days.start, max(over, ask.days.start)).split(WHOLE_DAYS_A_PAGE):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             RATES,
             params={"ccy": ask.series.symbol, "after": milliseconds(days.ends_at), "limit": HOURS_PAGE},
             labels={"asset": ask.series.name, "first": f"{days.start}", "last": f"{days.last}"},
         )
 
+    return windows(Interval(ask.days.start, max(over, ask.days.start)).split(WHOLE_DAYS_A_PAGE), request)
+
 
 def plan_open_interest(ask: Ask) -> Plan:
     """The hours of four whole days a page; both bounds are exclusive."""
-    for days in ask.days.split(DAYS_OF_READINGS):
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        return Request(
             READINGS,
             params={
                 "instId": ask.series.symbol,
@@ -227,6 +256,8 @@ def plan_open_interest(ask: Ask) -> Plan:
             },
             labels={**ask.series.labels, "symbol": ask.series.symbol},
         )
+
+    return windows(ask.days.split(DAYS_OF_READINGS), request)
 
 
 def plan_liquidations(ask: Ask) -> Plan:

@@ -122,10 +122,9 @@ def daily_job(
         due = due_days(chosen, Interval(start, newest + ONE_DAY), books, now)
         # Days before the ledger's start exist only where a backfill has named them.
         due = due.filter((pl.col("date") >= min(home.start, newest)) | pl.col("state").is_not_null())
-        wanted = daily_days(due, chosen)
         if day is not None:
-            wanted = wanted.filter((pl.col("date") == day) | is_settled())
-        return batches(chosen, wanted, now)
+            due = due.filter((pl.col("date") == day) | is_settled())
+        return batches(chosen, daily_days(due, chosen), now)
 
     return Job("run", chosen, choose_days)
 

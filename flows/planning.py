@@ -136,14 +136,16 @@ def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
 
 
 def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
-    """What the daily job wants: what is not settled, and restating days that are older than the newest due day.
+    """What the daily job wants: what is not settled, and what may have been restated since it was last observed.
 
-    A restating day is asked for again whenever a new day of its series has fallen due since it was last observed.
+    A day inside its feed's restating window is asked for again whenever a newer day of its series has fallen due since.
+    Of a whole history so is every day, whatever its age: one answer holds them all, and is compared over all of them
+    whenever it is asked for.
     """
     lacking = backfill_days(due, Mode.missing)
     windows = pl.DataFrame(
-        [(feed.dataset.name, source.name, feed.restates_for) for source, feed in feeds(sources)],
-        schema={"dataset": pl.String, "source": pl.String, "window": pl.Duration("us")},
+        [(feed.dataset.name, source.name, feed.restates_for, feed.whole_history) for source, feed in feeds(sources)],
+        schema={"dataset": pl.String, "source": pl.String, "window": pl.Duration("us"), "whole": pl.Boolean},
         orient="row",
     )
     series = ["dataset", "source", "series"]
@@ -152,17 +154,18 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
         .group_by(series)
         .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
     )
-    restating = (
+    asked = lacking.select(series).unique().with_columns(asked=pl.lit(value=True))
+    has_grown = pl.col("observed_at") < pl.col("newest_due_at")
+    in_window = pl.col("date") > pl.col("newest_date") - pl.col("window")
+    again = (
         due.filter(is_settled(), "to_be_had")
         .join(windows, on=["dataset", "source"])
         .join(newest, on=series)
-        .filter(
-            pl.col("date") > pl.col("newest_date") - pl.col("window"),
-            pl.col("observed_at") < pl.col("newest_due_at"),
-        )
+        .join(asked, on=series, how="left")
+        .filter((has_grown & (in_window | pl.col("whole"))) | (pl.col("whole") & pl.col("asked").is_not_null()))
         .select(due.columns)
     )
-    return pl.concat([lacking, restating]).unique(DAY_KEY, maintain_order=True)
+    return pl.concat([lacking, again]).unique(DAY_KEY, maintain_order=True)
 
 
 def choose(

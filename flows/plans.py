@@ -248,9 +248,9 @@ class Feed:
         plan: Yields the requests that answer an ask.
         series: What can be asked for.
         days_per_ask: The most days that are asked for at once, so that an answer, and a batch, stay bounded.
-        restates_for: How long after its end a day is asked for again.
-        whole_history: Whether every answer is everything, so that days far apart are asked for at once, and a provider
-            that can say "unchanged" is given the chance.
+        restates_for: How long after its end a day is asked for again; of a whole history every day is, at any age.
+        whole_history: Whether one answer holds everything, so that days far apart are asked for at once, the daily job
+            compares all of them, and a provider that can say "unchanged" is given the chance.
         reading: Whether an answer tells only how things stand when it is asked for. The first such reading after a
             day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
             its transform takes `observed_at`, when the answer came.

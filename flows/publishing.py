@@ -25,9 +25,11 @@ from warehouse.ledger import (
     Collection,
     DayRange,
     HeldRow,
+    Known,
     days_event,
     in_ranges,
     partitions_event,
+    seen_again,
 )
 
 HELD = pl.Schema({"series": pl.String(), "date": pl.Date(), "rule": pl.String()})
@@ -207,6 +209,7 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     for one in ranges:
         if one.state == "loaded":
             run.remember_loaded(batch, one.series, one.start)
+    told, again = seen_again(ranges, _known(run, batch)) if batch.feed.whole_history else (ranges, [])
     run.write(
         [
             days_event(
@@ -214,7 +217,8 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
                 at=at,
                 dataset=dataset.name,
                 source=source,
-                ranges=ranges,
+                ranges=told,
+                again=again,
                 collections=[taken(one) for one in gathered] if not run.replayed else [],
                 checks=checked.results,
                 held=checked.rows,
@@ -232,6 +236,17 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
         partitions=len(hashes),
         snapshots=sum(len(one.gathered.answers) for one in readings),
     )
+
+
+def _known(run: Run, batch: Batch) -> Known:
+    """What the ledger had of the settled days of a batch's feed, series and day to state, rows and reason."""
+    settled = run.books.days.filter(
+        pl.col("state").is_in(SETTLED), dataset=batch.feed.dataset.name, source=batch.source.name
+    )
+    columns = ("series", "date", "state", "rows", "reason")
+    return {
+        (series, day): (state, rows, reason) for series, day, state, rows, reason in settled.select(columns).iter_rows()
+    }
 
 
 def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:

@@ -104,7 +104,9 @@ def declarations(known: Iterable[Source], findings: Mapping[str, Any]) -> pl.Dat
                 "verified_against": found.against,
                 "history_start": min(series.since for feed in source.feeds for series in feed.series),
                 "settles": per_feed(source, _settles),
-                "restates": per_feed(source, lambda feed: in_time(feed.restates_for)),
+                "restates": per_feed(
+                    source, lambda feed: "for ever" if feed.whole_history else in_time(feed.restates_for)
+                ),
                 "kept": per_feed(source, lambda feed: in_time(feed.lasts) if feed.lasts else "for ever"),
                 "rate_limit": "; ".join(
                     f"{bound}: {limit.requests:,} in {in_time(timedelta(seconds=limit.seconds))}"

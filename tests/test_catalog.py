@@ -155,7 +155,7 @@ def test_the_catalog_in_the_file_tells_of_every_column(demo: Tool) -> None:
         "where \"table\" = 'main.stablecoin_flows' and \"column\" = 'net_issuance_7d'"
     ) == [
         (
-            "one stablecoin on one chain on one UTC day; chain ALL is the coin's own total",
+            "one stablecoin on one UTC day",
             "days.supply - week_before.supply",
             ["core.stablecoin_supply"],
             7,

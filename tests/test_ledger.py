@@ -23,11 +23,13 @@ from warehouse.ledger import (
     DayRange,
     HeldRow,
     Ledger,
+    SeenAgain,
     State,
     days_event,
     found_event,
     in_ranges,
     partitions_event,
+    seen_again,
 )
 
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
@@ -142,6 +144,77 @@ def test_the_fold_is_the_model(outcomes: list[Outcome]) -> None:
     for instant in [BEGIN - timedelta(days=1), *times]:
         expected = {key: entry.row() for key, entry in model(outcomes, times, instant).items()}
         assert folded(books.as_of(instant)) == expected
+
+
+def told_briefly(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+    """The same events with the days that say nothing new set apart."""
+    events, times = written(outcomes)
+    brief = []
+    for number, (event, outcome, at) in enumerate(zip(events, outcomes, times, strict=True)):
+        feed = FEEDS[outcome.feed]
+        before = model(outcomes[:number], times[:number], at)
+        known: dict[tuple[str, date], tuple[State, int, str | None]] = {
+            (key[2], key[3]): (outcome.state, entry.rows, entry.reason)
+            for key, entry in before.items()
+            if key[:3] == feed and entry.state == outcome.state and entry.state in SETTLED
+        }
+        start = FIRST + timedelta(days=outcome.start)
+        end = start + timedelta(days=outcome.length)
+        found = DayRange(feed[2], start, end, outcome.state, outcome.rows, outcome.reason, at - timedelta(minutes=1))
+        ranges, again = seen_again([found], known)
+        brief.append(
+            days_event(run_id=str(event["run_id"]), at=at, dataset=feed[0], source=feed[1], ranges=ranges, again=again)
+        )
+    return brief
+
+
+@settings(max_examples=150, derandomize=True, deadline=None)
+@given(OUTCOMES)
+def test_days_that_are_seen_again_fold_like_the_ranges_that_they_stand_for(outcomes: list[Outcome]) -> None:
+    events, times = written(outcomes)
+    whole, brief = Books(round_trip(events)), Books(round_trip(told_briefly(outcomes)))
+    for instant in times:
+        assert folded(brief.as_of(instant)) == folded(whole.as_of(instant))
+
+
+def test_a_history_that_is_seen_again_takes_one_line_however_its_days_look() -> None:
+    # Weekdays with a value and weekends without: a range for each stretch the first time.
+    days = [FIRST + timedelta(days=offset) for offset in range(400)]
+    outcomes: dict[date, tuple[State, int, str | None, datetime | None]] = {
+        day: ("loaded", 1, None, BEGIN) if day.weekday() < 5 else ("verified_empty", 0, "a weekend", BEGIN)
+        for day in days
+    }
+    ranges = in_ranges("DFF", outcomes)
+    assert len(ranges) > 100
+    known = {("DFF", day): outcome[:3] for day, outcome in outcomes.items()}
+    later = BEGIN + timedelta(days=1)
+    seen = in_ranges("DFF", {day: (*outcome[:3], later) for day, outcome in outcomes.items()})
+    assert seen_again(seen, known) == ([], [SeenAgain("DFF", days[0], days[-1] + timedelta(days=1), later)])
+
+    changed = {**outcomes, days[7]: ("loaded", 2, None, later)}
+    again = in_ranges("DFF", {day: (*outcome[:3], later) for day, outcome in changed.items()})
+    new, same = seen_again(again, known)
+    assert [(found.start, found.end, found.rows) for found in new] == [(days[7], days[8], 2)]
+    assert [(found.start, found.end) for found in same] == [
+        (days[0], days[7]),
+        (days[8], days[-1] + timedelta(days=1)),
+    ]
+
+
+def test_a_year_of_nights_is_folded_from_the_newest_of_them() -> None:
+    start, length = FIRST, 400
+    first = DayRange("DFF", start, start + timedelta(days=length), "loaded", 1, None, BEGIN)
+    events = [days_event(run_id="000001", at=BEGIN, dataset="d", source="s", ranges=[first])]
+    for night in range(1, 366):
+        at = BEGIN + timedelta(days=night)
+        seen = SeenAgain("DFF", start, start + timedelta(days=length), at)
+        events.append(days_event(run_id=f"{night + 1:06d}", at=at, dataset="d", source="s", ranges=[], again=[seen]))
+    books = Books(round_trip(events))
+    assert books.ranges.height == 2
+    assert books.days.height == length
+    assert set(books.days["observed_at"]) == {BEGIN + timedelta(days=365)}
+    assert set(books.days["state"]) == {"loaded"}
+    assert set(books.as_of(BEGIN + timedelta(days=7)).days["observed_at"]) == {BEGIN + timedelta(days=7)}
 
 
 def round_trip(events: Sequence[dict[str, object]]) -> list[dict[str, object]]:

@@ -340,3 +340,34 @@ def test_the_time_that_a_plan_takes_is_that_of_the_limit_that_binds_most(
     planned = batches([here], wanted, now)
     assert forecast(planned, Mode.missing).seconds == pytest.approx(seconds)
     assert forecast(planned, Mode.replay).seconds == 0
+
+
+def test_of_a_whole_history_every_settled_day_is_wanted_once_a_newer_one_has_fallen_due() -> None:
+    here, windowed = source(series(), whole_history=True), source(series())
+    known = books(("BTC", january(*range(1, 21)), "loaded", after(date(2024, 1, 20))))
+    days = Interval(FIRST, date(2024, 1, 22))
+
+    same_day = after(date(2024, 1, 20), minutes=600)
+    due = due_days([here], days, known, same_day)
+    assert wanted(daily_days(due, [here])) == []
+
+    next_day = after(date(2024, 1, 21))
+    due = due_days([here], days, known, next_day)
+    assert wanted(daily_days(due, [here])) == [("BTC", day) for day in january(*range(1, 22))]
+    assert wanted(daily_days(due, [windowed])) == [("BTC", day) for day in january(19, 20, 21)]
+    (batch,) = batches([here], daily_days(due, [here]), next_day)
+    assert batch.requests == 1
+
+
+def test_a_whole_history_that_is_asked_for_one_day_is_compared_over_all_of_them() -> None:
+    here = source(series(), series("ETH"), whole_history=True)
+    now = after(date(2024, 1, 20), minutes=600)
+    seen = after(date(2024, 1, 20))
+    known = books(
+        ("BTC", january(*range(1, 10)), "loaded", seen),
+        ("BTC", january(10), "failed", seen),
+        ("BTC", january(*range(11, 21)), "loaded", seen),
+        ("ETH", january(*range(1, 21)), "loaded", seen),
+    )
+    due = due_days([here], Interval(FIRST, date(2024, 1, 21)), known, now)
+    assert wanted(daily_days(due, [here])) == [("BTC", day) for day in january(*range(1, 21))]

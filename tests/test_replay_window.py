@@ -81,6 +81,12 @@ def year(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Tool:
         ),
         (7.7e9, "select max(net_issuance_7d_usd) from stablecoin_flows_total", 0.1e9),
         (5.1e9, "select net_issuance_7d_usd from stablecoin_flows_total where date = '2024-12-09'", 0.1e9),
+        # DAI became USDS: neither the 2.6 billion that left the one nor the 5.6 that the other began with is a flow.
+        (0.02e9, "select net_issuance_7d_usd from stablecoin_flows_total where date = '2024-10-24'", 0.01e9),
+        (0.03e9, "select net_issuance_7d_usd from stablecoin_flows_total where date = '2024-10-25'", 0.01e9),
+        (0.49e9, "select net_issuance_7d_usd from stablecoin_flows_total where date = '2024-10-31'", 0.01e9),
+        (0.65e9, "select net_issuance_7d_usd from stablecoin_flows_total where date = '2024-11-01'", 0.01e9),
+        (-1.10e9, "select min(net_issuance_7d_usd) from stablecoin_flows_total", 0.01e9),
         (
             1.77e12,
             "select sum(volume_krw) from krw_stablecoin_daily where asset = 'USDT' and month(date) = 10",

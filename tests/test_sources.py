@@ -106,7 +106,7 @@ def test_asks_of_one_day_bring_that_day_of_every_series(source: Source, feed: Fe
         assert set(rows_of(gathered, source.name, feed.dataset)["date"]) == {day}, series.name
 
 
-def test_only_whole_histories_are_asked_for_at_once() -> None:
+def test_only_whole_histories_are_asked_for_at_once_and_compared_whole() -> None:
     whole = {(source.name, feed.dataset.name) for source, feed in FEEDS if feed.whole_history}
     assert whole == {
         ("aave", "lending_rates"),
@@ -114,6 +114,8 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
         ("bitcoindata", "open_interest_witness"),
         ("boj", "macro_series"),
         ("coingecko", "market_values"),
+        ("coinmetrics", "market_values"),
+        ("coinmetrics", "stablecoin_supply"),
         ("defillama", "lending_rates"),
         ("defillama", "stablecoin_supply"),
         ("ecb", "macro_series"),
@@ -121,6 +123,8 @@ def test_only_whole_histories_are_asked_for_at_once() -> None:
         ("fred", "macro_series"),
         ("fred_api", "macro_series"),
         ("oecd", "macro_series"),
+        ("kraken", "hourly_prices"),
+        ("kraken", "spot_prices"),
         ("krakenfutures", "funding_rates"),
     }
 

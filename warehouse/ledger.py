@@ -7,7 +7,7 @@ them. Every line ends with its own CRC-32. A cut-off last line is what a kill le
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -93,6 +93,23 @@ class DayRange:
 
 
 @dataclass(frozen=True)
+class SeenAgain:
+    """Consecutive days of a series of which another answer said what was known: only when it was seen is new.
+
+    Attributes:
+        series: The series.
+        start: First day.
+        end: The day after the last.
+        observed_at: When the answer arrived.
+    """
+
+    series: str
+    start: date
+    end: date
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Collection:
     """The answers that were taken for one ask, so that they can be replayed.
 
@@ -150,6 +167,7 @@ def days_event(
     checks: Sequence[CheckResult] = (),
     held: Sequence[HeldRow] = (),
     partitions: Mapping[str, str] | None = None,
+    again: Sequence[SeenAgain] = (),
 ) -> Event:
     """The outcome of one batch, in one line: all of it is known, or none."""
     return {
@@ -159,6 +177,7 @@ def days_event(
         "dataset": dataset,
         "source": source,
         "ranges": [list(vars(found).values()) for found in ranges],
+        "again": [list(vars(seen).values()) for seen in again],
         # Most commands never look at these: they stay text until they are asked for.
         "collections": _text([list(vars(taken).values()) for taken in collections]),
         "checks": _text([asdict(result) for result in checks]),
@@ -206,7 +225,7 @@ def _without_rewound(events: Sequence[Event]) -> Iterator[Event]:
                 for *facts, complete, observed in orjson.loads(event["collections"])
                 for instant in [_earlier(observed, seconds, latest) if observed else None]
             ]
-            nothing = {"ranges": [], "checks": "[]", "held": "[]", "partitions": {}}
+            nothing = {"ranges": [], "again": [], "checks": "[]", "held": "[]", "partitions": {}}
             yield {**event, **nothing, "at": latest, "collections": _text(taken)}
 
 
@@ -391,17 +410,36 @@ class Books:
 
     @cached_property
     def ranges(self) -> pl.DataFrame:
-        """Every outcome as it was written: ranges of days, oldest first."""
+        """Every outcome as it was written: ranges of days, oldest first; days that were seen again have no state."""
+        newest = self._newest_again
         lines = [
             (event["dataset"], event["source"], *found, event["at"], event["run_id"])
-            for event in self.of("days")
-            for found in event["ranges"]
+            for number, event in enumerate(self.events)
+            if event["event"] == "days"
+            for found in (*event["ranges"], *newest.get(number, ()))
         ]
         texts = {name: pl.Int64() if name == "rows" else pl.String() for name in _RANGES}
         return pl.DataFrame(lines, schema=texts, orient="row").with_columns(
             pl.col("start", "end").str.to_date("%Y-%m-%d"),
             pl.col("observed_at", "recorded_at").str.to_datetime(_ISO, time_unit="us", time_zone="UTC"),
         )
+
+    @cached_property
+    def _newest_again(self) -> dict[int, list[list[Any]]]:
+        """Of the days that were seen again, the last time of each, as ranges without a state, by the event's number.
+
+        A whole history is seen again every day, so that all but the newest of these lines say nothing.
+        """
+        told: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        found: dict[int, list[list[Any]]] = {}
+        for number in range(len(self.events) - 1, -1, -1):
+            event = self.events[number]
+            for series, start, end, observed_at in event.get("again", ()):
+                covered = told.setdefault((event["dataset"], event["source"], series), [])
+                parts = _without((start, end), covered)
+                covered += parts
+                found.setdefault(number, []).extend([series, *part, None, None, None, observed_at] for part in parts)
+        return found
 
     @cached_property
     def days(self) -> pl.DataFrame:
@@ -413,23 +451,29 @@ class Books:
         # Whole numbers instead of four texts a day: this is folded by every command.
         ranges = self.ranges.with_columns(
             seq=pl.int_range(pl.len(), dtype=pl.Int64), one=pl.struct(_SERIES).rank("dense"),
-            settled=pl.col("state").is_in(SETTLED),
+            settled=pl.col("state").is_in(SETTLED).fill_null(value=False), again=pl.col("state").is_null(),
         )  # fmt: skip
         each = ranges.select(
-            "seq", "one", "settled", date=pl.date_ranges("start", "end", interval="1d", closed="left")
+            "seq", "one", "settled", "again", date=pl.date_ranges("start", "end", interval="1d", closed="left")
         ).explode("date", empty_as_null=False)
         folded = each.group_by("one", "date").agg(
-            last=pl.col("seq").max(), settled=pl.col("seq").filter(pl.col("settled")).max()
+            last=pl.col("seq").max(),
+            told=pl.col("seq").filter(~pl.col("again")).max(),
+            settled=pl.col("seq").filter(pl.col("settled")).max(),
+            again=pl.col("seq").filter(pl.col("again")).max(),
         )
-        said = ranges.select("seq", *_SERIES, "state", "rows", "observed_at", "recorded_at", "run_id", "reason")
-        attempts = ranges.filter(pl.col("state") != "missing").select(
+        said = ranges.select("seq", *_SERIES, "state", "rows", "reason")
+        seen = ranges.select("observed_at", "recorded_at", "run_id", seen="seq")
+        attempts = ranges.filter(pl.col("state").ne_missing("missing")).select(
             last="seq",
             last_attempt="recorded_at",
             last_error=pl.when(~pl.col("settled")).then(pl.col("reason")),
         )
         return (
-            folded.with_columns(seq=pl.coalesce("settled", "last"))
+            folded.with_columns(seq=pl.coalesce("settled", "told"))
+            .with_columns(seen=pl.max_horizontal("seq", "again"))
             .join(said, on="seq", how="left")
+            .join(seen, on="seen", how="left")
             .join(attempts, on="last", how="left")
             .select(LEDGER_COLUMNS)
             .cast(polars_schema(LEDGER_COLUMNS))
@@ -575,3 +619,55 @@ def in_ranges(series: str, days: Mapping[date, tuple[State, int, str | None, dat
     if found is not None:
         ranges.append(DayRange(series, start, following, *found))
     return ranges
+
+
+Known = Mapping[tuple[str, date], tuple[State, int, str | None]]
+
+
+def seen_again(ranges: Iterable[DayRange], known: Known) -> tuple[list[DayRange], list[SeenAgain]]:
+    """Set apart the days whose outcome is what was known: of a history they are nearly all, and take one line.
+
+    Args:
+        ranges: Outcomes, those of a series in the order of its days.
+        known: Series and day to the state, rows and reason that the ledger has.
+
+    Returns:
+        What is new, and what was seen again.
+    """
+    new: list[DayRange] = []
+    again: list[SeenAgain] = []
+    for found in ranges:
+        told = (found.state, found.rows, found.reason)
+        start = found.start
+        while start < found.end:
+            same = known.get((found.series, start)) == told
+            end = start + ONE_DAY
+            while end < found.end and (known.get((found.series, end)) == told) is same:
+                end += ONE_DAY
+            if not same:
+                new.append(replace(found, start=start, end=end))
+            elif again and (again[-1].series, again[-1].end, again[-1].observed_at) == (
+                found.series,
+                start,
+                found.observed_at,
+            ):
+                again[-1] = replace(again[-1], end=end)
+            else:
+                again.append(SeenAgain(found.series, start, end, found.observed_at))
+            start = end
+    return new, again
+
+
+def _without(span: tuple[str, str], covered: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parts of a half-open span of days, as ISO texts, that none of some others covers."""
+    parts = [span]
+    for start, end in covered:
+        if start >= span[1] or end <= span[0]:
+            continue
+        parts = [
+            part
+            for first, last in parts
+            for part in ((first, min(last, start)), (max(first, end), last))
+            if part[0] < part[1]
+        ]
+    return parts

@@ -14,10 +14,13 @@ COLUMNS = {
         "number", "units of the coin", "flow", "Supply less the supply 7 days earlier; unknown when either is missing."
     ),
     "net_issuance_7d_usd": Column(
-        "number", "USD", "flow", "Sum of 7-day net issuance over the coins known on both days, at one dollar each."
+        "number",
+        "USD",
+        "flow",
+        "Sum of 7-day net issuance over the families of coins that are known whole on both days, at one dollar each.",
     ),
     "family": Column(
-        "text", "upper-case name", "key", "Coins of one issuer that are exchanged for each other, or a coin by itself."
+        "text", "upper-case name", "key", "Coins that are exchanged for each other one for one, or a coin by itself."
     ),
     "coins": Column("count", "coins", "stock", "Coins that the row sums over."),
     "peak_7d_1y_usd": Column(

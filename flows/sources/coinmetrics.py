@@ -110,6 +110,7 @@ SOURCE = Source(
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in COINS.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=10),
+            whole_history=True,  # a page holds more days than there are
         ),
         Feed(
             MARKET_VALUES,
@@ -117,6 +118,7 @@ SOURCE = Source(
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in ASSETS.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=10),
+            whole_history=True,  # a page holds more days than there are
         ),
     ),
     limits={HOST: Limit(9, 6, burst=3)},  # ten in six seconds are allowed

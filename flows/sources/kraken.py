@@ -87,6 +87,7 @@ SOURCE = Source(
             SERIES,
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
+            whole_history=True,
             kept_for=DAYS_KEPT,
         ),
         Feed(
@@ -95,6 +96,7 @@ SOURCE = Source(
             tuple(series for series in SERIES if series.name in HOURLY),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
+            whole_history=True,
             kept_for=HOURS_KEPT,
         ),
     ),

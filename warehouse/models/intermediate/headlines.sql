@@ -222,7 +222,10 @@ premiums as (
 supply_sources as (
     select date, list_sort(list(distinct source)) as sources
     from core.stablecoin_supply_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
+    where
+        chain = 'ALL'
+        and supply_usd is not null
+        and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date
 ),
 

@@ -1,7 +1,7 @@
 /*
 What was issued of dollar stablecoins, those that are exchanged for each other counted as one.
 
-grain   = "one family of dollar coins on one UTC day"
+grain   = "one family of dollar stablecoins on one UTC day"
 key     = ["date", "family"]
 checks  = [
     "supply >= 0",
@@ -11,44 +11,38 @@ checks  = [
     "net_issuance_7d is null or net_issuance_7d <= supply",
 ]
 caveats = [
-    "SKY is DAI and USDS, which Sky (before: Maker) exchanges for each other since 18 September 2024.",
+    "SKY is DAI and USDS, which Sky (before: Maker) exchanges for each other: see core.stablecoin_family_members.",
     "Every other family is one coin, under its own name.",
 ]
 
 [notes]
 supply = "Here: of all coins of the family known on the day; read it with coins."
-net_issuance_1d = "Unknown as well when a coin of the family is missing."
-net_issuance_7d = "Unknown as well when a coin of the family is missing."
+net_issuance_1d = "Unknown unless every coin that the family has on either day is known on both."
+net_issuance_7d = "Unknown unless every coin that the family has on either day is known on both."
 
 [lookback]
 net_issuance_1d = 1
 net_issuance_7d = 7
 
 [rows]
-"core.stablecoin_supply" = "chain = 'ALL' and case when asset in ('DAI', 'USDS') then 'SKY' else asset end = $family"
-"core.stablecoin_supply_preferred" = "chain = 'ALL' and case when asset in ('DAI', 'USDS') then 'SKY' else asset end = $family"
+"core.stablecoin_supply" = "chain = 'ALL' and (asset = $family or asset in (select members.asset from core.stablecoin_family_members as members where members.family = $family))"
+"core.stablecoin_supply_preferred" = "chain = 'ALL' and (asset = $family or asset in (select members.asset from core.stablecoin_family_members as members where members.family = $family))"
 */
 with
 
 -- No look-ahead: stablecoin_flows holds, for a day, only what was public by noon (UTC) after it.
--- USDS did not exist before 18 September 2024: what there is of it within a week of that day was issued since.
 dollar_coins as (
     select
-        date,
-        asset,
-        case when asset in ('DAI', 'USDS') then 'SKY' else asset end as family,
-        supply,
-        supply_usd,
-        case
-            when asset = 'USDS' and date - 1 < date '2024-09-18' then supply
-            else net_issuance_1d
-        end as net_issuance_1d,
-        case
-            when asset = 'USDS' and date - 7 < date '2024-09-18' then supply
-            else net_issuance_7d
-        end as net_issuance_7d
-    from main.stablecoin_flows
-    where chain = 'ALL' and supply_usd is not null
+        flows.date,
+        flows.asset,
+        coalesce(members.family, flows.asset) as family,
+        flows.supply,
+        flows.supply_usd,
+        flows.net_issuance_1d,
+        flows.net_issuance_7d
+    from main.stablecoin_flows as flows
+    left join core.stablecoin_family_members as members on members.asset = flows.asset
+    where flows.supply_usd is not null
 ),
 
 -- Added in a fixed order, so that the same input gives the same last digit.
@@ -58,22 +52,81 @@ families as (
         family,
         sum(supply order by asset) as supply,
         sum(supply_usd order by asset) as supply_usd,
-        case when count(net_issuance_1d) = count(*) then sum(net_issuance_1d order by asset) end as net_issuance_1d,
-        case when count(net_issuance_7d) = count(*) then sum(net_issuance_7d order by asset) end as net_issuance_7d,
-        count(*) as coins,
-        -- One of the two alone would show the move to the other as an outflow.
-        family = 'SKY' and date >= date '2024-09-18' and count(*) < 2 as is_partial
+        count(*) as coins
     from dollar_coins
     group by date, family
+),
+
+spans (days) as (
+    values (1), (7)
+),
+
+issued as (
+    select date, asset, 1 as days, net_issuance_1d as net_issuance
+    from dollar_coins
+    union all
+    select date, asset, 7, net_issuance_7d
+    from dollar_coins
+),
+
+-- What a family has at either end: the coins known at the end, those known at the beginning, and those that are known
+-- to be of it by then. A coin that is missing at one end would show what moved between the others and it as a flow.
+whole as (
+    select coins.date, spans.days, coins.family, coins.asset
+    from dollar_coins as coins
+    cross join spans
+    union
+    select earlier.date + spans.days, spans.days, coalesce(members.family, earlier.asset), earlier.asset
+    from core.stablecoin_supply as earlier
+    cross join spans
+    left join core.stablecoin_family_members as members on members.asset = earlier.asset
+    where
+        earlier.chain = 'ALL'
+        and earlier.supply_usd is not null
+        and earlier.available_at at time zone 'UTC' <= earlier.date + spans.days + interval 36 hours
+    union
+    select families.date, spans.days, families.family, members.asset
+    from families
+    cross join spans
+    inner join core.stablecoin_family_members as members
+        on members.family = families.family
+        and (
+            families.date between members.valid_from and coalesce(members.valid_to, families.date)
+            or families.date - spans.days between members.valid_from and coalesce(members.valid_to, families.date)
+        )
+),
+
+flows as (
+    select
+        whole.date,
+        whole.days,
+        whole.family,
+        case
+            when count(issued.net_issuance) = count(*) then sum(issued.net_issuance order by whole.asset)
+        end as net_issuance
+    from whole
+    left join issued
+        on issued.date = whole.date
+        and issued.days = whole.days
+        and issued.asset = whole.asset
+    group by whole.date, whole.days, whole.family
 )
 
 select
-    date,
-    family,
-    supply,
-    supply_usd,
-    case when not is_partial then net_issuance_1d end as net_issuance_1d,
-    case when not is_partial then net_issuance_7d end as net_issuance_7d,
-    coins
+    families.date,
+    families.family,
+    families.supply,
+    families.supply_usd,
+    over_a_day.net_issuance as net_issuance_1d,
+    over_a_week.net_issuance as net_issuance_7d,
+    families.coins
 from families
-order by date, family
+left join flows as over_a_day
+    on over_a_day.date = families.date
+    and over_a_day.family = families.family
+    and over_a_day.days = 1
+left join flows as over_a_week
+    on over_a_week.date = families.date
+    and over_a_week.family = families.family
+    and over_a_week.days = 7
+order by families.date, families.family

@@ -1,8 +1,8 @@
 /*
-What was issued of each stablecoin, less what was redeemed, in coins and by chain.
+What was issued of each stablecoin, less what was redeemed, in coins, over all chains.
 
-grain   = "one stablecoin on one chain on one UTC day; chain ALL is the coin's own total"
-key     = ["date", "asset", "chain"]
+grain   = "one stablecoin on one UTC day"
+key     = ["date", "asset"]
 checks  = [
     "supply >= 0",
     "supply_usd is null or supply_usd >= 0",
@@ -11,9 +11,8 @@ checks  = [
 ]
 caveats = [
     "Issuance is not inflow to exchanges: it counts coins created and destroyed, wherever they went.",
-    "A move between chains is issuance on one and redemption on the other; the total (chain ALL) does not see it.",
-    "The chains known here need not add up to chain ALL.",
-    "What moves from DAI to USDS leaves the one and enters the other: stablecoin_families holds both together.",
+    "The total is the coin's own, as the provider tells it: the chains of stablecoin_flows_by_chain need not add up to it.",
+    "What moves between coins that are exchanged for each other leaves the one and enters the other: stablecoin_families.",
 ]
 
 [notes]
@@ -23,31 +22,31 @@ net_issuance_7d = "Both ends come from the same source."
 [lookback]
 net_issuance_1d = 1
 net_issuance_7d = 7
+
+[rows]
+"core.stablecoin_supply" = "chain = 'ALL'"
+"core.stablecoin_supply_preferred" = "chain = 'ALL'"
 */
 with
 
 -- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
 days as (
-    select date, asset, chain, source, supply, supply_usd
+    select date, asset, source, supply, supply_usd
     from core.stablecoin_supply_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
+    where
+        chain = 'ALL'
+        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 supplies as (
-    select
-        date,
-        asset,
-        chain,
-        source,
-        supply,
-        available_at at time zone 'UTC' as public_at
+    select date, asset, source, supply, available_at at time zone 'UTC' as public_at
     from core.stablecoin_supply
+    where chain = 'ALL'
 )
 
 select
     days.date,
     days.asset,
-    days.chain,
     days.supply,
     days.supply_usd,
     -- Joined on the exact day: a gap is not a flow, and a first appearance is not issuance.
@@ -57,13 +56,11 @@ from days
 left join supplies as day_before
     on day_before.date = days.date - 1
     and day_before.asset = days.asset
-    and day_before.chain = days.chain
     and day_before.source = days.source
     and day_before.public_at <= days.date + interval 36 hours
 left join supplies as week_before
     on week_before.date = days.date - 7
     and week_before.asset = days.asset
-    and week_before.chain = days.chain
     and week_before.source = days.source
     and week_before.public_at <= days.date + interval 36 hours
-order by days.date, days.asset, days.chain
+order by days.date, days.asset

@@ -15,13 +15,13 @@ caveats = [
     "The sum is over the coins known on the day: read supply_usd and position_1y with coins.",
     "Issuance is not inflow to exchanges.",
     "Coins that are mostly backed by other coins of the list are not on it, so that nothing is counted twice.",
-    "While USDS is not known a week ago, what moved to it from DAI shows as an outflow: see stablecoin_families.",
+    "Of coins that are exchanged for each other all count in a week's issuance, or none: see stablecoin_families.",
 ]
 
 [notes]
 supply_usd = "Here: the sum over the coins known on the day, from each coin's own total."
 coins = "Here: the coins in supply_usd."
-net_issuance_7d_usd = "Unknown when no coin is known on both."
+net_issuance_7d_usd = "A family of which a coin is unknown on either day is left out; unknown when none is left."
 share_of_peak = "Unknown unless that peak is above zero."
 position_1y = "Unknown as well when the two are the same."
 
@@ -37,22 +37,16 @@ position_1y = 364
 */
 with
 
--- No look-ahead: stablecoin_flows holds, for a day, only what was public by noon (UTC) after it.
-dollar_coins as (
-    select date, asset, supply_usd, net_issuance_7d
-    from main.stablecoin_flows
-    where chain = 'ALL' and supply_usd is not null
-),
-
--- A coin that is missing a week ago is left out of the issuance: a first appearance is not issuance.
--- Added in a fixed order, so that the same input gives the same last digit.
+-- No look-ahead: stablecoin_families holds, for a day, only what was public by noon (UTC) after it.
+-- A family of which a coin is missing at either end is left out of the issuance: a first appearance is no issuance, and
+-- what moved into it is no redemption. Added in a fixed order, so that the same input gives the same last digit.
 totals as (
     select
         date,
-        sum(supply_usd order by asset) as supply_usd,
-        sum(net_issuance_7d order by asset) as net_issuance_7d_usd,
-        count(*) as coins
-    from dollar_coins
+        sum(supply_usd order by family) as supply_usd,
+        sum(net_issuance_7d order by family) as net_issuance_7d_usd,
+        sum(coins)::bigint as coins
+    from main.stablecoin_families
     group by date
 ),
 

@@ -1,0 +1,67 @@
+/*
+What was issued of each stablecoin on each chain, less what was redeemed or moved away, in coins.
+
+grain   = "one stablecoin on one chain on one UTC day"
+key     = ["date", "asset", "chain"]
+checks  = [
+    "chain <> 'ALL'",
+    "supply >= 0",
+    "supply_usd is null or supply_usd >= 0",
+    "net_issuance_1d is null or net_issuance_1d <= supply",
+    "net_issuance_7d is null or net_issuance_7d <= supply",
+]
+caveats = [
+    "A move between chains is issuance on one and redemption on the other; stablecoin_flows does not see it.",
+    "The chains known here need not add up to the coin's own total, which is stablecoin_flows.",
+]
+
+[notes]
+supply = "Here: on this chain."
+supply_usd = "Here: on this chain."
+net_issuance_1d = "Both ends come from the same source."
+net_issuance_7d = "Both ends come from the same source."
+
+[lookback]
+net_issuance_1d = 1
+net_issuance_7d = 7
+*/
+with
+
+-- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
+days as (
+    select date, asset, chain, source, supply, supply_usd
+    from core.stablecoin_supply_preferred
+    where
+        chain <> 'ALL'
+        and available_at at time zone 'UTC' <= date + interval 36 hours
+),
+
+supplies as (
+    select date, asset, chain, source, supply, available_at at time zone 'UTC' as public_at
+    from core.stablecoin_supply
+    where chain <> 'ALL'
+)
+
+select
+    days.date,
+    days.asset,
+    days.chain,
+    days.supply,
+    days.supply_usd,
+    -- Joined on the exact day: a gap is not a flow, and a first appearance is not issuance.
+    days.supply - day_before.supply as net_issuance_1d,
+    days.supply - week_before.supply as net_issuance_7d
+from days
+left join supplies as day_before
+    on day_before.date = days.date - 1
+    and day_before.asset = days.asset
+    and day_before.chain = days.chain
+    and day_before.source = days.source
+    and day_before.public_at <= days.date + interval 36 hours
+left join supplies as week_before
+    on week_before.date = days.date - 7
+    and week_before.asset = days.asset
+    and week_before.chain = days.chain
+    and week_before.source = days.source
+    and week_before.public_at <= days.date + interval 36 hours
+order by days.date, days.asset, days.chain

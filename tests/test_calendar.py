@@ -16,6 +16,7 @@ from expectations.calendar import (
     fourth_tuesday_after,
     fridays_second_target_day,
     is_bank_day,
+    is_market_day,
     is_target_day,
     is_weekday,
     month_ends,
@@ -210,6 +211,41 @@ def test_a_release_of_no_days_gives_no_instants() -> None:
     assert release.available_at(pl.Series("date", [], pl.Date)).dtype == pl.Datetime("us", "UTC")
     assert release.available_at(pl.Series("date", [None], pl.Date)).to_list() == [None]
     assert release.days(Interval(date(2024, 1, 1), date(2024, 1, 1))).height == 0
+
+
+NO_BONDS = ["2001-09-11", "2001-09-12", "2004-06-11", "2012-10-30", "1994-04-27", "2018-12-05"]
+NO_REPO = ["2014-04-17", "2015-04-02", "2016-03-24", "2017-04-13", "2018-03-29", "2018-12-04", "2019-04-18"]
+NO_RATE = ["2001-03-27", "2003-10-10", "2003-10-30", "2003-10-31", "2006-11-06", "2006-11-14"]
+
+
+@pytest.mark.parametrize(
+    ("source", "series", "without"),
+    [
+        *((source, name, NO_BONDS) for source in ("fred", "treasury") for name in ("yield_3m", "yield_1y")),
+        ("yahoo", "fed_funds_futures", NO_BONDS),
+        *((source, "rrp", NO_REPO) for source in ("fred", "fred_api", "nyfed")),
+        *(("nyfed", series, NO_RATE) for series in ("effective_rate", "target_low", "target_high")),
+    ],
+)
+def test_days_that_are_known_to_have_no_value_are_not_expected(source: str, series: str, without: list[str]) -> None:
+    feed = next(feed for feed in sources()[source].feeds if feed.dataset.name == "macro_series")
+    release = next(one.release for one in feed.series if one.name == series)
+    days = [date.fromisoformat(text) for text in without]
+    assert [day for day in days if release.expects(day)] == []
+    # The other working days of the same week are expected as ever.
+    others = [day + timedelta(days=step) for day in days for step in (-7, 7)]
+    assert all(release.expects(day) or not is_market_day(day) or day in days for day in others)
+    assert any(release.expects(day) for day in others)
+
+
+@pytest.mark.parametrize(
+    "text", ["1962-02-12", "1962-02-22", "1967-05-30", "1965-10-12", "1966-11-08", "1982-11-02", "1984-02-13"]
+)
+def test_dealers_once_kept_other_holidays(text: str) -> None:
+    day = date.fromisoformat(text)
+    assert not is_market_day(day)
+    assert is_market_day(date(1986, 2, 12))
+    assert is_market_day(date(1988, 11, 8))
 
 
 # intervals -----------------------------------------------------------------------------------------------------------

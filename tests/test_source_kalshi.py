@@ -9,11 +9,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from expectations.contract import datasets
 from expectations.curated import curated
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval
 from flows.collecting import drive
 from flows.plans import Request
+from flows.publishing import normalize_by_day
 from flows.run import Gathered
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.pages import kalshi as page
@@ -74,8 +76,19 @@ def test_every_meeting_since_may_2023_has_its_event() -> None:
     assert series[MEETING].symbol == "KXFEDDECISION-24DEC"
     assert series["2024-01-31"].symbol == "FEDDECISION-24JAN31"
     assert series["2026-12-09"].symbol == "KXFEDDECISION-26DEC"
-    assert series["2026-12-09"].since == date(2026, 10, 29)
     assert all(one.until == date.fromisoformat(one.name) > one.since for one in FEED.series)
+
+
+def test_a_meeting_is_asked_for_from_the_day_on_which_it_is_known_to_be_listed() -> None:
+    series = {one.name: one for one in FEED.series}
+    # All of these were listed, and quoted on both sides, on 21 August 2026.
+    recorded = date(2026, 8, 21)
+    coming = [name for name in series if name > f"{recorded}"]
+    assert len(coming) == 12
+    assert coming[-1] == "2028-01-26"
+    assert all(series[name].since <= recorded for name in coming)
+    assert series["2026-12-09"].since == recorded
+    assert series["2026-09-16"].since == date(2026, 1, 28)  # its first trading day
 
 
 # what is asked -------------------------------------------------------------------------------------------------------
@@ -195,15 +208,47 @@ def test_every_day_of_every_outcome_comes_once_from_where_it_is_kept(wire: Wire,
     assert rows.filter(pl.col("available_at") > noon).is_empty()
 
 
-def test_a_day_is_that_which_ended_in_new_york(wire: Wire) -> None:
+def test_a_day_is_that_which_began_24_hours_before_the_stamp(wire: Wire) -> None:
     rows = rows_of(
         "kalshi", "meeting_probabilities", gathered(wire, "2024-11-07", date(2024, 11, 2), date(2024, 11, 3))
     )
     ends = dict(rows.select("date", "available_at").unique().iter_rows())
     assert ends == {
         date(2024, 11, 2): datetime(2024, 11, 3, 4, tzinfo=UTC),
-        date(2024, 11, 3): datetime(2024, 11, 4, 5, tzinfo=UTC),  # summer time ended
+        date(2024, 11, 3): datetime(2024, 11, 4, 4, tzinfo=UTC),  # summer time ended: a day of 25 hours
     }
+    rows = rows_of("kalshi", "meeting_probabilities", gathered(wire, "2024-03-20", date(2024, 3, 9), date(2024, 3, 11)))
+    ends = dict(rows.select("date", "available_at").unique().iter_rows())
+    assert ends == {
+        date(2024, 3, 9): datetime(2024, 3, 10, 5, tzinfo=UTC),
+        date(2024, 3, 10): datetime(2024, 3, 11, 5, tzinfo=UTC),  # summer time began: 01:00 in New York
+        date(2024, 3, 11): datetime(2024, 3, 12, 4, tzinfo=UTC),
+    }
+
+
+def candle(end: datetime, **changed: object) -> dict[str, object]:
+    quotes = {"yes_bid": {"close_dollars": "0.73"}, "yes_ask": {"close_dollars": "0.75"}}
+    price = {"price": {"close_dollars": "0.74"}, "volume_fp": "10.00"}
+    return {"end_period_ts": int(end.timestamp()), **quotes, **price, **changed}
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (candle(datetime(2024, 12, 9, 6, tzinfo=UTC)), "expected days that begin at 00:00 in New York"),
+        (candle(datetime(2024, 12, 9, 5, tzinfo=UTC), price={}), "expected a price"),
+    ],
+)
+def test_an_odd_candle_costs_its_day_and_no_other(odd: dict[str, object], reason: str) -> None:
+    before, after = (candle(datetime(2024, 12, day, 5, tzinfo=UTC)) for day in (8, 10))
+    labels = {"meeting_date": MEETING, "outcome": "cut_25", "outcomes": "2"}
+    request = Request(f"{kalshi.API}/x", labels=labels)
+    told = answer(request, {"candlesticks": [before, odd, after]})
+    ask = ask_of("kalshi", "meeting_probabilities", MEETING)
+    read = normalize_by_day(datasets()["meeting_probabilities"], "kalshi", Gathered(ask, (told,), None))
+    assert read.rows["date"].to_list() == [date(2024, 12, 7), date(2024, 12, 9)]
+    assert list(read.refused) == [date(2024, 12, 8)]
+    assert read.refused[date(2024, 12, 8)].startswith(reason)
 
 
 def test_a_day_that_is_not_over_is_not_asked_for(wire: Wire) -> None:

@@ -53,9 +53,7 @@ def normalize(payload: Any, *, market: str) -> pl.DataFrame:
     if others.height:
         raise PayloadChanged(f"expected reports on {market}, found {others['market_and_exchange_names'][0]}")
     unknown = pl.lit(None, pl.Float64)
-    dated = page.with_columns(
-        date=pl.col("report_date_as_yyyy_mm_dd").str.to_datetime("%Y-%m-%dT00:00:00.000", time_unit="us").dt.date()
-    )
+    dated = page.with_columns(date=pl.col("report_date_as_yyyy_mm_dd").str.slice(0, 10).str.to_date("%Y-%m-%d"))
     return dated.select(
         "date",
         asset=pl.lit(future.asset),

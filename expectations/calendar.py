@@ -4,7 +4,8 @@ Both are facts of a series, declared once: the ledger asks which days are due, a
 `available_at`, and a missing row is judged by whether its day was expected at all.
 """
 
-from collections.abc import Callable, Collection
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -302,11 +303,21 @@ def _is_report_day(day: date) -> bool:
     return day.weekday() == TUESDAY and is_office_day(day)
 
 
-def tuesdays_third_day(at: time) -> Release:
-    """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC)."""
+def tuesdays_third_day(at: time, late: Mapping[date, date] | None = None) -> Release:
+    """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC).
+
+    Args:
+        at: The time of day.
+        late: When the levels of some days were public that came later than that, by the day that they describe. The
+            days up to the next levels are due with them.
+    """
+    delayed = sorted((late or {}).items())
+    described = [day for day, _ in delayed]
 
     def public_at(day: date) -> datetime:
-        return _same_day(at)(_working_day_after(day, 3, is_office_day))
+        usual = _same_day(at)(_working_day_after(day, 3, is_office_day))
+        place = bisect_right(described, day)
+        return max(usual, _same_day(at)(delayed[place - 1][1])) if place else usual
 
     return Release("Tuesdays", _is_report_day, public_at, grace=timedelta(days=4))
 
@@ -338,6 +349,42 @@ def month_ends(published: Callable[[date], datetime], grace: timedelta) -> Relea
         grace: How much later it may come.
     """
     return Release("month ends", lambda day: day == month_end(day), lambda day: published(month_end(day)), grace)
+
+
+def friday_of_month(day: date) -> date:
+    """The Friday of the week in which a month's last business day of the euro system lies; it may be of the next month.
+
+    Args:
+        day: Any day of the month.
+    """
+    last = month_end(day)
+    while not is_target_day(last):
+        last -= ONE_DAY
+    return last + timedelta(days=FRIDAY - last.weekday())
+
+
+def month_fridays(published: Callable[[date], datetime], grace: timedelta) -> Release:
+    """One value a month, of the Friday of the week in which the month's last business day lies.
+
+    Every day is due with the next of these Fridays.
+
+    Args:
+        published: The instant at which the value of a month, given by its last day, is public.
+        grace: How much later it may come.
+    """
+
+    def month_of(day: date) -> date:
+        """The last day of the month whose Friday is the next one."""
+        before = day.replace(day=1) - ONE_DAY
+        months = (before, month_end(day), month_end(month_end(day) + ONE_DAY))
+        return next(month for month in months if day <= friday_of_month(month))
+
+    return Release(
+        "month ends, on a Friday",
+        lambda day: day == friday_of_month(month_of(day)),
+        lambda day: published(month_of(day)),
+        grace,
+    )
 
 
 def days_later(days: int, at: time) -> Callable[[date], datetime]:

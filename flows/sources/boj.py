@@ -23,7 +23,7 @@ EARLIER = timedelta(days=70)  # so that the month before a quiet day is in the a
 
 FIRST_DAYS = {"MABJMTA": date(1998, 4, 1), "MAM1NAM2M2MO": date(2003, 4, 1)}
 
-DONE, BAD_REQUEST = 200, 400
+DONE, BAD_REQUEST = "200", "400"
 
 
 def plan_months(ask: Ask) -> Plan:
@@ -44,9 +44,9 @@ def plan_months(ask: Ask) -> Plan:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An error inside a 200."""
+    """An error inside a 200; the status inside may be a number or text."""
     document = answer.json()
-    status = document.get("STATUS") if isinstance(document, dict) else None
+    status = str(document.get("STATUS")) if isinstance(document, dict) else None
     if status == DONE:
         return None
     message = f"expected STATUS {DONE} from the Bank of Japan, found {str(document)[:200]}"

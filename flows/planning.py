@@ -144,20 +144,24 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
     """
     lacking = backfill_days(due, Mode.missing)
     windows = pl.DataFrame(
-        [(feed.dataset.name, source.name, feed.restates_for) for source, feed in feeds(sources)],
-        schema={"dataset": pl.String, "source": pl.String, "window": pl.Duration("us")},
+        [
+            (feed.dataset.name, source.name, series.name, feed.window(series))
+            for source, feed in feeds(sources)
+            for series in feed.series
+        ],
+        schema={"dataset": pl.String, "source": pl.String, "series": pl.String, "window": pl.Duration("us")},
         orient="row",
     )
-    series = ["dataset", "source", "series"]
+    one_series = ["dataset", "source", "series"]
     newest = (
         due.filter(pl.col("expected"))
-        .group_by(series)
+        .group_by(one_series)
         .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
     )
     restating = (
         due.filter(is_settled(), "to_be_had")
-        .join(windows, on=["dataset", "source"])
-        .join(newest, on=series)
+        .join(windows, on=one_series)
+        .join(newest, on=one_series)
         .filter(
             pl.col("date") > pl.col("newest_date") - pl.col("window"),
             pl.col("observed_at") < pl.col("newest_due_at"),

@@ -18,6 +18,8 @@ from transforms.payload import Form
 Verification = Literal["recorded", "documented"]
 # When the providers' documentation and the recorded answers were gathered that every transform was written against.
 SURVEYED = date(2026, 11, 22)
+# Of a window in which days are asked for again: all that there are, for no series has so many.
+FOR_EVER = timedelta(days=36_600)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Series:
         until: Last day, where it has ended.
         release: Which days have a value and when it is public.
         labels: What the transform must be told about it.
+        restates_for: How long after its end a day is asked for again, where it is not as long as its feed says.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Series:
     release: Release
     until: date | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    restates_for: timedelta | None = None
 
     def valid(self, days: Interval) -> Interval | None:
         """The part of an interval in which the series exists."""
@@ -137,7 +141,7 @@ class Feed:
         plan: Yields the requests that answer an ask.
         series: What can be asked for.
         days_per_ask: The most days that are asked for at once, so that an answer, and a batch, stay bounded.
-        restates_for: How long after its end a day is asked for again.
+        restates_for: How long after its end a day is asked for again, unless its series says otherwise.
         whole_history: Whether every answer is everything, so that days far apart are asked for at once, and a provider
             that can say "unchanged" is given the chance.
         reading: Whether an answer tells only how things stand when it is asked for. The first such reading after a
@@ -161,6 +165,10 @@ class Feed:
     seam: Callable[[datetime], date] | None = None
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
+
+    def window(self, series: Series) -> timedelta:
+        """How long after its end a day of a series is asked for again."""
+        return self.restates_for if series.restates_for is None else series.restates_for
 
     @property
     def lasts(self) -> timedelta | None:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.boj import STATISTICS
 
 HOST = "www.stat-search.boj.or.jp"
@@ -64,7 +64,7 @@ SOURCE = Source(
                 for code, statistic in STATISTICS.items()
             ),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=100),
+            restates_for=FOR_EVER,  # months are restated for years back
             whole_history=True,
         ),
     ),

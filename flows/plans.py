@@ -103,6 +103,9 @@ class Series:
         release: Which days have a value and when it is public.
         labels: What the transform must be told about it.
         restates_for: How long after its end a day is asked for again, where it is not as long as its feed says.
+        by_rule: Whether only a rule tells when a value was public. A look that did not find it then proves that it was
+            public later. It proves nothing where the value was announced before its day, or where the provider's own
+            stamp tells.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Series:
     until: date | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     restates_for: timedelta | None = None
+    by_rule: bool = True
 
     def valid(self, days: Interval) -> Interval | None:
         """The part of an interval in which the series exists."""

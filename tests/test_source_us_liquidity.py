@@ -23,6 +23,7 @@ from tests.gathering import broken_rules, rows_of
 from tests.tool import SHARED, Tool
 from transforms import payload
 from transforms.macro_series import fed as fed_release
+from transforms.macro_series.fred import normalize as of_fred
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 from transforms.macro_series.treasury import STATEMENTS, YIELDS
 from transforms.sdmx import series_of
@@ -119,6 +120,16 @@ def test_the_release_is_asked_for_once_for_all_of_its_lines() -> None:
     assert {one.address for one in asked} == {"https://www.federalreserve.gov/releases/h41/data/FRB_h41_xml.zip"}
     assert all(one.shared for one in asked)
     assert [dict(fed.count_requests(ask)) for ask in asks] == [{fed.HOST: 1}, {}, {}]
+
+
+def test_a_file_of_fred_may_come_in_a_zip_archive() -> None:
+    """As it has for several series at once; beside the file lies a note, which is not read."""
+    text = "observation_date,RRPONTSYD\n2024-12-06,143.2\n2024-12-09,149.987\n"
+    told = payload.decode(packed({"README.txt": b"Daily", "daily.csv": text.encode()}), "csv")
+    rows = of_fred(told, fred_id="RRPONTSYD")
+    assert rows["amount"].to_list() == [143.2e9, 149.987e9]
+    with pytest.raises(PayloadChanged, match=r"expected one member .csv in the zip file, found 2"):
+        payload.decode(packed({"daily.csv": text.encode(), "weekly.csv": text.encode()}), "csv")
 
 
 def h41(multiplier: str, value: str = "6896000") -> bytes:

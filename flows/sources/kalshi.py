@@ -90,7 +90,7 @@ def meetings() -> Iterator[Series]:
             continue
         room = days[place - LISTED_AT_ONCE] + ONE_DAY if place >= LISTED_AT_ONCE else LISTED
         ticker, since = EVENTS.get(day, (f"KXFEDDECISION-{day:%y%b}".upper(), max(room, LISTED)))
-        yield Series(f"{day}", ticker, since, ENDED, until=day)
+        yield Series(f"{day}", ticker, since, ENDED, until=day, by_rule=False)  # a candle tells its end
 
 
 def plan_meeting(ask: Ask) -> Plan:

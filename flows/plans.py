@@ -156,6 +156,8 @@ class Feed:
             from both, so that each place fails alone.
         told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
         count: How many requests an ask takes, by host; not stated where it is one.
+        blank_days: Whether a day that an answer lists without a value has none, although the dataset's days seldom pass
+            without one: its transform lists only days about which the provider says that there was nothing.
     """
 
     dataset: Dataset
@@ -169,6 +171,12 @@ class Feed:
     seam: Callable[[datetime], date] | None = None
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
+    blank_days: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a day that is listed without a value is known to have none."""
+        return self.dataset.quiet or self.blank_days
 
     def window(self, series: Series) -> timedelta:
         """How long after its end a day of a series is asked for again."""

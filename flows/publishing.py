@@ -153,7 +153,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         error,
         gathered.observed_at,
         run.now(),
-        quiet=dataset.quiet,
+        quiet=batch.feed.quiet,
         problems={day: PayloadChanged(reason) for day, reason in refused.items()},
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)

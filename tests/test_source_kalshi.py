@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval
 from flows.collecting import drive
 from flows.plans import Request
-from flows.publishing import normalize_by_day
+from flows.publishing import normalize_by_day, read
 from flows.run import Gathered
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.pages import kalshi as page
@@ -290,6 +291,27 @@ def test_the_mart_knows_the_next_meeting_and_how_likely_a_cut_is(simulator: Simu
     )
     found = {row[0]: row[2] for row in rows if row[0] > date(2024, 11, 7) and row[2] is not None}
     assert found == {day: pytest.approx(value) for day, value in by_hand if day >= date(2024, 11, 5)}
+
+
+def test_a_day_that_nobody_traded_or_quoted_has_no_price_and_one_that_is_not_listed_fails() -> None:
+    """A finished candle without either is the venue's own word; a day without a candle is not."""
+    nothing = candle(datetime(2024, 12, 8, 5, tzinfo=UTC), price={}, volume_fp="0.00", yes_bid={"close_dollars": "0"})
+    told = answer(
+        Request(f"{kalshi.API}/x", labels={"meeting_date": MEETING, "outcome": "cut_25", "outcomes": "1"}),
+        {"candlesticks": [nothing, candle(datetime(2024, 12, 10, 5, tzinfo=UTC))]},
+    )
+    ask = ask_of("kalshi", "meeting_probabilities", MEETING, date(2024, 12, 7), date(2024, 12, 9), now=MORNING)
+    days = pl.DataFrame({"date": list(ask.days)}).with_columns(
+        expected=pl.lit(value=True), due_at=pl.lit(MORNING - timedelta(days=3)), state=pl.lit(None, pl.String)
+    )
+    batch, run = Mock(feed=FEED), Mock()
+    batch.source.name, run.now.return_value = "kalshi", MORNING
+    found = read(run, batch, Gathered(ask, (told,), None), days, loaded_before=None).days
+    assert {day: outcome.state for day, outcome in found.items()} == {
+        date(2024, 12, 7): "verified_empty",
+        date(2024, 12, 8): "failed",
+        date(2024, 12, 9): "loaded",
+    }
 
 
 # what goes wrong -----------------------------------------------------------------------------------------------------

@@ -4,8 +4,7 @@ Docs      https://fred.stlouisfed.org/docs/api/fred
 Terms     FRED's terms of use; the series of the Federal Reserve and the Treasury are in the public domain, ECBASSETSW
           is the ECB's and JPNASSETS the Bank of Japan's, each to be cited
 Quirks    one series a request, for several have come as a zip archive; weekdays without a value are listed empty; a bad
-          name is answered with an HTML page.
-          Only the newest vintage is served
+          name is answered with an HTML page. Only the newest vintage is served
 Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); M2SL, ECBASSETSW and JPNASSETS in the replay, with their
           units; the other series have the same shape. That FRED lists ECBASSETSW and JPNASSETS as soon as the banks
           themselves publish is believed

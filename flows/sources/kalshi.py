@@ -209,6 +209,8 @@ SOURCE = Source(
             days_per_ask=1000,
             restates_for=timedelta(days=2),
             count=count_requests,
+            # A candle without a trade, and without quotes on both sides, is the venue's word that there was no price.
+            blank_days=True,
         ),
     ),
     limits={HOST: Limit(4, 1)},  # others were refused at more

@@ -4,8 +4,9 @@ Both are facts of a series, declared once: the ledger asks which days are due, a
 `available_at`, and a missing row is judged by whether its day was expected at all.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
@@ -24,8 +25,46 @@ SATURDAY = 5
 SUNDAY = 6
 JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
 
-# Dealers did not trade on the day on which a former President was buried.
-_MOURNED = date(2018, 12, 5)
+# Weekdays that are no holiday and on which dealers did not trade government bonds, as the yields that FRED takes from
+# the Treasury show (DGS3MO, 1981 to 2026): days of mourning, of storms and of terror.
+_BONDS_NOT_TRADED = frozenset(
+    {
+        date(1981, 12, 9),
+        date(1985, 9, 27),
+        date(1994, 4, 27),
+        date(2001, 9, 11),
+        date(2001, 9, 12),
+        date(2004, 6, 11),
+        date(2012, 10, 30),
+        date(2018, 12, 5),
+    }
+)
+# What New York kept besides until these years: Lincoln's birthday, days of elections, and until the law of 1971 moved
+# them to Mondays the holidays of others on their own day.
+_LINCOLN_UNTIL, _ELECTIONS_UNTIL, _OWN_DAYS_UNTIL = 1985, 1984, 1970
+# Days on which dealers traded and no reverse repo was held, most of them before Good Friday (FRED's RRPONTSYD).
+_NO_REVERSE_REPO = frozenset(
+    {
+        date(2014, 4, 17),
+        date(2015, 4, 2),
+        date(2016, 3, 24),
+        date(2017, 4, 13),
+        date(2018, 3, 29),
+        date(2018, 12, 4),
+        date(2019, 4, 18),
+    }
+)
+# Days on which banks worked and for which there is no effective rate (FRED's EFFR, 2000 to 2020).
+_NO_EFFECTIVE_RATE = frozenset(
+    {
+        date(2001, 3, 27),
+        date(2003, 10, 10),
+        date(2003, 10, 30),
+        date(2003, 10, 31),
+        date(2006, 11, 6),
+        date(2006, 11, 14),
+    }
+)
 # Closed once each: for the turn of the millennium, and for the euro's first coins.
 _CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
@@ -45,6 +84,11 @@ class Release:
     expects: Callable[[date], bool]
     public_at: Callable[[date], datetime]
     grace: timedelta = timedelta(0)
+
+    def without(self, days: Collection[date]) -> "Release":
+        """The same rule, but for some days that are known to have no value."""
+        expects = self.expects
+        return replace(self, expects=lambda day: day not in days and expects(day))
 
     def days(self, interval: Interval) -> pl.DataFrame:
         """One row per day: date, expected (flag), due_at (when it may be asked for)."""
@@ -200,13 +244,42 @@ def is_office_day(day: date) -> bool:
     return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
 
 
+@lru_cache(maxsize=256)
+def _old_holidays(year: int) -> frozenset[date]:
+    """Holidays that dealers no longer keep; one on a Sunday was kept on Monday."""
+    kept = []
+    if year <= _LINCOLN_UNTIL:
+        kept.append(date(year, 2, 12))
+    if year <= _ELECTIONS_UNTIL:
+        kept.append(_nth(year, 11, MONDAY, 1) + ONE_DAY)
+    if year <= _OWN_DAYS_UNTIL:
+        kept += [date(year, 2, 22), date(year, 5, 30), date(year, 10, 12)]
+    return frozenset(day + ONE_DAY if day.weekday() == SUNDAY else day for day in kept)
+
+
 def is_market_day(day: date) -> bool:
-    """A day on which dealers trade the government's bonds: an office day that is not Good Friday.
+    """A day on which dealers trade the government's bonds: an office day that is not Good Friday, and no exception.
 
     Now and then they trade for half a day on a day that this rule leaves out; a value of such a day is welcome.
     """
     good_friday = easter(day.year) - timedelta(days=2)
-    return is_office_day(day) and day not in {good_friday, _MOURNED}
+    closed = day == good_friday or day in _BONDS_NOT_TRADED or day in _old_holidays(day.year)
+    return is_office_day(day) and not closed
+
+
+def market_days_next_day(at: time) -> Release:
+    """Days on which government bonds are traded, public on the next bank day at this time (UTC)."""
+    return Release("bond market days", is_market_day, _next_bank_day(at), grace=timedelta(days=4))
+
+
+def reverse_repo_days(after: timedelta) -> Release:
+    """Days on which the New York Fed takes reverse repos, public this long after the day's start (UTC)."""
+    return market_days(after).without(_NO_REVERSE_REPO)
+
+
+def effective_rate_days(at: time) -> Release:
+    """Bank days for which there is an effective federal funds rate, public on the next one at this time (UTC)."""
+    return bank_days_next_day(at).without(_NO_EFFECTIVE_RATE)
 
 
 def bank_days_next_day(at: time) -> Release:
@@ -230,11 +303,21 @@ def _is_report_day(day: date) -> bool:
     return day.weekday() == TUESDAY and is_office_day(day)
 
 
-def tuesdays_third_day(at: time) -> Release:
-    """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC)."""
+def tuesdays_third_day(at: time, late: Mapping[date, date] | None = None) -> Release:
+    """Tuesday's levels, or Monday's before a holiday, public on the third office day after them at this time (UTC).
+
+    Args:
+        at: The time of day.
+        late: When the levels of some days were public that came later than that, by the day that they describe. The
+            days up to the next levels are due with them.
+    """
+    delayed = sorted((late or {}).items())
+    described = [day for day, _ in delayed]
 
     def public_at(day: date) -> datetime:
-        return _same_day(at)(_working_day_after(day, 3, is_office_day))
+        usual = _same_day(at)(_working_day_after(day, 3, is_office_day))
+        place = bisect_right(described, day)
+        return max(usual, _same_day(at)(delayed[place - 1][1])) if place else usual
 
     return Release("Tuesdays", _is_report_day, public_at, grace=timedelta(days=4))
 
@@ -266,6 +349,42 @@ def month_ends(published: Callable[[date], datetime], grace: timedelta) -> Relea
         grace: How much later it may come.
     """
     return Release("month ends", lambda day: day == month_end(day), lambda day: published(month_end(day)), grace)
+
+
+def friday_of_month(day: date) -> date:
+    """The Friday of the week in which a month's last business day of the euro system lies; it may be of the next month.
+
+    Args:
+        day: Any day of the month.
+    """
+    last = month_end(day)
+    while not is_target_day(last):
+        last -= ONE_DAY
+    return last + timedelta(days=FRIDAY - last.weekday())
+
+
+def month_fridays(published: Callable[[date], datetime], grace: timedelta) -> Release:
+    """One value a month, of the Friday of the week in which the month's last business day lies.
+
+    Every day is due with the next of these Fridays.
+
+    Args:
+        published: The instant at which the value of a month, given by its last day, is public.
+        grace: How much later it may come.
+    """
+
+    def month_of(day: date) -> date:
+        """The last day of the month whose Friday is the next one."""
+        before = day.replace(day=1) - ONE_DAY
+        months = (before, month_end(day), month_end(month_end(day) + ONE_DAY))
+        return next(month for month in months if day <= friday_of_month(month))
+
+    return Release(
+        "month ends, on a Friday",
+        lambda day: day == friday_of_month(month_of(day)),
+        lambda day: published(month_of(day)),
+        grace,
+    )
 
 
 def days_later(days: int, at: time) -> Callable[[date], datetime]:

@@ -143,26 +143,30 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
     whenever it is asked for.
     """
     lacking = backfill_days(due, Mode.missing)
+    one_series = ["dataset", "source", "series"]
     windows = pl.DataFrame(
-        [(feed.dataset.name, source.name, feed.restates_for, feed.whole_history) for source, feed in feeds(sources)],
-        schema={"dataset": pl.String, "source": pl.String, "window": pl.Duration("us"), "whole": pl.Boolean},
+        [
+            (feed.dataset.name, source.name, series.name, feed.window(series), feed.whole_history)
+            for source, feed in feeds(sources)
+            for series in feed.series
+        ],
+        schema={**dict.fromkeys(one_series, pl.String), "window": pl.Duration("us"), "whole": pl.Boolean},
         orient="row",
     )
-    series = ["dataset", "source", "series"]
     newest = (
         due.filter(pl.col("expected"))
-        .group_by(series)
+        .group_by(one_series)
         .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
     )
-    asked = lacking.select(series).unique().with_columns(asked=pl.lit(value=True))
+    asked = lacking.select(one_series).unique().with_columns(asked=pl.lit(value=True))
     has_grown = pl.col("observed_at") < pl.col("newest_due_at")
     in_window = pl.col("date") > pl.col("newest_date") - pl.col("window")
     again = (
         due.filter(is_settled(), "to_be_had")
-        .join(windows, on=["dataset", "source"])
-        .join(newest, on=series)
-        .join(asked, on=series, how="left")
-        .filter((has_grown & (in_window | pl.col("whole"))) | (pl.col("whole") & pl.col("asked").is_not_null()))
+        .join(windows, on=one_series)
+        .join(newest, on=one_series)
+        .join(asked, on=one_series, how="left")
+        .filter((has_grown & in_window) | (pl.col("whole") & pl.col("asked").is_not_null()))
         .select(due.columns)
     )
     return pl.concat([lacking, again]).unique(DAY_KEY, maintain_order=True)

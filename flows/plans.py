@@ -19,6 +19,8 @@ from transforms.payload import Form, decode
 Verification = Literal["recorded", "documented"]
 # When the providers' documentation and the recorded answers were gathered that every transform was written against.
 SURVEYED = date(2026, 11, 22)
+# Of a window in which days are asked for again: all that there are, for no series has so many.
+FOR_EVER = timedelta(days=36_600)
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,10 @@ class Series:
         until: Last day, where it has ended.
         release: Which days have a value and when it is public.
         labels: What the transform must be told about it.
+        restates_for: How long after its end a day is asked for again, where it is not as long as its feed says.
+        by_rule: Whether only a rule tells when a value was public. A look that did not find it then proves that it was
+            public later. It proves nothing where the value was announced before its day, or where the provider's own
+            stamp tells.
     """
 
     name: str
@@ -219,6 +225,8 @@ class Series:
     release: Release
     until: date | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    restates_for: timedelta | None = None
+    by_rule: bool = True
 
     def valid(self, days: Interval) -> Interval | None:
         """The part of an interval in which the series exists."""
@@ -248,7 +256,8 @@ class Feed:
         plan: Yields the requests that answer an ask.
         series: What can be asked for.
         days_per_ask: The most days that are asked for at once, so that an answer, and a batch, stay bounded.
-        restates_for: How long after its end a day is asked for again; of a whole history every day is, at any age.
+        restates_for: How long after its end a day is asked for again, unless its series says otherwise; of a whole
+            history every day is, at any age.
         whole_history: Whether one answer holds everything, so that days far apart are asked for at once, the daily job
             compares all of them, and a provider that can say "unchanged" is given the chance.
         reading: Whether an answer tells only how things stand when it is asked for. The first such reading after a
@@ -260,6 +269,8 @@ class Feed:
             from both, so that each place fails alone.
         told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
         count: How many requests an ask takes, by host; not stated where it is one.
+        blank_days: Whether a day that an answer lists without a value has none, although the dataset's days seldom pass
+            without one: its transform lists only days about which the provider says that there was nothing.
     """
 
     dataset: Dataset
@@ -274,6 +285,18 @@ class Feed:
     seam: Callable[[datetime], date] | None = None
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
+    blank_days: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a day that is listed without a value is known to have none."""
+        return self.dataset.quiet or self.blank_days
+
+    def window(self, series: Series) -> timedelta:
+        """How long after its end a day of a series is asked for again."""
+        if self.whole_history:
+            return FOR_EVER
+        return self.restates_for if series.restates_for is None else series.restates_for
 
     @property
     def lasts(self) -> timedelta | None:

@@ -96,14 +96,16 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         error,
         gathered.observed_at,
         run.now(),
-        quiet=dataset.quiet,
+        quiet=batch.feed.quiet,
         problems=normalized.problems,
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
     run.notices += _healed(batch, series, normalized.lost, days)
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     mine = mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name))
-    return Read(gathered, not_before_seen_missing(mine, wanted, run.vain_looks(batch)), days)
+    if series.by_rule:
+        mine = not_before_seen_missing(mine, wanted, run.vain_looks(batch))
+    return Read(gathered, mine, days)
 
 
 def _healed(batch: Batch, series: Series, lost: Iterable[Lost], days: Mapping[date, DayOutcome]) -> list[str]:

@@ -14,7 +14,7 @@ import polars as pl
 from expectations.contract import polars_schema
 from expectations.errors import StorageDamaged
 from expectations.interval import Interval, day_start
-from flows.plans import Feed, Source
+from flows.plans import FOR_EVER, Feed, Source
 from flows.sources import sources
 from warehouse.build import OPS
 
@@ -104,9 +104,7 @@ def declarations(known: Iterable[Source], findings: Mapping[str, Any]) -> pl.Dat
                 "verified_against": found.against,
                 "history_start": min(series.since for feed in source.feeds for series in feed.series),
                 "settles": per_feed(source, _settles),
-                "restates": per_feed(
-                    source, lambda feed: "for ever" if feed.whole_history else in_time(feed.restates_for)
-                ),
+                "restates": per_feed(source, _restates),
                 "kept": per_feed(source, lambda feed: in_time(feed.lasts) if feed.lasts else "for ever"),
                 "rate_limit": "; ".join(
                     f"{bound}: {limit.requests:,} in {in_time(timedelta(seconds=limit.seconds))}"
@@ -140,6 +138,14 @@ def _settles(feed: Feed) -> str:
         return in_time(longest)
     first = in_time(shortest) if shortest > timedelta(0) else "within the day"
     return f"{first} to {in_time(longest)}"
+
+
+def _restates(feed: Feed) -> str:
+    """How long after its end a day is asked for again."""
+    windows = {feed.window(series) for series in feed.series}
+    shortest, longest = min(windows), max(windows)
+    said = "for ever" if longest >= FOR_EVER else in_time(longest)
+    return said if shortest == longest else f"{in_time(shortest)} to {said}"
 
 
 def _usual_wait(release: Any) -> timedelta:

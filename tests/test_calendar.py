@@ -14,11 +14,15 @@ from expectations.calendar import (
     every_day,
     federal_holidays,
     fourth_tuesday_after,
+    friday_of_month,
     fridays_second_target_day,
     is_bank_day,
+    is_market_day,
     is_target_day,
     is_weekday,
+    month_end,
     month_ends,
+    month_fridays,
     target_days,
     target_days_later,
     wednesdays_next_day,
@@ -29,6 +33,8 @@ from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from flows.simulator import holidays, instants
 from flows.sources import sources
 from transforms.macro_series.fred import STATISTICS
+from transforms.open_interest.cftc import LATE
+from transforms.open_interest.cftc import RELEASE as CFTC
 
 # Closing days of TARGET as the ECB announced them, those on weekdays.
 CLOSED = {
@@ -167,6 +173,48 @@ def test_when_weekly_and_monthly_statistics_are_public(release: object, day: dat
     assert public(release, day) == expected
 
 
+def test_reports_that_came_late_are_public_when_they_came() -> None:
+    published = {
+        date(2018, 12, 18): date(2018, 12, 21),
+        date(2018, 12, 24): date(2019, 2, 1),
+        date(2019, 2, 26): date(2019, 3, 5),
+        date(2019, 3, 5): date(2019, 3, 8),
+        date(2023, 1, 31): date(2023, 2, 24),
+        date(2025, 9, 23): date(2025, 9, 26),
+        date(2025, 9, 30): date(2025, 11, 19),
+        date(2025, 10, 7): date(2025, 11, 21),
+        date(2025, 11, 10): date(2025, 12, 12),
+        date(2026, 1, 13): date(2026, 1, 20),
+        date(2026, 1, 20): date(2026, 1, 23),
+    }
+    assert all(CFTC.expects(day) for day in [*published, *LATE])
+    found = {day: CFTC.public_at(day) for day in published}
+    assert found == {day: day_start(out) + timedelta(hours=20, minutes=30) for day, out in published.items()}
+    # What is due between two reports waits for the earlier one, as it always does.
+    assert CFTC.public_at(date(2025, 10, 9)) == CFTC.public_at(date(2025, 10, 7))
+
+
+@pytest.mark.parametrize(
+    ("month", "friday"),
+    [
+        (date(2024, 8, 31), date(2024, 8, 30)),  # a Saturday
+        (date(2024, 11, 1), date(2024, 11, 29)),
+        (date(2024, 12, 31), date(2025, 1, 3)),  # a Tuesday: its Friday is of the next month
+        (date(2024, 3, 31), date(2024, 3, 29)),  # Easter Sunday: Thursday was the last business day
+        (date(2025, 4, 30), date(2025, 5, 2)),
+    ],
+)
+def test_a_month_may_stand_for_the_friday_of_its_last_business_week(month: date, friday: date) -> None:
+    assert friday_of_month(month) == friday
+    release = month_fridays(days_later(95, EVENING), NEVER_LATE)
+    assert release.expects(friday)
+    assert not release.expects(friday - ONE_DAY)
+    assert not release.expects(friday - timedelta(days=7))
+    due = day_start(month_end(month)) + timedelta(days=95, hours=21, minutes=30)
+    assert release.public_at(friday) == release.public_at(friday - ONE_DAY) == due
+    assert release.public_at(friday + ONE_DAY) > due
+
+
 def test_a_month_has_one_value_dated_with_its_last_day() -> None:
     release = month_ends(days_later(10, EVENING), NEVER_LATE)
     days = [day for day in Interval(date(2023, 12, 1), date(2024, 4, 1)) if release.expects(day)]
@@ -183,12 +231,14 @@ def test_which_days_are_expected() -> None:
 
 
 @given(DAYS)
-def test_nothing_is_public_before_its_day_begins_and_all_within_a_week_or_five_months(day: date) -> None:
+def test_nothing_is_public_before_its_day_begins_and_all_within_a_week_or_some_months(day: date) -> None:
     for source in sources().values():
         for feed in source.feeds:
             for release in {series.release for series in feed.series}:
                 due = release.public_at(day)
-                longest = timedelta(days=150 if release.name == "month ends" else 8)
+                longest = timedelta(days=150 if release.name.startswith("month ends") else 8)
+                if source.name == "cftc" and day.year in {2018, 2019, 2023, 2025, 2026}:
+                    longest = timedelta(days=60)  # after a shutdown
                 assert day_start(day) <= due <= day_start(day) + longest
                 assert due.tzinfo is UTC
                 assert due <= release.public_at(day + ONE_DAY)
@@ -210,6 +260,41 @@ def test_a_release_of_no_days_gives_no_instants() -> None:
     assert release.available_at(pl.Series("date", [], pl.Date)).dtype == pl.Datetime("us", "UTC")
     assert release.available_at(pl.Series("date", [None], pl.Date)).to_list() == [None]
     assert release.days(Interval(date(2024, 1, 1), date(2024, 1, 1))).height == 0
+
+
+NO_BONDS = ["2001-09-11", "2001-09-12", "2004-06-11", "2012-10-30", "1994-04-27", "2018-12-05"]
+NO_REPO = ["2014-04-17", "2015-04-02", "2016-03-24", "2017-04-13", "2018-03-29", "2018-12-04", "2019-04-18"]
+NO_RATE = ["2001-03-27", "2003-10-10", "2003-10-30", "2003-10-31", "2006-11-06", "2006-11-14"]
+
+
+@pytest.mark.parametrize(
+    ("source", "series", "without"),
+    [
+        *((source, name, NO_BONDS) for source in ("fred", "treasury") for name in ("yield_3m", "yield_1y")),
+        ("yahoo", "fed_funds_futures", NO_BONDS),
+        *((source, "rrp", NO_REPO) for source in ("fred", "fred_api", "nyfed")),
+        *(("nyfed", series, NO_RATE) for series in ("effective_rate", "target_low", "target_high")),
+    ],
+)
+def test_days_that_are_known_to_have_no_value_are_not_expected(source: str, series: str, without: list[str]) -> None:
+    feed = next(feed for feed in sources()[source].feeds if feed.dataset.name == "macro_series")
+    release = next(one.release for one in feed.series if one.name == series)
+    days = [date.fromisoformat(text) for text in without]
+    assert [day for day in days if release.expects(day)] == []
+    # The other working days of the same week are expected as ever.
+    others = [day + timedelta(days=step) for day in days for step in (-7, 7)]
+    assert all(release.expects(day) or not is_market_day(day) or day in days for day in others)
+    assert any(release.expects(day) for day in others)
+
+
+@pytest.mark.parametrize(
+    "text", ["1962-02-12", "1962-02-22", "1967-05-30", "1965-10-12", "1966-11-08", "1982-11-02", "1984-02-13"]
+)
+def test_dealers_once_kept_other_holidays(text: str) -> None:
+    day = date.fromisoformat(text)
+    assert not is_market_day(day)
+    assert is_market_day(date(1986, 2, 12))
+    assert is_market_day(date(1988, 11, 8))
 
 
 # intervals -----------------------------------------------------------------------------------------------------------

@@ -84,6 +84,27 @@ def test_every_answer_gives_the_rows_or_the_error_beside_it(case: Path) -> None:
     assert getattr(raised.value, "retry_after", None) == asked_to_wait
 
 
+PUBLISHED = {"macro_series", "exchange_rates", "meeting_probabilities"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.parts[-2] in PUBLISHED and case.with_suffix(".csv").exists()],
+    ids=lambda case: "-".join(case.with_suffix("").parts[-3:]),
+)
+def test_what_is_public_by_rule_is_public_when_the_release_says_and_the_rest_earlier(case: Path) -> None:
+    """A series that says `by_rule` takes its instants from its release; one that does not was known before them."""
+    _, snapshot = load(case)
+    feeds = [feed for feed in sources()[snapshot.source].feeds if feed.dataset.name == snapshot.dataset]
+    known = {series.name: series for series in feeds[0].series}
+    rows = rows_of(snapshot)
+    for row in rows.iter_rows(named=True):
+        name = row.get("series") or row.get("currency") or f"{row['meeting_date']}"
+        series = known[name]
+        usual = series.release.public_at(row["date"])
+        assert row["available_at"] == usual if series.by_rule else row["available_at"] < usual, (name, row)
+
+
 @pytest.mark.parametrize(("source", "dataset"), FEEDS)
 def test_every_feed_has_answers_that_are_read_and_answers_that_are_refused(source: Source, dataset: Dataset) -> None:
     folder = FIXTURES / source.name / dataset.name

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -27,7 +28,8 @@ from flows.planning import (
     due_days,
     expected_days,
 )
-from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.sources import sources
 from warehouse.ledger import EXPECTED, Books, DayRange, State, days_event
 
 NEAR = timedelta(days=30)  # what a feed has unless it says otherwise
@@ -162,6 +164,55 @@ def test_the_restating_window_is_asked_for_when_a_new_day_fell_due_and_only_then
         ("BTC", january(9, 10), "failed", now),
     )
     assert wanted(daily_days(due_days([here], days, known, now), [here])) == [("BTC", day) for day in january(9, 10)]
+
+
+def test_a_series_may_be_restated_for_longer_than_its_feed_says() -> None:
+    always = replace(series("M2"), restates_for=FOR_EVER)
+    never = replace(series("WALCL"), restates_for=timedelta(0))
+    here = source(always, never, series())
+    morning, now = after(date(2024, 6, 30)), after(date(2024, 7, 1))
+    days = Interval(FIRST, date(2024, 7, 2))
+    known = books(*((name, Interval(FIRST, date(2024, 7, 1)), "loaded", morning) for name in ("M2", "WALCL", "BTC")))
+    found = wanted(daily_days(due_days([here], days, known, now), [here]))
+    newest = date(2024, 7, 1)
+    assert [day for name, day in found if name == "BTC"] == [
+        newest - ONE_DAY * back for back in range(WINDOW - 1, -1, -1)
+    ]
+    assert [day for name, day in found if name == "WALCL"] == [newest]
+    assert [day for name, day in found if name == "M2"] == list(days)
+    assert here.feeds[0].window(always) == FOR_EVER
+    assert here.feeds[0].window(series()) == timedelta(days=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "series", "first"),
+    [
+        ("fred", "us_m2", "cosd=2019-10-23"),
+        ("fred_api", "us_m2", "observation_start=2019-10-23"),
+        ("fred", "boj_assets", "cosd=2019-10-23"),
+        ("fred", "fed_assets", "cosd=2019-12-22"),  # its answer is compared whole; begun ten days early
+        ("boj", "japan_m2", "startDate=201910"),
+        ("ecb", "euro_m2", "startPeriod=2019-10-01"),
+        ("oecd", "china_m2", "startPeriod=2019-10"),
+    ],
+)
+def test_a_series_is_asked_for_again_as_far_back_as_it_is_restated(source: str, series: str, first: str) -> None:
+    """Of five years that are held, one new value asks for the days that may have changed, and the request has them."""
+    here = choose({source: sources()[source]}, series=[series])
+    days = Interval(date(2020, 1, 1), date(2024, 12, 6))
+    now = datetime(2024, 12, 6, 12, tzinfo=UTC)
+    held = pl.DataFrame({"date": list(days)}).select(
+        pl.lit("macro_series").alias("dataset"),
+        pl.lit(source).alias("source"),
+        pl.lit(series).alias("series"),
+        "date",
+        state=pl.lit("loaded"),
+        observed_at=pl.lit(datetime(2024, 3, 1, tzinfo=UTC)),
+    )
+    (batch,) = batches(here, daily_days(due_days(here, days, Mock(days=held), now), here), now)
+    (ask,) = batch.asks
+    asked = next(batch.feed.plan(ask)).address
+    assert first in asked
 
 
 def test_days_that_failed_long_ago_are_asked_for_again() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from expectations.contract import datasets
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.interval import Interval
 from expectations.suite import judge as judge_rows
 from flows.clock import Clock
 from flows.http import judge
@@ -279,6 +280,51 @@ def test_fred_old_header_and_dots_as_a_file_has_them() -> None:
     assert rows.height == len(lines) == 1305
     assert rows["rate_apr"].null_count() == sum(1 for _, value in lines if value == ".") > 0
     assert rows["rate_apr"][0] == pytest.approx(11.8456)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "series"),
+    [
+        ("fred/fredgraph_WALCL.csv", "fred", "fed_assets"),
+        ("fred/fredgraph_RRPONTSYD.csv", "fred", "rrp"),
+        ("fred/fredgraph_RRPONTSYD.csv", "nyfed", "rrp"),
+        ("fred/fredgraph_DFF.csv", "fred", "effective_rate"),
+        ("fred/EFFR_2020-11_dot_and_DATE_header.csv", "nyfed", "effective_rate"),
+        ("fred/fredgraph_DGS3MO_seho4080.csv", "fred", "yield_3m"),
+        ("fred/fredgraph_DGS3MO_seho4080.csv", "treasury", "yield_3m"),
+        ("fred/fredgraph_SOFR_qie2003.csv", "treasury", "yield_3m"),
+        ("yahoo/ZQ=F_daily_2014-09_2025-10.csv", "yahoo", "fed_funds_futures"),
+    ],
+)
+def test_every_day_that_a_series_is_expected_on_has_a_value(name: str, source: str, series: str) -> None:
+    """A day listed without a value is no proof that there is none: so none of the real past may be expected."""
+    lines = list(csv.reader(io.StringIO((RECORDINGS / name).read_text())))[1:]
+    known = {date.fromisoformat(line[0]) for line in lines if line[1] not in {"", "."}}
+    feed = next(feed for feed in sources()[source].feeds if feed.dataset.name == "macro_series")
+    mine = next(one for one in feed.series if one.name == series)
+    days = Interval.of_days(max(min(known), mine.since), max(known))
+    assert len(known) > 1000
+    assert [day for day in days if mine.release.expects(day) and day not in known] == []
+
+
+def test_kalshis_candles_over_the_autumn_clock_change() -> None:
+    """Each lasts 24 hours from midnight in New York: that of 2 November, of 25 hours, ends at 23:00 there."""
+    labels = {"meeting_date": "2025-12-10", "outcome": "cut_25", "outcomes": "2"}
+    rows = read("kalshi/MINIMAL_autumn_clock_change.json", "kalshi", "meeting_probabilities", labels)
+    assert rows.select("date", "probability", "price_basis", "stamped_at").rows() == [
+        (date(2025, 11, 1), 0.1, "trade", datetime(2025, 11, 2, 4, tzinfo=UTC)),
+        (date(2025, 11, 2), pytest.approx(0.085), "quotes", datetime(2025, 11, 3, 4, tzinfo=UTC)),
+        (date(2025, 11, 3), 0.08, "trade", datetime(2025, 11, 4, 5, tzinfo=UTC)),
+    ]
+
+
+def test_yahoos_bars_of_a_half_day_and_of_a_running_session() -> None:
+    """Of another future of the exchange: prices are no rates there, so only the days are looked at."""
+    half = read("yahoo/chart_ES=F_2024-07_half_day_excerpt.json", "yahoo", "macro_series", {})
+    assert half["date"].to_list() == [date(2024, 7, day) for day in (1, 2, 3, 5)]
+    tail = read("yahoo/chart_ES=F_tail_excerpt.json", "yahoo", "macro_series", {})
+    assert tail["date"].to_list() == [date(2024, 11, 12), date(2024, 11, 13)]
+    assert tail["rate_apr"].to_list() == [pytest.approx((100 - close) / 100) for close in (6013.0, 6016.0)]
 
 
 def test_recorded_errors_are_never_rows() -> None:

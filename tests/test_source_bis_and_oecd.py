@@ -95,6 +95,25 @@ def test_a_month_told_twice_alike_is_one_row_and_one_told_differently_breaks_the
     assert of_bis(bis_table(line, "M,CN,XDC,N,9,2024-08,44001"), area="CN")["date"].is_duplicated().all()
 
 
+@pytest.mark.parametrize("multiplier", ["9", "9.0", "9e+00", "+9"])
+def test_a_multiplier_is_compared_as_a_number(multiplier: str) -> None:
+    assert of_bis(bis_table(f"M,CN,XDC,N,{multiplier},2024-08,4.4e+04"), area="CN")["amount"].to_list() == [4.4e13]
+
+
+@pytest.mark.parametrize("multiplier", ["6", "90", "", "nine", "NaN"])
+def test_another_multiplier_is_refused(multiplier: str) -> None:
+    with pytest.raises(PayloadChanged, match="expected UNIT_MULT 9"):
+        of_bis(bis_table(f"M,CN,XDC,N,{multiplier},2024-08,44000"), area="CN")
+
+
+def test_the_eurosystem_s_month_is_a_friday_and_its_publication_that_of_the_month() -> None:
+    rows = of_bis(bis_table("M,XM,XDC,N,9,2024-12,6360", "M,XM,XDC,N,9,2024-11,6400"), area="XM").sort("date")
+    assert rows.select("date", "available_at").rows() == [
+        (date(2024, 11, 29), datetime(2025, 3, 5, 12, tzinfo=UTC)),
+        (date(2025, 1, 3), datetime(2025, 4, 5, 12, tzinfo=UTC)),
+    ]
+
+
 def test_quarters_and_dollars_are_left_out() -> None:
     rows = of_bis(
         bis_table("M,CN,XDC,N,9,2024-08,44000", "Q,CN,XDC,N,9,2024-Q3,1", "M,CN,USD,N,9,2024-08,6200"), area="CN"

@@ -89,6 +89,7 @@ def test_an_error_inside_a_200_is_one(status: int, kind: type[Exception]) -> Non
     assert type(boj.refusal(answer(request, {"STATUS": status, "MESSAGE": ""}))) is kind
     assert type(boj.refusal(answer(request, []))) is SourceUnavailable
     assert boj.refusal(answer(request, {"STATUS": 200})) is None
+    assert boj.refusal(answer(request, {"STATUS": "200"})) is None
 
 
 def test_the_simulator_refuses_inside_a_200(wire: Wire) -> None:

@@ -14,6 +14,7 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.sources import cftc
 from tests.asking import Wire, ask_of, feed_of, walk
 from tests.gathering import broken_rules, rows_of
+from transforms.open_interest.cftc import normalize
 
 NIGHT = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 INTEREST = feed_of(cftc.SOURCE, "open_interest")
@@ -86,6 +87,30 @@ def test_a_report_is_not_there_before_friday_evening(wire: Wire) -> None:
     wire.simulator.now = NIGHT
     (coins,) = rows_of("cftc", "open_interest", drive(INTEREST, ask, wire.fetch))["open_interest_coins"]
     assert 150_000 < coins < 220_000
+
+
+@pytest.mark.parametrize("spaces", ["{}", "{} ", "MICRO  BITCOIN  - CHICAGO MERCANTILE EXCHANGE"])
+def test_a_name_may_hold_spaces_more_than_one(spaces: str) -> None:
+    """The report writes `MICRO ETHER  - ` itself."""
+    market = cftc.MARKETS["BTC-micro"][0]
+    row = {"market_and_exchange_names": spaces.format(market), "report_date_as_yyyy_mm_dd": "2024-12-03T00:00:00.000"}
+    rows = normalize([{**row, "open_interest_all": "20000"}], market=market)
+    assert rows.select("date", "contract", "open_interest_coins").rows() == [(date(2024, 12, 3), "MICRO BITCOIN", 2000)]
+
+
+def test_a_week_that_came_late_is_not_known_before() -> None:
+    market = cftc.MARKETS["BTC"][0]
+    rows = normalize(
+        [
+            {
+                "market_and_exchange_names": market,
+                "report_date_as_yyyy_mm_dd": "2025-10-07T00:00:00.000",
+                "open_interest_all": "25000",
+            }
+        ],
+        market=market,
+    )
+    assert rows["available_at"].to_list() == [datetime(2025, 11, 21, 20, 30, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize("key", ["open_interest_all", "report_date_as_yyyy_mm_dd", "market_and_exchange_names"])

@@ -5,15 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
 
+from expectations.contract import datasets
 from expectations.curated import curated
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval
 from flows.collecting import drive
+from flows.normalize import normalize_by_day
 from flows.plans import Gathered, Request
+from flows.publishing import read
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.pages import kalshi as page
 from flows.sources import kalshi
@@ -73,8 +77,19 @@ def test_every_meeting_since_may_2023_has_its_event() -> None:
     assert series[MEETING].symbol == "KXFEDDECISION-24DEC"
     assert series["2024-01-31"].symbol == "FEDDECISION-24JAN31"
     assert series["2026-12-09"].symbol == "KXFEDDECISION-26DEC"
-    assert series["2026-12-09"].since == date(2026, 10, 29)
     assert all(one.until == date.fromisoformat(one.name) > one.since for one in FEED.series)
+
+
+def test_a_meeting_is_asked_for_from_the_day_on_which_it_is_known_to_be_listed() -> None:
+    series = {one.name: one for one in FEED.series}
+    # All of these were listed, and quoted on both sides, on 21 August 2026.
+    recorded = date(2026, 8, 21)
+    coming = [name for name in series if name > f"{recorded}"]
+    assert len(coming) == 12
+    assert coming[-1] == "2028-01-26"
+    assert all(series[name].since <= recorded for name in coming)
+    assert series["2026-12-09"].since == recorded
+    assert series["2026-09-16"].since == date(2026, 1, 28)  # its first trading day
 
 
 # what is asked -------------------------------------------------------------------------------------------------------
@@ -194,15 +209,47 @@ def test_every_day_of_every_outcome_comes_once_from_where_it_is_kept(wire: Wire,
     assert rows.filter(pl.col("available_at") > noon).is_empty()
 
 
-def test_a_day_is_that_which_ended_in_new_york(wire: Wire) -> None:
+def test_a_day_is_that_which_began_24_hours_before_the_stamp(wire: Wire) -> None:
     rows = rows_of(
         "kalshi", "meeting_probabilities", gathered(wire, "2024-11-07", date(2024, 11, 2), date(2024, 11, 3))
     )
     ends = dict(rows.select("date", "available_at").unique().iter_rows())
     assert ends == {
         date(2024, 11, 2): datetime(2024, 11, 3, 4, tzinfo=UTC),
-        date(2024, 11, 3): datetime(2024, 11, 4, 5, tzinfo=UTC),  # summer time ended
+        date(2024, 11, 3): datetime(2024, 11, 4, 4, tzinfo=UTC),  # summer time ended: a day of 25 hours
     }
+    rows = rows_of("kalshi", "meeting_probabilities", gathered(wire, "2024-03-20", date(2024, 3, 9), date(2024, 3, 11)))
+    ends = dict(rows.select("date", "available_at").unique().iter_rows())
+    assert ends == {
+        date(2024, 3, 9): datetime(2024, 3, 10, 5, tzinfo=UTC),
+        date(2024, 3, 10): datetime(2024, 3, 11, 5, tzinfo=UTC),  # summer time began: 01:00 in New York
+        date(2024, 3, 11): datetime(2024, 3, 12, 4, tzinfo=UTC),
+    }
+
+
+def candle(end: datetime, **changed: object) -> dict[str, object]:
+    quotes = {"yes_bid": {"close_dollars": "0.73"}, "yes_ask": {"close_dollars": "0.75"}}
+    price = {"price": {"close_dollars": "0.74"}, "volume_fp": "10.00"}
+    return {"end_period_ts": int(end.timestamp()), **quotes, **price, **changed}
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (candle(datetime(2024, 12, 9, 6, tzinfo=UTC)), "expected days that begin at 00:00 in New York"),
+        (candle(datetime(2024, 12, 9, 5, tzinfo=UTC), price={}), "expected a price"),
+    ],
+)
+def test_an_odd_candle_costs_its_day_and_no_other(odd: dict[str, object], reason: str) -> None:
+    before, after = (candle(datetime(2024, 12, day, 5, tzinfo=UTC)) for day in (8, 10))
+    labels = {"meeting_date": MEETING, "outcome": "cut_25", "outcomes": "2"}
+    request = Request(f"{kalshi.API}/x", labels=labels)
+    told = answer(request, {"candlesticks": [before, odd, after]})
+    ask = ask_of("kalshi", "meeting_probabilities", MEETING)
+    read = normalize_by_day(datasets()["meeting_probabilities"], "kalshi", Gathered(ask, (told,), None))
+    assert read.rows["date"].to_list() == [date(2024, 12, 7), date(2024, 12, 9)]
+    assert list(read.refused) == [date(2024, 12, 8)]
+    assert read.refused[date(2024, 12, 8)].startswith(reason)
 
 
 def test_a_day_that_is_not_over_is_not_asked_for(wire: Wire) -> None:
@@ -244,6 +291,27 @@ def test_the_mart_knows_the_next_meeting_and_how_likely_a_cut_is(simulator: Simu
     )
     found = {row[0]: row[2] for row in rows if row[0] > date(2024, 11, 7) and row[2] is not None}
     assert found == {day: pytest.approx(value) for day, value in by_hand if day >= date(2024, 11, 5)}
+
+
+def test_a_day_that_nobody_traded_or_quoted_has_no_price_and_one_that_is_not_listed_fails() -> None:
+    """A finished candle without either is the venue's own word; a day without a candle is not."""
+    nothing = candle(datetime(2024, 12, 8, 5, tzinfo=UTC), price={}, volume_fp="0.00", yes_bid={"close_dollars": "0"})
+    told = answer(
+        Request(f"{kalshi.API}/x", labels={"meeting_date": MEETING, "outcome": "cut_25", "outcomes": "1"}),
+        {"candlesticks": [nothing, candle(datetime(2024, 12, 10, 5, tzinfo=UTC))]},
+    )
+    ask = ask_of("kalshi", "meeting_probabilities", MEETING, date(2024, 12, 7), date(2024, 12, 9), now=MORNING)
+    days = pl.DataFrame({"date": list(ask.days)}).with_columns(
+        expected=pl.lit(value=True), due_at=pl.lit(MORNING - timedelta(days=3)), state=pl.lit(None, pl.String)
+    )
+    batch, run = Mock(feed=FEED), Mock()
+    batch.source.name, run.now.return_value = "kalshi", MORNING
+    found = read(run, batch, Gathered(ask, (told,), None), days, loaded_before=None).days
+    assert {day: outcome.state for day, outcome in found.items()} == {
+        date(2024, 12, 7): "verified_empty",
+        date(2024, 12, 8): "failed",
+        date(2024, 12, 9): "loaded",
+    }
 
 
 # what goes wrong -----------------------------------------------------------------------------------------------------

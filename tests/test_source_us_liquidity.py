@@ -22,6 +22,8 @@ from tests.asking import Wire, answer, ask_of, feed_of, walk
 from tests.gathering import broken_rules, rows_of
 from tests.tool import SHARED, Tool
 from transforms import payload
+from transforms.macro_series import fed as fed_release
+from transforms.macro_series.fred import normalize as of_fred
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 from transforms.macro_series.treasury import STATEMENTS, YIELDS
 from transforms.sdmx import series_of
@@ -118,6 +120,37 @@ def test_the_release_is_asked_for_once_for_all_of_its_lines() -> None:
     assert {one.address for one in asked} == {"https://www.federalreserve.gov/releases/h41/data/FRB_h41_xml.zip"}
     assert all(one.shared for one in asked)
     assert [dict(fed.count_requests(ask)) for ask in asks] == [{fed.HOST: 1}, {}, {}]
+
+
+def test_a_file_of_fred_may_come_in_a_zip_archive() -> None:
+    """As it has for several series at once; beside the file lies a note, which is not read."""
+    text = "observation_date,RRPONTSYD\n2024-12-06,143.2\n2024-12-09,149.987\n"
+    told = payload.decode(packed({"README.txt": b"Daily", "daily.csv": text.encode()}), "csv")
+    rows = of_fred(told, fred_id="RRPONTSYD")
+    assert rows["amount"].to_list() == [143.2e9, 149.987e9]
+    with pytest.raises(PayloadChanged, match=r"expected one member .csv in the zip file, found 2"):
+        payload.decode(packed({"daily.csv": text.encode(), "weekly.csv": text.encode()}), "csv")
+
+
+def h41(multiplier: str, value: str = "6896000") -> bytes:
+    """The release with one week of each line, in units of this multiplier."""
+    about = f'FREQ="19" UNIT_MULT="{multiplier}" CURRENCY="USD"'
+    week = f'<Obs OBS_STATUS="A" OBS_VALUE="{value}" TIME_PERIOD="2024-12-04"/>'
+    lines = [f'<Series SERIES_NAME="{name}" {about}>{week}</Series>' for name in fed_release.SERIES.values()]
+    return f"<DataSet>{''.join(lines)}</DataSet>".encode()
+
+
+@pytest.mark.parametrize("multiplier", ["1000000", "1e+06", "1000000.0", "1E6"])
+def test_a_multiplier_is_compared_as_a_number(multiplier: str) -> None:
+    rows = fed_release.normalize(h41(multiplier))
+    assert rows.filter(series="fed_assets")["amount"].to_list() == [6896000e6]
+    assert fed_release.normalize(h41(multiplier, "6.896e+06"))["amount"].to_list() == [6896000e6] * 3
+
+
+@pytest.mark.parametrize("multiplier", ["1000", "1e+09", "", "millions", "nan"])
+def test_another_multiplier_is_refused(multiplier: str) -> None:
+    with pytest.raises(PayloadChanged, match="expected millions for RESPPMA_N"):
+        fed_release.normalize(h41(multiplier))
 
 
 # what comes home -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Yahoo's chart of the front fed funds future: what is asked, what it tells, and what the replay holds of 2024."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -10,7 +10,8 @@ import requests
 from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import Interval
 from flows.collecting import drive
-from flows.plans import Answer, Request
+from flows.normalize import Normalized, normalize_by_day
+from flows.plans import Answer, Gathered, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import fred, yahoo
 from tests.asking import Wire, answer, ask_of, feed_of, walk
@@ -70,6 +71,53 @@ def test_the_running_session_is_not_asked_for(wire: Wire) -> None:
     assert max(rows_of("yahoo", "macro_series", gathered)["date"]) == date(2024, 12, 9)
     assert ask.series.release.public_at(date(2024, 12, 9)) == datetime(2024, 12, 10, 0, 15, tzinfo=UTC)
     wire.simulator.now = NIGHT
+
+
+def chart(bars: Mapping[datetime, float | None], **meta: object) -> Normalized:
+    """What is read of bars, stamped so and with these closes."""
+    about = {"exchangeTimezoneName": "America/New_York", "dataGranularity": "1d", **meta}
+    closes = [{"close": [*bars.values()]}]
+    result = {"meta": about, "timestamp": [int(stamp.timestamp()) for stamp in bars], "indicators": {"quote": closes}}
+    request = Request(f"{yahoo.CHART}/ZQ=F")
+    told = answer(request, {"chart": {"result": [result], "error": None}})
+    return normalize_by_day(FEED.dataset, "yahoo", Gathered(ask_of("yahoo", "macro_series", SERIES), (told,), None))
+
+
+MIDNIGHTS = {datetime(2024, 7, day, 4, tzinfo=UTC): 94.6675 for day in (1, 2, 5)}
+RUNNING = datetime(2024, 7, 6, 2, 39, 36, tzinfo=UTC)  # 22:39 on the evening before its session's day
+
+
+def test_a_half_day_is_read_for_its_date_wherever_it_stands() -> None:
+    half = {datetime(2024, 7, 3, 13, 30, tzinfo=UTC): 94.67}  # 09:30 in New York
+    read = chart(dict(sorted((MIDNIGHTS | half).items())))
+    assert read.rows["date"].to_list() == [date(2024, 7, day) for day in (1, 2, 3, 5)]
+    assert read.rows["rate_apr"][2] == pytest.approx(0.0533)
+    assert not read.refused
+    # As the last bar it is no running session: that one carries the time of the last trade, which is told besides.
+    last = chart(half, regularMarketTime=datetime(2024, 7, 3, 17, tzinfo=UTC).timestamp())
+    assert last.rows["date"].to_list() == [date(2024, 7, 3)]
+
+
+@pytest.mark.parametrize("meta", [{}, {"regularMarketTime": int(RUNNING.timestamp())}])
+def test_the_running_session_is_left_out_though_it_is_stamped_on_the_day_before(meta: dict[str, object]) -> None:
+    read = chart(MIDNIGHTS | {RUNNING: 90.0}, **meta)
+    assert read.rows["date"].to_list() == [date(2024, 7, day) for day in (1, 2, 5)]
+    assert read.rows.filter(pl.col("rate_apr") > 0.06).is_empty()
+    assert not read.refused
+
+
+@pytest.mark.parametrize(
+    ("odd", "lost", "reason"),
+    [
+        (datetime(2024, 7, 3, 22, 0, tzinfo=UTC), 3, "expected bars of a day in New York, stamped before 17:00"),
+        (datetime(2024, 7, 2, 13, 30, tzinfo=UTC), 2, "expected one bar of 2024-07-02, found several that differ"),
+    ],
+)
+def test_an_odd_bar_costs_its_day_and_no_other(odd: datetime, lost: int, reason: str) -> None:
+    read = chart(dict(sorted((MIDNIGHTS | {odd: 90.0}).items())))
+    assert list(read.refused) == [date(2024, 7, lost)]
+    assert read.refused[date(2024, 7, lost)].startswith(reason)
+    assert read.rows["date"].to_list() == [date(2024, 7, day) for day in (1, 2, 5) if day != lost]
 
 
 @pytest.mark.parametrize(

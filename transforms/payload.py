@@ -16,6 +16,7 @@ import polars as pl
 from expectations.errors import FAULTS, PayloadChanged, described
 
 Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
+ZIPPED = b"PK\x03\x04"  # how a zip archive begins
 MOST_UNPACKED = 2**29  # bytes; a file that says more is a trap
 # Of a field that the documentation shows as text and answers as a number, or the other way round.
 NUMBER_OR_TEXT: Final = "number or text"
@@ -29,7 +30,8 @@ def decode(body: bytes, form: Form) -> Any:
 
     Args:
         body: The bytes as archived.
-        form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null;
+        form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null, though the file may come
+            in a zip archive, as FRED sometimes sends it: then it is the archive's only member `….csv`;
             `zip`: the same, of the archive's only member; `bare_zip`: the same of a member without a header, whose
             columns are called by their place, from "0" on; `sdmx`: the bytes of the
             archive's member `…_data.xml`.
@@ -54,7 +56,7 @@ def _decoded(body: bytes, form: Form) -> Any:
     if form in {"zip", "bare_zip"}:
         return _csv(_unpacked(body), headed=form == "zip")
     if form == "csv":
-        return _csv(body, headed=True)
+        return _csv(_unpacked(body, ".csv") if body.startswith(ZIPPED) else body, headed=True)
     try:
         return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as broken:

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from transforms.refused import marks
+
 _NOBODY_STAMPED = pl.lit(None, pl.Datetime("us", "UTC"))
 _UNKNOWN = pl.lit(None, pl.Float64)
 
@@ -10,13 +12,14 @@ def amounts(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Ser
     """Rows of an amount of dollars.
 
     Args:
-        values: date, amount (USD; unknown where the day is listed without a value).
+        values: date, amount (USD; unknown where the day is listed without a value); `refused` where it is marked.
         series: Our name of the statistic.
         available_at: When the value of a day is public.
     """
     return values.select(
         "date",
         "amount",
+        *marks(values),
         series=pl.lit(series),
         currency=pl.lit("USD"),
         rate_apr=_UNKNOWN,
@@ -29,13 +32,15 @@ def rates(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Serie
     """Rows of an interest rate.
 
     Args:
-        values: date, rate_apr (fraction per year; unknown where the day is listed without a value).
+        values: date, rate_apr (fraction per year; unknown where the day is listed without a value); `refused` where it
+            is marked.
         series: Our name of the statistic.
         available_at: When the value of a day is public.
     """
     return values.select(
         "date",
         "rate_apr",
+        *marks(values),
         series=pl.lit(series),
         currency=pl.lit(None, pl.String),
         amount=_UNKNOWN,

@@ -9,6 +9,14 @@ Attributes = Mapping[str, str]
 Series = tuple[Attributes, list[Attributes]]
 
 
+def number_of(text: str | None) -> float | None:
+    """The number that an attribute states, however it is written; unknown where it is none or not there."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
 def series_of(document: bytes, names: Collection[str], name: str) -> dict[str, Series]:
     """The attributes and the observations of some series of a file.
 

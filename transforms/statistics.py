@@ -32,18 +32,21 @@ def observations(payload: Any, *dimensions: str) -> pl.DataFrame:
     return listed.select("TIME_PERIOD", *dimensions, value=value)
 
 
-def require(payload: pl.DataFrame, *, may_be_blank: Collection[str] = (), **expected: str) -> None:
+def require(payload: pl.DataFrame, *, may_be_blank: Collection[str] = (), **expected: str | int) -> None:
     """Refuse a table that says something else of itself.
 
-    A column that it does not have says nothing, and neither does an empty field of those that `may_be_blank`.
+    A column that it does not have says nothing, and neither does an empty field of those that `may_be_blank`. Where a
+    number is expected it is compared as one, however it is written: 6, 6.0 and 6e+00 are the same.
     """
-    for name, text in expected.items():
+    for name, wanted in expected.items():
         if name not in payload.columns:
             continue
         stated = pl.col(name)
-        others = payload.filter(stated.ne(text) if name in may_be_blank else stated.ne_missing(text))
+        same = stated.cast(pl.Float64, strict=False) == wanted if isinstance(wanted, int) else stated == wanted
+        known = pl.lit(value=True) if name not in may_be_blank else stated.is_not_null()
+        others = payload.filter(known & ~same.fill_null(value=False))
         if others.height:
-            raise PayloadChanged(f"expected {name} {text}, found {others[name][0]}")
+            raise PayloadChanged(f"expected {name} {wanted}, found {others[name][0]}")
 
 
 def amounts(levels: pl.DataFrame, *, series: str, currency: str, release: Release) -> pl.DataFrame:

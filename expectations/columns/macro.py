@@ -86,6 +86,9 @@ COLUMNS = {
         "The next scheduled meeting of the Federal Open Market Committee, after the day, as known on it.",
     ),
     "next_meeting_cut_probability": Column(
-        "number", "fraction", "rate", "Market-implied probability of a cut at it; unknown unless every cut has a price."
+        "number",
+        "fraction",
+        "rate",
+        "Market-implied probability of a cut at it: from contracts, else from the fed funds future of its month.",
     ),
 }

@@ -9,12 +9,12 @@ Verified  hand-written answers with the columns, the unit and the words of an an
           and on which day a month comes out, is believed
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.tables import no_table
-from transforms.macro_series.bis import BANKS, RELEASE
+from transforms.macro_series.bis import BANKS
 
 HOST = "stats.bis.org"
 ASSETS = f"https://{HOST}/api/v2/data/dataflow/BIS/WS_CBTA/1.0"
@@ -35,9 +35,9 @@ SOURCE = Source(
         Feed(
             MACRO_SERIES,
             plan_assets,
-            tuple(Series(bank.series, area, FIRST_DAYS[area], RELEASE) for area, bank in BANKS.items()),
+            tuple(Series(bank.series, area, FIRST_DAYS[area], bank.release) for area, bank in BANKS.items()),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=200),
+            restates_for=FOR_EVER,  # months are restated for years back
             whole_history=True,
         ),
     ),

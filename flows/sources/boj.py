@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.boj import STATISTICS
 
 HOST = "www.stat-search.boj.or.jp"
@@ -23,7 +23,7 @@ EARLIER = timedelta(days=70)  # so that the month before a quiet day is in the a
 
 FIRST_DAYS = {"MABJMTA": date(1998, 4, 1), "MAM1NAM2M2MO": date(2003, 4, 1)}
 
-DONE, BAD_REQUEST = 200, 400
+DONE, BAD_REQUEST = "200", "400"
 
 
 def plan_months(ask: Ask) -> Plan:
@@ -44,9 +44,9 @@ def plan_months(ask: Ask) -> Plan:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An error inside a 200."""
+    """An error inside a 200; the status inside may be a number or text."""
     document = answer.json()
-    status = document.get("STATUS") if isinstance(document, dict) else None
+    status = str(document.get("STATUS")) if isinstance(document, dict) else None
     if status == DONE:
         return None
     message = f"expected STATUS {DONE} from the Bank of Japan, found {str(document)[:200]}"
@@ -64,7 +64,7 @@ SOURCE = Source(
                 for code, statistic in STATISTICS.items()
             ),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=100),
+            restates_for=FOR_EVER,  # months are restated for years back
             whole_history=True,
         ),
     ),

@@ -3,7 +3,8 @@
 Docs      https://publicreporting.cftc.gov/stories/s/r4w3-av2u
 Terms     public domain
 Quirks    one row a week, of Tuesday's close, out on Friday; numbers come as text; in a shutdown of the government weeks
-          come late, several at once. An error is an object where a list was expected
+          come late, then two in a week: those of 2018/19, 2023 and 2025 are known by their days. Names may hold two
+          spaces. An error is an object where a list was expected
 Verified  answers of the replay for BITCOIN (2022 to 2024), field by field. That a contract is of 5 bitcoin and a micro
           contract of a tenth is from memory; so are the first days, on the safe side. That the report keeps to the
           third working day in weeks with a holiday is its habit, not a promise

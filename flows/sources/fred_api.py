@@ -13,9 +13,8 @@ from datetime import timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
-from flows.sources.fred import FIRST_DAYS, WHOLE_HISTORY, begun
-from transforms.macro_series.fred import STATISTICS
+from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Source
+from flows.sources.fred import WHOLE_HISTORY, begun, statistics
 from transforms.macro_series.fred_api import whole
 from transforms.payload import members
 
@@ -60,10 +59,7 @@ SOURCE = Source(
         Feed(
             MACRO_SERIES,
             plan_observations,
-            tuple(
-                Series(statistic.name, fred_id, FIRST_DAYS[fred_id], statistic.release)
-                for fred_id, statistic in STATISTICS.items()
-            ),
+            tuple(statistics()),
             days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=21),
             whole_history=True,

@@ -5,11 +5,13 @@ Terms     Kalshi's developer agreement: its data may not be passed on. What is r
 Quirks    a meeting is an event, each outcome a market of its own. Markets that settled before a cutoff, some three
           months ago, are only to be had from other endpoints, which call the fields by other names; whichever answers
           404 or lists nothing, the other one is asked. Outcomes are told by `custom_strike`, such as {"Cut": ">25"}:
-          what a ticker ends in changed its meaning. A candle of a day ends at midnight in New York. A candle without a
-          trade may repeat the last price. Too many requests are refused without saying when to come back
+          what a ticker ends in changed its meaning. A candle of a day lasts 24 hours from midnight in New York. A
+          candle without a trade may repeat the last price. Too many requests are refused without saying when to come
+          back
 Verified  documentation (the OpenAPI description of 2026), and public code that reads the answers. Tickers and first
-          trading days to September 2026 are as another reader measured them on 2026-10-01; later tickers follow the
-          rule. That a market has a candle for each day is believed
+          trading days to September 2026 are as another reader measured them on 2026-10-01. The twelve meetings to come
+          were all listed and quoted in an answer that was recorded on 2026-08-21; the first of those days is not known,
+          and that as many are listed later on is believed, as it is that a market has a candle for each day
 """
 
 import re
@@ -32,7 +34,7 @@ PAGE = 1000  # markets, of which a meeting has about five
 MINUTES_A_DAY = 1440
 NOT_FOUND = 404
 
-# A day ends at 04:00 UTC in summer and at 05:00 in winter; we keep the later hour all year.
+# A candle ends at 04:00 UTC in summer and at 05:00 in winter; we keep the later hour all year.
 ENDED = every_day(timedelta(hours=5, minutes=15), grace=timedelta(days=1))
 LATEST_MIDNIGHT = timedelta(hours=5)
 
@@ -68,19 +70,27 @@ EVENTS = {
     date(2026, 9, 16): ("KXFEDDECISION-26SEP", date(2026, 1, 28)),
 }
 
+# Every meeting to come was listed, and quoted on both sides, on this day: so many of them.
+LISTED, LISTED_AT_ONCE = date(2026, 8, 21), 12
+
 STRIKE = re.compile(r"(?P<over>>?)\s*(?P<points>\d+)(\s*bps)?")
 TITLE = re.compile(r"(?P<direction>Cut|Hike) (?P<strike>>?\d+bps)")
 UNCHANGED = "Fed maintains rate"
 
 
 def meetings() -> Iterator[Series]:
-    """One series for each meeting; of those to come from the day after the meeting before them."""
-    before: date | None = None
-    for day in curated()["fomc_meetings"].rows["meeting_date"]:
-        ticker, since = EVENTS.get(day, (f"KXFEDDECISION-{day:%y%b}".upper(), before + ONE_DAY if before else day))
-        if day >= min(EVENTS):
-            yield Series(f"{day}", ticker, since, ENDED, until=day)
-        before = day
+    """One series for each meeting.
+
+    A past one begins with its first trading day. One to come is asked for from the day on which it is known to be
+    listed: when the meeting is over after which it is one of the twelve to come.
+    """
+    days = curated()["fomc_meetings"].rows["meeting_date"].to_list()
+    for place, day in enumerate(days):
+        if day < min(EVENTS):
+            continue
+        room = days[place - LISTED_AT_ONCE] + ONE_DAY if place >= LISTED_AT_ONCE else LISTED
+        ticker, since = EVENTS.get(day, (f"KXFEDDECISION-{day:%y%b}".upper(), max(room, LISTED)))
+        yield Series(f"{day}", ticker, since, ENDED, until=day, by_rule=False)  # a candle tells its end
 
 
 def plan_meeting(ask: Ask) -> Plan:
@@ -199,6 +209,8 @@ SOURCE = Source(
             days_per_ask=1000,
             restates_for=timedelta(days=2),
             count=count_requests,
+            # A candle without a trade, and without quotes on both sides, is the venue's word that there was no price.
+            blank_days=True,
         ),
     ),
     limits={HOST: Limit(4, 1)},  # others were refused at more

@@ -60,8 +60,8 @@ SOURCE = Source(
             (
                 Series("rrp", "reverserepo", date(2013, 9, 23), OPERATIONS),
                 Series("effective_rate", "effr", date(2000, 7, 3), RATES),
-                Series("target_low", "effr", date(2008, 12, 16), RATES),
-                Series("target_high", "effr", date(2008, 12, 16), RATES),
+                Series("target_low", "effr", date(2008, 12, 16), RATES, by_rule=False),
+                Series("target_high", "effr", date(2008, 12, 16), RATES, by_rule=False),
             ),
             days_per_ask=MOST_DAYS,
             restates_for=timedelta(days=7),

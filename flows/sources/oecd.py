@@ -12,7 +12,7 @@ Verified  hand-written answers in the documented shape (dimensions with codes an
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.tables import no_table
 from transforms.macro_series.oecd import RELEASE
 
@@ -37,7 +37,7 @@ SOURCE = Source(
             plan_money,
             (Series("china_m2", "MABM", date(2004, 1, 1), RELEASE),),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=200),
+            restates_for=FOR_EVER,  # months are restated for years back
             whole_history=True,
         ),
     ),

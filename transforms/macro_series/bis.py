@@ -1,13 +1,19 @@
 """Total assets of central banks as the Bank for International Settlements collects them, as rows of `macro_series`."""
 
-from datetime import time, timedelta
+from collections.abc import Callable
+from datetime import date, time, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from expectations.calendar import days_later, month_ends
+from expectations.calendar import Release, days_later, friday_of_month, month_end, month_ends, month_fridays
 from transforms.statistics import amounts, observations, require
 from transforms.units import billions_to_units, month_end_of
+
+_PUBLISHED, _GRACE = days_later(95, time(12, 0)), timedelta(days=60)
+# A month was seen to come after about three; we take 95 days, so that no value is used before it was public.
+RELEASE = month_ends(_PUBLISHED, _GRACE)
+FRIDAYS = month_fridays(_PUBLISHED, _GRACE)
 
 
 class Bank(NamedTuple):
@@ -16,22 +22,24 @@ class Bank(NamedTuple):
     Attributes:
         series: Our name of its total assets.
         currency: What they are stated in.
+        day_of: The day that a month's value describes, given any day of the month.
+        release: Which days have a value, and when it is public.
     """
 
     series: str
     currency: str
+    day_of: Callable[[date], date] = month_end
+    release: Release = RELEASE
 
 
 BANKS = {
     "CN": Bank("pboc_assets", "CNY"),
     "JP": Bank("boj_assets", "JPY"),
-    # The same banks state these two by the week: another day, another statistic.
+    # The same banks state these two by the week: another day, another statistic. Of the Eurosystem's Fridays the BIS
+    # takes that of the week in which the month's last business day lies.
     "US": Bank("fed_assets_monthly", "USD"),
-    "XM": Bank("ecb_assets_monthly", "EUR"),
+    "XM": Bank("ecb_assets_monthly", "EUR", friday_of_month, FRIDAYS),
 }
-
-# A month was seen to come after about three; we take 95 days, so that no value is used before it was public.
-RELEASE = month_ends(days_later(95, time(12, 0)), grace=timedelta(days=60))
 
 
 def normalize(payload: Any, *, area: str) -> pl.DataFrame:
@@ -39,7 +47,8 @@ def normalize(payload: Any, *, area: str) -> pl.DataFrame:
 
     The answer holds the same assets several times: in domestic currency (`XDC`), in dollars and as a share of output,
     as reported (`TRANSFORMATION` N) and adjusted for breaks (B). Kept is the domestic currency, which is in billions;
-    as reported where there is that, else adjusted. A month is dated with its last day.
+    as reported where there is that, else adjusted. A month is dated with its last day, that of a bank with a weekly
+    statement with the Friday that the BIS takes.
 
     Args:
         payload: The CSV as text columns.
@@ -52,10 +61,11 @@ def normalize(payload: Any, *, area: str) -> pl.DataFrame:
     listed = observations(payload, "FREQ", "REF_AREA", "UNIT_MEASURE", "TRANSFORMATION")
     domestic = (pl.col("FREQ") == "M") & (pl.col("UNIT_MEASURE") == "XDC")
     require(payload, REF_AREA=area)
-    require(payload.filter(domestic), UNIT_MULT="9", CURRENCY=bank.currency)
+    require(payload.filter(domestic), UNIT_MULT=9, CURRENCY=bank.currency)
     kept = listed.filter(domestic, pl.col("TRANSFORMATION").is_in(["N", "B"]))
     told = kept.with_columns(adjusted=pl.col("TRANSFORMATION") == "B").filter(
         pl.col("adjusted") == pl.col("adjusted").min().over("TIME_PERIOD")
     )
-    levels = told.select(date=month_end_of(pl.col("TIME_PERIOD")), amount=billions_to_units(pl.col("value")))
-    return amounts(levels, series=bank.series, currency=bank.currency, release=RELEASE)
+    months = told.select(last=month_end_of(pl.col("TIME_PERIOD")), amount=billions_to_units(pl.col("value")))
+    days = pl.Series("date", [bank.day_of(last) for last in months["last"]], pl.Date)
+    return amounts(months.with_columns(days), series=bank.series, currency=bank.currency, release=bank.release)

@@ -53,6 +53,6 @@ def normalize(payload: Any, *, ecb_key: str) -> pl.DataFrame:
     """
     statistic = STATISTICS[ecb_key]
     listed = observations(payload)
-    require(payload, may_be_blank=("UNIT",), KEY=ecb_key, UNIT_MULT="6", UNIT="EUR")
+    require(payload, may_be_blank=("UNIT",), KEY=ecb_key, UNIT_MULT=6, UNIT="EUR")
     levels = listed.select(date=statistic.day_of(pl.col("TIME_PERIOD")), amount=millions_to_units(pl.col("value")))
     return amounts(levels, series=statistic.name, currency="EUR", release=statistic.release)

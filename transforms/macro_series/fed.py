@@ -8,7 +8,7 @@ from expectations.calendar import wednesdays_next_day
 from expectations.errors import PayloadChanged
 from transforms.payload import column
 from transforms.published import amounts
-from transforms.sdmx import series_of
+from transforms.sdmx import number_of, series_of
 from transforms.units import decimal_text, millions_to_units
 
 # Thursdays at 16:30 in New York, 21:30 UTC in winter; we keep the later hour all year.
@@ -21,7 +21,8 @@ SERIES = {
     # With everyone but foreign official accounts, whose pool is another line.
     "rrp": "RESPPLLRD_N.WW",
 }
-UNIT = {"FREQ": "19", "UNIT_MULT": "1000000", "CURRENCY": "USD"}  # 19: on Wednesdays
+UNIT = {"FREQ": "19", "CURRENCY": "USD"}  # 19: on Wednesdays
+MILLIONS = 1e6
 KNOWN = "A"
 
 
@@ -45,6 +46,8 @@ def normalize(payload: bytes) -> pl.DataFrame:
         odd = {name: about.get(name) for name, value in UNIT.items() if about.get(name) != value}
         if odd:
             raise PayloadChanged(f"expected {UNIT} for {theirs}, found {odd}")
+        if number_of(about.get("UNIT_MULT")) != MILLIONS:
+            raise PayloadChanged(f"expected millions for {theirs}, found UNIT_MULT {about.get('UNIT_MULT')}")
         listed = pl.DataFrame(
             [
                 column(name, [observation.get(name) for observation in observations], pl.String)

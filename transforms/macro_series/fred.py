@@ -13,10 +13,10 @@ from expectations.calendar import (
     days_later,
     fourth_tuesday_after,
     fridays_second_target_day,
+    market_days_next_day,
     month_ends,
+    reverse_repo_days,
     wednesdays_next_day,
-    weekdays_next_day,
-    weekdays_same_day,
 )
 from expectations.errors import PayloadChanged
 from transforms.payload import text_columns
@@ -60,15 +60,15 @@ STATISTICS = {
     "WALCL": Statistic("fed_assets", "amount", millions_to_units, _H41),
     # The Wednesday level, to go with WALCL; WTREGEN would be the week's average.
     "WDTGAL": Statistic("tga", "amount", millions_to_units, _H41),
-    "RRPONTSYD": Statistic("rrp", "amount", billions_to_units, weekdays_same_day(time(19, 0))),
+    "RRPONTSYD": Statistic("rrp", "amount", billions_to_units, reverse_repo_days(timedelta(hours=19))),
     "DFF": Statistic("effective_rate", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING)),
     # The range is announced at the meeting, and in force from the day after it.
     "DFEDTARL": Statistic("target_low", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING), announced=True),
     "DFEDTARU": Statistic(
         "target_high", "rate", percent_to_fraction, daily_next_weekday(_NEXT_EVENING), announced=True
     ),
-    "DGS3MO": Statistic("yield_3m", "rate", percent_to_fraction, weekdays_next_day(_NEXT_EVENING)),
-    "DGS1": Statistic("yield_1y", "rate", percent_to_fraction, weekdays_next_day(_NEXT_EVENING)),
+    "DGS3MO": Statistic("yield_3m", "rate", percent_to_fraction, market_days_next_day(_NEXT_EVENING)),
+    "DGS1": Statistic("yield_1y", "rate", percent_to_fraction, market_days_next_day(_NEXT_EVENING)),
     # The mean of the month, seasonally adjusted. H.6 is out on the fourth Tuesday at 13:00 in New York, 18:00 UTC in
     # winter.
     "M2SL": Statistic(

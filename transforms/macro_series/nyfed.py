@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import bank_days_next_day, market_days
+from expectations.calendar import effective_rate_days, reverse_repo_days
 from expectations.errors import PayloadChanged
 from transforms.payload import NUMBER_OR_TEXT, column, member, rows
 from transforms.published import amounts, rates
@@ -13,8 +13,8 @@ from transforms.units import percent_to_fraction, start_of
 
 # The operation closes at 13:15 in New York, 18:15 UTC in winter; the rate is out at 9:00, 14:00 UTC. We keep the later
 # hour all year.
-OPERATIONS = market_days(timedelta(hours=18, minutes=30))
-RATES = bank_days_next_day(time(14, 0))
+OPERATIONS = reverse_repo_days(timedelta(hours=18, minutes=30))
+RATES = effective_rate_days(time(14, 0))
 
 EXERCISE = "small value exercise"
 OVERNIGHT = "overnight"

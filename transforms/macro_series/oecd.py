@@ -28,7 +28,7 @@ def normalize(payload: Any) -> pl.DataFrame:
         Rows of `macro_series` in yuan.
     """
     listed = observations(payload, "REF_AREA", "MEASURE", "UNIT_MEASURE", "ADJUSTMENT")
-    require(payload, REF_AREA="CHN", FREQ="M", MEASURE="MABM", UNIT_MEASURE="XDC", UNIT_MULT="6")
+    require(payload, REF_AREA="CHN", FREQ="M", MEASURE="MABM", UNIT_MEASURE="XDC", UNIT_MULT=6)
     kept = listed.filter(pl.col("ADJUSTMENT") == "N")
     if kept.is_empty() and not listed.is_empty():
         raise PayloadChanged(f"expected values that are not adjusted, found ADJUSTMENT {listed['ADJUSTMENT'][0]}")

@@ -1,6 +1,6 @@
 """Yahoo's charts of futures, as rows of `macro_series`."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import polars as pl
@@ -9,12 +9,14 @@ from expectations.calendar import market_days
 from expectations.errors import PayloadChanged
 from transforms.payload import column, member, members
 from transforms.published import rates
+from transforms.refused import marks, refuse
 from transforms.units import percent_to_fraction, seconds_to_instant
 
 # The session ends at 17:00 in New York, 22:00 UTC in winter; its bar is taken to be whole when the UTC day is over.
 SESSIONS = market_days(timedelta(days=1, minutes=15))
 
 ZONE = "America/New_York"
+SESSION_END = time(17, 0)  # in New York; an hour later that of the next day begins
 PAR = 100.0
 TICK_DIGITS = 4  # a price moves by 0.0025
 
@@ -22,11 +24,15 @@ TICK_DIGITS = 4  # a price moves by 0.0025
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn the daily bars of the front fed funds future into one row per trading day.
 
-    A bar is stamped with midnight in New York, the beginning of its day. The last one may be of the running day, and is
-    then stamped with its last trade: it is left out, and any other bar at another hour is refused. The price is 100
-    less a rate in percent a year, so the rate is 100 less the price: the mean effective rate of the calendar month that
-    the market expects. The front contract is that of the running month up to its last trading day. The close is the
-    last trade, which lies within a tick of the settlement; a day without one is listed without a value.
+    A bar is stamped with midnight in New York, the beginning of its day, or on some half days with the morning: its day
+    in New York is all that is read. The last one may be of the running session, which begins on the evening before, and
+    is then stamped with its last trade, which `regularMarketTime` tells too: it is left out. Another bar that is
+    stamped after the session's end, and two bars of one day that differ, cost their day.
+
+    The price is 100 less a rate in percent a year, so the rate is 100 less the price: the mean effective rate of the
+    calendar month that the market expects. The front contract is that of the running month up to its last trading day.
+    The close is the last trade, which lies within a tick of the settlement; a day without one is listed without a
+    value.
 
     Args:
         payload: The decoded answer.
@@ -47,13 +53,19 @@ def normalize(payload: Any) -> pl.DataFrame:
     closes = member(quote, "close") if stamps else []
     bars = pl.DataFrame([column("stamp", stamps, pl.Int64), column("close", closes, pl.Float64)])
     local = seconds_to_instant(pl.col("stamp")).dt.convert_time_zone(ZONE)
-    days = bars.with_columns(local=local, whole=local == local.dt.truncate("1d"))
-    if days.height and not days["whole"][-1]:
+    days = bars.with_columns(local=local, date=local.dt.date(), on_time=local == local.dt.truncate("1d"))
+    if days.height and not days["on_time"][-1] and about.get("regularMarketTime", stamps[-1]) == stamps[-1]:
         days = days.head(-1)
-    odd = days.filter(~pl.col("whole"))
-    if odd.height:
-        raise PayloadChanged(f"expected bars that begin at 00:00 in New York, found {odd['local'][0]}")
     # Sent as 95.41999816894531 where 95.42 was traded.
     price = pl.col("close").round(TICK_DIGITS)
-    values = days.select(date=pl.col("local").dt.date(), rate_apr=percent_to_fraction(PAR - price))
+    told = refuse(
+        refuse(
+            days,
+            local.dt.time() >= SESSION_END,
+            pl.format("expected bars of a day in New York, stamped before 17:00, found {}", "local"),
+        ),
+        price.n_unique().over("date") > 1,
+        pl.format("expected one bar of {}, found several that differ", "date"),
+    )
+    values = told.select("date", *marks(told), rate_apr=percent_to_fraction(PAR - price))
     return rates(values, series="fed_funds_futures", available_at=SESSIONS.available_at(values["date"]))

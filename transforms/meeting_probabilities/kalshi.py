@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
 from transforms.payload import NUMBER_OR_TEXT, column, member, members, rows
+from transforms.refused import marks, refuse
 from transforms.units import decimal_text, seconds_to_instant
 
 LEAST_BID = 0.0  # nobody bids
@@ -29,13 +29,15 @@ HISTORICAL = Names("close", "volume")
 def normalize(payload: Any, *, meeting_date: str, outcome: str, outcomes: str) -> pl.DataFrame:
     """Turn the candles of one market that is live, or was not long ago, into one row per day.
 
-    A candle is stamped with its END, midnight in New York, which is 04:00 or 05:00 UTC. It describes the day in New
-    York that ended then, so our `date` is the day before the stamp, and the price is public at the stamp: seven hours
-    or more before the noon by which a day must be known.
+    A candle is stamped with its END, 24 hours after midnight in New York, whatever the clock did meanwhile: 04:00 or
+    05:00 UTC. It describes the day that began then, so our `date` is that of the stamp less 24 hours. On the day of 25
+    hours it ends at 23:00, on that of 23 hours at 01:00 of the next one. The price is public at the stamp: seven hours
+    or more before the noon by which a day must be known. A candle that begins at another hour costs its day.
 
     The probability is the price of the day's last trade, in dollars. A candle without a trade has none, or repeats an
     old one with a volume of 0; then it is the middle of the last bid and ask, if somebody bids and somebody asks for
-    less than 0.99. Else it is not known, and the day is listed without a value. No candles are an empty list, or null.
+    less than 0.99. Else it is not known, and the day is listed without a value. A candle with trades and without a
+    price costs its day. No candles are an empty list, or null.
 
     Args:
         payload: The decoded answer.
@@ -73,18 +75,22 @@ def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes:
         ask=decimal_text(pl.col("ask")),
         last=decimal_text(pl.col("last")),
     )
-    local = pl.col("stamped_at").dt.convert_time_zone("America/New_York")
-    odd = candles.filter(local != local.dt.truncate("1d"))
-    if odd.height:
-        raise PayloadChanged(f"expected days that end at 00:00 in New York, found {odd['stamped_at'][0]}")
+    begun = pl.col("stamped_at").dt.offset_by("-24h").dt.convert_time_zone("America/New_York")
     traded = pl.col("volume") > 0
-    priceless = candles.filter(traded, pl.col("last").is_null())
-    if priceless.height:
-        raise PayloadChanged(f"expected a price ({names.close}) where contracts were traded, found none")
+    told = refuse(
+        refuse(
+            candles,
+            begun != begun.dt.truncate("1d"),
+            pl.format("expected days that begin at 00:00 in New York and last 24 hours, found {}", "stamped_at"),
+        ),
+        traded & pl.col("last").is_null(),
+        pl.lit(f"expected a price ({names.close}) where contracts were traded, found none"),
+    )
     quoted = (pl.col("bid") > LEAST_BID) & (pl.col("ask") < HIGHEST_ASK)
-    return candles.select(
+    return told.select(
         "stamped_at",
-        date=local.dt.date().dt.offset_by("-1d"),
+        *marks(told),
+        date=begun.dt.date(),
         meeting_date=pl.lit(date.fromisoformat(meeting_date)),
         outcome=pl.lit(outcome),
         venue=pl.lit("kalshi"),

@@ -1,8 +1,8 @@
 """Kalshi: what a meeting of the Federal Reserve may decide, each outcome a market, with a candle for each day.
 
-A day ends at midnight in New York, and so is its candle stamped. Markets of meetings that are over for three months are
-to be had from the historical endpoints only, under other names. A day without a trade has no price, or the last one
-with a volume of 0; an outcome that nobody believes in has no bid then.
+A day begins at midnight in New York, and its candle lasts 24 hours, at whose end it is stamped. Markets of meetings
+that are over for three months are to be had from the historical endpoints only, under other names. A day without a
+trade has no price, or the last one with a volume of 0; an outcome that nobody believes in has no bid then.
 """
 
 import re
@@ -21,7 +21,7 @@ LIVE_CANDLES = re.compile(API + r"/series/(?P<series>\w+)/markets/(?P<event>[\w-
 OLD_CANDLES = re.compile(API + r"/historical/markets/(?P<event>[\w-]+)-(?P<leg>\w+)/candlesticks")
 NEW_YORK = ZoneInfo("America/New_York")
 KEPT_LIVE = 90  # days
-LISTED_BEFORE = 420  # days before the meeting
+LISTED_BEFORE = 560  # days before the meeting
 SETTLES_FOR = 48  # days before the meeting, over which what will be decided becomes surer
 RENAMED = date(2024, 12, 1)
 SUFFIX = {date(2024, 1, 31): "24JAN31", date(2024, 3, 20): "24MAR20"}
@@ -64,11 +64,11 @@ def events() -> dict[str, date]:
     return found
 
 
-def _midnight_after(day: int) -> int:
-    """The end of a day in New York, in seconds since 1970."""
-    following = day_of(day + 1)
-    local = datetime(following.year, following.month, following.day, tzinfo=NEW_YORK)
-    return int(local.astimezone(UTC).timestamp())
+def _end_of(day: int) -> int:
+    """24 hours after midnight in New York, in seconds since 1970: an hour off midnight where the clock is changed."""
+    begun = day_of(day)
+    local = datetime(begun.year, begun.month, begun.day, tzinfo=NEW_YORK)
+    return int(local.astimezone(UTC).timestamp()) + DAY_S
 
 
 def _is_live(request: Request, meeting: date) -> bool:
@@ -134,7 +134,7 @@ def _candle(request: Request, meeting: date, leg: str, day: int, *, live: bool) 
         # Some quiet days repeat an old price, with a volume of 0; the others have none.
         price[close] = "0.5000" if dice < QUIET / 2 else None
     return {
-        "end_period_ts": _midnight_after(day),
+        "end_period_ts": _end_of(day),
         "yes_bid": {close: _dollars(bid)},
         "yes_ask": {close: _dollars(ask)},
         "price": price,
@@ -154,7 +154,7 @@ def _candles(request: Request, event: str, leg: str, *, live: bool) -> Answer:
     days = [
         day
         for day in range(max(last - LISTED_BEFORE, start // DAY_S - 2), min(last, end // DAY_S) + 1)
-        if start <= _midnight_after(day) <= end and _midnight_after(day) * SECOND_MS <= request.now_ms + DAY_MS
+        if start <= _end_of(day) <= end and _end_of(day) * SECOND_MS <= request.now_ms + DAY_MS
     ]
     return json_answer(
         {"ticker": f"{event}-{leg}", "candlesticks": [_candle(request, meeting, leg, day, live=live) for day in days]}

@@ -85,7 +85,8 @@ def answer(request: Request) -> Answer:
         if is_bond_day(day) and start <= _stamp(day) < end and _stamp(day) * SECOND_MS <= request.now_ms
     ]
     closes = [price(request.market, day) for day in days]
-    meta = {"currency": "USD", "symbol": "ZQ=F", "exchangeTimezoneName": f"{NEW_YORK}", "dataGranularity": "1d"}
+    meta: dict[str, Any] = {"currency": "USD", "symbol": "ZQ=F", "exchangeTimezoneName": f"{NEW_YORK}"}
+    meta |= {"dataGranularity": "1d", "regularMarketTime": request.now_ms // SECOND_MS}
     result: dict[str, Any] = {"meta": meta, "indicators": {"quote": [{"close": closes} if days else {}]}}
     if days:
         result["timestamp"] = [_stamped(day, request.now_ms) for day in days]

@@ -338,15 +338,21 @@ policy as (
             '; the target is ' || shown(target_low, 'rate') || ' to ' || shown(target_high, 'rate'),
             ''
         ) as detail,
-        [source] as sources
+        -- The provider of the rate comes first there, that of the probability last.
+        [string_split(source, ', ')[1]] as sources
     from main.policy_rates
     where effective_rate is not null
     union all
-    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), [source]
+    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), [string_split(source, ', ')[1]]
     from main.policy_rates
     where cuts_priced_1y is not null
     union all
-    select date, 'next_meeting', next_meeting_cut_probability, next_meeting_date::varchar, ['kalshi']
+    select
+        date,
+        'next_meeting',
+        next_meeting_cut_probability,
+        next_meeting_date::varchar,
+        [string_split(source, ', ')[-1]]
     from main.policy_rates
     where next_meeting_cut_probability is not null
 ),

@@ -12,17 +12,18 @@ checks  = [
     "next_meeting_date is null or next_meeting_date > date",
     "next_meeting_cut_probability is null or next_meeting_cut_probability between 0 and 1",
     "next_meeting_cut_probability is null or next_meeting_date is not null",
-    "(effective_rate is null) = (source is null)",
+    "(effective_rate is null and next_meeting_cut_probability is null) = (source is null)",
 ]
 caveats = [
     "A published value is carried to the next, yet unknown when the day that it describes is over 10 days ago.",
     "cuts_priced_1y holds a term premium, and a yield averages the path: the path's end may lie about twice as far.",
     "On the day of a meeting the next one is the one after it.",
     "next_meeting_cut_probability adds up prices of contracts at a day's end in New York, which the public may not pass on.",
+    "Where those are not known it is what the month's fed funds future says, from the month's first day, for a meeting with a week of the month after it: of a cut of a quarter point, as if nothing else could come.",
 ]
 
 [notes]
-source = "Here: the provider of effective_rate."
+source = "Here: the providers of effective_rate and of next_meeting_cut_probability, in this order: kalshi of contracts on the decision, yahoo of fed funds futures."
 
 [reach]
 "core.macro_series_preferred" = 10
@@ -44,14 +45,14 @@ published as (
         ) as usable_on
     from core.macro_series_preferred
     where
-        series in ('target_low', 'target_high', 'effective_rate', 'yield_3m', 'yield_1y')
+        series in ('target_low', 'target_high', 'effective_rate', 'yield_3m', 'yield_1y', 'fed_funds_futures')
         and rate_apr is not null
 ),
 
 days as (
     select date
     from core.days
-    where date >= (select min(usable_on) from published)
+    where date >= (select min(usable_on) from published where series <> 'fed_funds_futures')
 ),
 
 -- Values come on every business day: weekends and holidays are bridged, a feed that stopped is not.
@@ -60,7 +61,8 @@ latest as (
         days.date,
         published.series,
         arg_max(published.rate_apr, published.described_on) as rate_apr,
-        arg_max(published.source, published.described_on) as source
+        arg_max(published.source, published.described_on) as source,
+        max(published.described_on) as described_on
     from days
     inner join published
         on published.usable_on <= days.date
@@ -102,12 +104,44 @@ cuts as (
     select
         date,
         meeting_date,
-        case when count(*) = max(outcomes) then least(sum(probability order by outcome), 1) end as probability
+        case when count(*) = max(outcomes) then least(sum(probability order by outcome), 1) end as probability,
+        max(source) as source
     from core.meeting_probabilities_preferred
     where
         starts_with(outcome, 'cut')
         and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date, meeting_date
+),
+
+-- The front future is that of the month of its trading day, so it prices a meeting of that month alone. It settles at
+-- the mean effective rate of the month's days: that of before holds through the day of the meeting, that of after on the
+-- days that are left. Those must be a week, or a tick of the price, or of the rate, decides.
+futures as (
+    select
+        rates.date,
+        following.meeting_date,
+        least(
+            greatest(
+                (rates.effective_rate - latest.rate_apr)
+                * day(last_day(following.meeting_date))
+                / (day(last_day(following.meeting_date)) - day(following.meeting_date))
+                / 0.0025,
+                0
+            ),
+            1
+        ) as probability,
+        latest.source
+    from rates
+    inner join latest
+        on latest.date = rates.date
+        and latest.series = 'fed_funds_futures'
+    inner join following
+        on following.date = rates.date
+        and following.known_by <= rates.date
+    where
+        rates.effective_rate is not null
+        and last_day(latest.described_on) = last_day(following.meeting_date)
+        and day(last_day(following.meeting_date)) - day(following.meeting_date) >= 7
 )
 
 select
@@ -120,8 +154,11 @@ select
     -- In steps of a quarter of a percentage point.
     (rates.effective_rate - rates.yield_1y) / 0.0025 as cuts_priced_1y,
     following.meeting_date as next_meeting_date,
-    cuts.probability as next_meeting_cut_probability,
-    rates.source
+    coalesce(cuts.probability, futures.probability) as next_meeting_cut_probability,
+    nullif(
+        concat_ws(', ', rates.source, case when cuts.probability is null then futures.source else cuts.source end),
+        ''
+    ) as source
 from rates
 left join following
     on following.date = rates.date
@@ -129,4 +166,5 @@ left join following
 left join cuts
     on cuts.date = rates.date
     and cuts.meeting_date = following.meeting_date
+left join futures on futures.date = rates.date
 order by rates.date

@@ -6,8 +6,9 @@ import polars as pl
 
 from expectations.contract import datasets
 from expectations.interval import milliseconds
-from flows.publishing import normalize
+from flows.publishing import normalize, normalize_by_day
 from flows.run import Gathered
+from transforms.conform import Conformed
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> int:
@@ -21,6 +22,15 @@ def rows_of(source: str, dataset: str, gathered: Gathered) -> pl.DataFrame:
     days = gathered.ask.days
     frames = [normalize(datasets()[dataset], source, Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
     return pl.concat(frames).filter(pl.col("date") >= days.start, pl.col("date") < days.end)
+
+
+def days_of(source: str, dataset: str, gathered: Gathered) -> Conformed:
+    """The rows of the wanted days that can be read, each once, and the wanted days that cannot."""
+    assert gathered.error is None
+    rows, refused = normalize_by_day(datasets()[dataset], source, gathered)
+    wanted = gathered.ask.days
+    mine = rows.filter(pl.col("date") >= wanted.start, pl.col("date") < wanted.end)
+    return Conformed(mine, {day: reason for day, reason in refused.items() if day in wanted})
 
 
 def broken_rules(dataset: str, rows: pl.DataFrame) -> set[str]:

@@ -8,7 +8,7 @@ LONGEST_HOURS = 8
 HOURS_A_DAY = 24
 CONTEXT_DAYS = 2  # how much of the days beside it an interval is told from: a rhythm of a day, and one payment missing
 
-_A_DAY = f"{HOURS_A_DAY}i"
+_CONTEXT = f"{CONTEXT_DAYS * HOURS_A_DAY}i"
 
 
 def _possible(hours: pl.Expr) -> pl.Expr:
@@ -21,8 +21,8 @@ def tell_intervals(payments: pl.DataFrame, *, begins: bool = False) -> pl.DataFr
 
     A payment closes the interval that the payment before it opened, so the distance of the two is its length: but only
     if none is missing between them. A missing payment must not look like a longer interval, nor a longer interval like
-    a missing payment. So a distance is believed where no shorter one is found within a day on either side, or where it
-    is kept for a day, as no gap is. One that is longer than those around it, which are the same before and after
+    a missing payment. So a distance is believed where no shorter one is found within two days on either side, or where
+    it is kept for a day, as no gap is. One that is longer than those around it, which are the same before and after
     and go into it without rest, is a gap: the payment that closes it is for as long as its neighbours, and the hours
     before it are covered by nothing. Where neither is so, as where an interval changes at the edge of a page or beside
     a gap, nothing is told. What cannot be seen is a gap before a change that makes the interval as long as the gap.
@@ -44,9 +44,9 @@ def tell_intervals(payments: pl.DataFrame, *, begins: bool = False) -> pl.DataFr
     )
     known = pl.col("_hour") if REFUSED not in payments.columns else pl.when(pl.col(REFUSED).is_null()).then("_hour")
     gap = pl.col("_gap")
-    # Of the payment itself and of the day up to the one before it; of itself and of the day from the next one on.
-    shortest_before = pl.min_horizontal(gap, pl.col("_step").rolling_min_by("_hour", _A_DAY).shift(1))
-    shortest_after = pl.min_horizontal(gap, pl.col("_step").rolling_min_by(-pl.col("_hour"), _A_DAY).shift(-1))
+    # Of the payment itself and of the days up to the one before it; of itself and of those from the next one on.
+    shortest_before = pl.min_horizontal(gap, pl.col("_step").rolling_min_by("_hour", _CONTEXT).shift(1))
+    shortest_after = pl.min_horizontal(gap, pl.col("_step").rolling_min_by(-pl.col("_hour"), _CONTEXT).shift(-1))
     rhythm = (shortest_before >= gap) & (shortest_after >= gap) | (gap.sum().over(gap.rle_id()) >= HOURS_A_DAY)
     missing = (shortest_before == shortest_after) & (gap % shortest_before == 0)
     return (

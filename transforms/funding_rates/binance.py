@@ -7,7 +7,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.intervals import tell_intervals
 from transforms.payload import rows, text_columns
-from transforms.payments import nearest_hour, of_days, payments
+from transforms.payments import nearest_hour, of_days, payments, told_at
 from transforms.refused import refuse
 from transforms.units import decimal_text, epoch_to_instant
 
@@ -43,15 +43,16 @@ def normalize(
     )
     listed = int(interval_hours)
     told = tell_intervals(stamped.with_columns(settled_at=nearest_hour()))
+    # Of the first payment there is no distance; it is taken to be as long as the next one, if the list agrees.
     distance = pl.col("settled_at").diff().dt.total_hours()
-    untold = pl.col("interval_hours").is_null()
+    nearest = pl.coalesce(distance, pl.col("interval_hours").shift(-1))
     found = pl.format(
-        "expected payments {} hours apart or any other distance that tells an interval, found {} at {}",
+        "expected payments whose distances tell their intervals, or {} hours apart, found one at {}",
         pl.lit(listed),
-        distance,
-        pl.col("settled_at").dt.strftime("%Y-%m-%d %H:%M"),
+        told_at(pl.col("settled_at")),
     )
-    known = refuse(told, untold & (distance != listed), found).with_columns(pl.col("interval_hours").fill_null(listed))
+    known = refuse(told, pl.col("interval_hours").is_null() & (nearest != listed), found)
+    known = known.with_columns(pl.col("interval_hours").fill_null(listed))
     return of_days(payments(known, asset=asset, venue="binance"), first, last)
 
 

@@ -47,6 +47,10 @@ class Interval:
     def __iter__(self) -> Iterator[date]:
         return (self.start + timedelta(days=offset) for offset in range(len(self)))
 
+    def widened(self, days: int) -> "Interval":
+        """The same days with this many before and after them."""
+        return Interval(self.start - timedelta(days=days), self.end + timedelta(days=days))
+
     def split(self, days: int) -> Iterator["Interval"]:
         """Consecutive pieces of at most this many days."""
         start = self.start

@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.contract import datasets
 from expectations.interval import milliseconds
-from flows.normalize import normalize
+from flows.normalize import Normalized, normalize, normalize_by_day
 from flows.plans import Gathered
 
 
@@ -21,6 +21,15 @@ def rows_of(source: str, dataset: str, gathered: Gathered) -> pl.DataFrame:
     days = gathered.ask.days
     frames = [normalize(datasets()[dataset], source, Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
     return pl.concat(frames).filter(pl.col("date") >= days.start, pl.col("date") < days.end)
+
+
+def days_of(source: str, dataset: str, gathered: Gathered) -> Normalized:
+    """The rows of the wanted days that can be read, each once, and the wanted days that cannot."""
+    assert gathered.error is None
+    rows, refused, _ = normalize_by_day(datasets()[dataset], source, gathered)
+    wanted = gathered.ask.days
+    mine = rows.filter(pl.col("date") >= wanted.start, pl.col("date") < wanted.end)
+    return Normalized(mine, {day: reason for day, reason in refused.items() if day in wanted})
 
 
 def broken_rules(dataset: str, rows: pl.DataFrame) -> set[str]:

@@ -34,6 +34,12 @@ def due(days: Interval, every: int, first: int = 0) -> list[datetime]:
     return [start + timedelta(hours=every * number) for number in range(len(days) * 24 // every)]
 
 
+def blocking_rules(rows: pl.DataFrame) -> list[str]:
+    """The declared checks that some payments break and that hold them back."""
+    warnings = {check.name for check in FUNDING.checks if check.severity == "warning"}
+    return [rule for rule in broken_rules(rows) if rule not in warnings]
+
+
 def broken_rules(rows: pl.DataFrame) -> list[str]:
     """The declared checks that some payments break."""
     named = rows.with_columns(series=pl.col("asset"), source=pl.col("venue"))

@@ -144,7 +144,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("bitfinex", "unit of loans"): (1, each(change=put(2, times(365)))),
     ("bithumb", "day boundary"): (0, each(change=put("candle_date_time_utc", swap("T15:", "T00:")))),
     ("bithumb", "bound of a page"): (0, lambda days: days[1:]),
-    ("bitmex", "contract alive"): (0, each(change=put("timestamp", swap("2024-", "2023-")))),
+    ("bitmex", "end of funding"): (0, each(change=put("timestamp", swap("2024-", "2026-")))),
     ("bitmex", "funding interval"): (0, each(change=put("timestamp", swap("T04:", "T00:")))),
     ("bybit", "both sides counted"): (0, each("result", "list", change=put("openInterest", times(0.5)))),
     ("bybit", "bounds of open interest"): (0, lambda document: document["result"]["list"].pop(0) and None),

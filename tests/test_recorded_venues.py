@@ -4,7 +4,7 @@ As in `test_recordings`, nothing is collected where the folder is absent.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,17 +12,25 @@ import polars as pl
 import pytest
 import requests
 
+from expectations.contract import datasets
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
-from flows.plans import Answer, Request
+from flows.normalize import normalize_by_day
+from flows.plans import Answer, Gathered, Request
+from flows.publishing import check
 from flows.simulator import Simulator
 from flows.sources import bybit, kraken, okx
 from tests.asking import Wire, answer, ask_of
 from tests.gathering import rows_of
 from tests.replay import Replay
 from tests.test_recordings import RECORDINGS, broken_rules, read, values
+from transforms.conform import conform
+from transforms.funding_rates.deribit import normalize as normalize_deribit
+from transforms.funding_rates.okx import normalize_archive
+from transforms.payload import decode
 from transforms.spot_prices.bybit import normalize
 
+NOT_WHOLE = "the day's intervals add up to 24 hours, unless the interval changes that day"
 PRICES = ("open_usd", "high_usd", "low_usd", "close_usd", "volume_base", "volume_usd")
 
 
@@ -82,8 +90,101 @@ def test_bybit_funding_of_a_week() -> None:
     assert values(rows, -1, "settled_at", "funding_rate") == newest
     # The oldest payment, of 2 September 00:00, tells no interval: its day is not whole, and every other one is.
     assert rows.filter(pl.col("date") == date(2026, 9, 2)).height == 2
-    rule = "the day's intervals add up to 24 hours, unless the interval changes that day"
-    assert broken_rules("funding_rates", rows) == {rule: 2}
+    assert broken_rules("funding_rates", rows) == {NOT_WHOLE: 2}
+
+
+def read_by_day(name: str, source: str, labels: Mapping[str, str]) -> tuple[pl.DataFrame, Mapping[date, str]]:
+    """The payments of a recorded answer that can be read, and the days that cannot."""
+    request = Request("https://recorded.invalid/", labels=labels)
+    told = Answer(request, 200, (RECORDINGS / name).read_bytes(), datetime(2026, 9, 9, tzinfo=UTC), name)
+    ask = ask_of(source, "funding_rates", "BTC")
+    rows, refused, _ = normalize_by_day(datasets()["funding_rates"], source, Gathered(ask, (told,), None))
+    return rows.with_columns(series=pl.lit("BTC"), source=pl.lit(source)), refused
+
+
+def covered(rows: pl.DataFrame) -> dict[date, tuple[int, int]]:
+    """Of the days that are not covered for 24 hours: how many payments there are, and the hours."""
+    days = rows.group_by("date").agg(pl.len(), hours=pl.col("interval_hours").sum()).filter(pl.col("hours") != 24)
+    return {day: (payments, hours) for day, payments, hours in days.sort("date").iter_rows()}
+
+
+def test_hyperliquid_from_its_first_payment_on() -> None:
+    """Every eight hours up to 8 June 2023 00:00, then every hour; one late stamp costs its day, and no other."""
+    name = "hyperliquid/fundingHistory_BTC_2023-05_2023-07.json"
+    rows, refused = read_by_day(name, "hyperliquid", {"asset": "BTC", "coin": "BTC"})
+    assert dict(refused) == {
+        date(2023, 5, 12): "expected payments whose distances tell their intervals, "
+        "found none that tells that of 2023-05-12 00:00",
+        date(2023, 5, 23): "expected payments stamped at full hours, found 2023-05-23 08:23:53",
+    }
+    assert rows["date"].n_unique() == 67 - 2  # 12 May to 17 July
+    change = datetime(2023, 6, 8, tzinfo=UTC)
+    assert rows.filter(pl.col("settled_at") <= change)["interval_hours"].unique().to_list() == [8]
+    assert rows.filter(pl.col("settled_at") > change)["interval_hours"].unique().to_list() == [1]
+    # The day of the change, the one of which an hour is missing, and the one that was not over.
+    assert covered(rows) == {date(2023, 6, 8): (24, 31), date(2023, 7, 2): (23, 23), date(2023, 7, 17): (22, 22)}
+    assert broken_rules("funding_rates", rows) == {NOT_WHOLE: 23 + 22}
+
+
+def test_hyperliquid_read_by_the_hour_throughout_is_held_back() -> None:
+    """What was published of 8 June 2023 would be eight times too large: its hours add up to 24 by coincidence."""
+    name = "hyperliquid/fundingHistory_BTC_2023-05_2023-07.json"
+    rows, _ = read_by_day(name, "hyperliquid", {"asset": "BTC", "coin": "BTC"})
+    hourly = rows.with_columns(interval_hours=pl.lit(1, pl.Int64), snapshot=pl.lit("recorded"))
+    held = check(datasets()["funding_rates"], hourly).held["date"].unique().sort()
+    wrong = rows.filter(pl.col("interval_hours") == 8)["date"].unique().sort()
+    assert wrong[-1] == date(2023, 6, 8)
+    assert held.to_list() == wrong.to_list()
+
+
+def test_bitmex_where_a_day_becomes_eight_hours() -> None:
+    rows, refused = read_by_day(
+        "bitmex/funding_testnet_XBTUSD_2016.json", "bitmex", {"asset": "BTC", "symbol": "XBTUSD"}
+    )
+    assert not refused
+    assert rows.height == 50
+    first_of_eight = datetime(2016, 6, 1, 12, tzinfo=UTC)
+    assert rows.filter(pl.col("settled_at") < first_of_eight)["interval_hours"].unique().to_list() == [24]
+    assert rows.filter(pl.col("settled_at") >= first_of_eight)["interval_hours"].unique().to_list() == [8]
+    assert covered(rows) == {date(2016, 6, 1): (2, 16)}
+    assert broken_rules("funding_rates", rows) == {NOT_WHOLE: 2}
+
+
+def test_deribit_one_hour_as_quoted() -> None:
+    rows = read("deribit/funding_rate_history_one_row.json", "deribit", "funding_rates", {"asset": "BTC"})
+    assert values(rows, 0, "settled_at", "funding_rate", "interval_hours") == (
+        datetime(2026, 9, 18, 1, tzinfo=UTC),
+        1.257606590607552e-06,
+        1,
+    )
+
+
+def test_deribit_hours_of_five_weeks() -> None:
+    """Normalised by who recorded them: row by row the wire's values, put back into its shape."""
+    told = recorded("deribit/funding_rate_history_BTC-PERPETUAL_2026-07_08_normalised.json")
+    names = [name.replace("timestamp_ms", "timestamp") for name in told["columns"]]
+    wire_rows = [dict(zip(names, (row[0], *map(float, row[1:])), strict=True)) for row in told["records"]]
+    rows = conform(normalize_deribit({"result": wire_rows}, asset="BTC"), datasets()["funding_rates"])
+    assert rows.height == len(wire_rows)
+    named = rows.with_columns(series=pl.lit("BTC"), source=pl.lit("deribit"))
+    first, last = rows["date"].min(), rows["date"].max()
+    assert broken_rules("funding_rates", named.filter(~pl.col("date").is_in([first, last]))) == {}
+    # The hours of eight add up to what the eighth says of them.
+    eight = sum(row["interest_1h"] for row in wire_rows[:8])
+    assert eight == pytest.approx(wire_rows[7]["interest_8h"], rel=0.01)
+
+
+def test_okx_archive_and_rest_as_quoted() -> None:
+    labels = {"asset": "BTC", "symbol": "BTC-USDT-SWAP", "before": ""}
+    lines = decode((RECORDINGS / "okx/fundingrates_archive_quoted_rows.csv").read_bytes(), "csv")
+    rows = conform(normalize_archive(lines, **labels), datasets()["funding_rates"])
+    assert values(rows, 0, "settled_at", "funding_rate", "interval_hours") == (
+        datetime(2026, 9, 1, tzinfo=UTC),
+        -0.0000135375417752,
+        8,
+    )
+    one = "okx/funding_rate_history_BTC-USDT-SWAP_2026-09-04_quoted.json"
+    assert read(one, "okx", "funding_rates", {"asset": "BTC", "symbol": "BTC-USDT-SWAP"}).height == 0
 
 
 def test_bybit_documented_candles_of_a_contract_are_refused() -> None:

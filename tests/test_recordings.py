@@ -130,11 +130,18 @@ def test_binance_funding_of_another_symbol_is_refused() -> None:
 
 
 def test_binance_funding_taken_for_another_interval_is_noticed() -> None:
+    """The distance of the payments tells it, whatever the list says; of the first payment nothing does."""
+    name = "binance/usdm_fundingRate_BTCUSDT_2020-01.json"
     labels = BTC | {"interval_hours": "4"}
-    rows = read("binance/usdm_fundingRate_BTCUSDT_2020-01.json", "binance", "funding_rates", labels)
-    assert broken_rules("funding_rates", rows) == {
-        "the day's intervals add up to 24 hours, unless the interval changes that day": 6,
-        "a payment does not come later than its interval": 4,
+    with pytest.raises(PayloadChanged, match="or 4 hours apart, found one at 2020-01-01 00:00"):
+        read(name, "binance", "funding_rates", labels)
+    rows = read(name, "binance", "funding_rates", labels | {"first": "2020-01-02"})
+    assert rows["interval_hours"].to_list() == [8, 8, 8]
+    assert broken_rules("funding_rates", rows) == {}
+    wrong = rows.with_columns(interval_hours=pl.lit(4, pl.Int64))
+    assert broken_rules("funding_rates", wrong) == {
+        "the day's intervals add up to 24 hours, unless the interval changes that day": 3,
+        "payments come as often as their interval says, but for a gap": 2,
     }
 
 

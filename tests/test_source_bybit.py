@@ -13,7 +13,7 @@ from flows.plans import Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import bybit
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from tests.gathering import at, broken_rules, rows_of
+from tests.gathering import at, broken_rules, days_of, rows_of
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
@@ -95,12 +95,13 @@ def test_the_running_day_is_left_out_though_it_is_served(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("every", [2, 3, 7])
-def test_a_payment_that_is_left_out_holds_its_day_back(wire: Wire, every: int) -> None:
+def test_a_payment_that_is_left_out_never_fills_its_day(wire: Wire, every: int) -> None:
     wire.simulator.misbehave([Misbehaviour("funding/history", "drop", "always", drop_every=every)])
     ask = ask_of("bybit", "funding_rates", "BTC", days_back(60, LAST), LAST, now=NEW_YEARS_NIGHT)
-    rows = rows_of("bybit", "funding_rates", drive(PAYMENTS, ask, wire.fetch))
+    rows, refused, _ = days_of("bybit", "funding_rates", drive(PAYMENTS, ask, wire.fetch))
     whole = rows.group_by("date").agg(pl.len(), pl.col("interval_hours").sum())
-    assert whole.filter(pl.col("len") < 3).height > 0
+    assert whole.filter(pl.col("len") < 3).height + len(refused) > 0
+    assert whole.height + len(refused) == 60
     assert whole.filter(pl.col("len") < 3, pl.col("interval_hours") >= 24).is_empty()
 
 

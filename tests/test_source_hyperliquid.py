@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 import requests
 
@@ -13,9 +15,11 @@ from expectations.errors import PayloadChanged
 from flows.clock import Clock
 from flows.http import Budgets, Fetcher, Traffic
 from flows.simulator import Misbehaviour, Simulator
+from flows.simulator.pages import hyperliquid as pages
 from flows.sources import hyperliquid
 from tests.asking import Wire, ask_of, days_back, feed_of, walk
-from tests.paying import NIGHT, broken_rules, due, paid
+from tests.paying import NIGHT, blocking_rules, broken_rules, due, paid
+from tests.tool import Tool
 from warehouse.archive import Archive, Recorder
 
 MIDNIGHT = 1_733_702_400_000  # 2024-12-09
@@ -34,8 +38,8 @@ def wire(simulator: Simulator) -> Wire:
     return Wire(simulator)
 
 
-@pytest.mark.parametrize(("count", "pages"), [(1, 1), (20, 1), (21, 2), (125, 7), (366, 18)])
-def test_pages_bring_every_hour_exactly_once(wire: Wire, count: int, pages: int) -> None:
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (16, 1), (17, 2), (125, 8), (366, 23)])
+def test_windows_bring_every_hour_exactly_once(wire: Wire, count: int, pages: int) -> None:
     gathered, rows = paid(wire, "hyperliquid", count, asset="ETH")
     assert gathered.error is None
     assert rows["settled_at"].to_list() == due(gathered.ask.days, 1)
@@ -45,33 +49,76 @@ def test_pages_bring_every_hour_exactly_once(wire: Wire, count: int, pages: int)
     assert Counter(request.host for request in wire.sent) == stated == {hyperliquid.HOST: pages}
 
 
-def test_pages_are_asked_for_by_post_with_both_bounds_and_walked_forward() -> None:
+def test_windows_are_asked_for_by_post_with_two_days_on_either_side() -> None:
     ask = ask_of("hyperliquid", "funding_rates", "ETH", days_back(21), date(2024, 12, 9))
-    start = MIDNIGHT - 20 * 24 * HOUR
-    full = [{"coin": "ETH", "fundingRate": "0", "time": start + number * HOUR + 7} for number in range(500)]
-    first, second = walk(hyperliquid.plan_history(ask), [full, []])
+    first, second = walk(hyperliquid.plan_history(ask), [[], []])
     assert (first.method, first.url) == ("POST", "https://api.hyperliquid.xyz/info")
     assert json.loads(first.body or "") == {
         "type": "fundingHistory",
         "coin": "ETH",
-        "startTime": start,
-        "endTime": MIDNIGHT + 24 * HOUR - 1,
+        "startTime": MIDNIGHT - 22 * 24 * HOUR,
+        "endTime": MIDNIGHT - 2 * 24 * HOUR - 1,
     }
-    assert json.loads(second.body or "")["startTime"] == start + 499 * HOUR + 8
-    assert first.labels == {"asset": "ETH", "coin": "ETH"}
+    assert json.loads(second.body or "")["startTime"] == MIDNIGHT - 6 * 24 * HOUR
+    assert json.loads(second.body or "")["endTime"] == MIDNIGHT + 3 * 24 * HOUR - 1
+    assert first.labels == {"asset": "ETH", "coin": "ETH", "first": "2024-11-19", "last": "2024-12-04"}
+    assert second.labels == {"asset": "ETH", "coin": "ETH", "first": "2024-12-05", "last": "2024-12-09"}
 
 
-def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
+def test_a_full_page_may_have_lost_payments() -> None:
     ask = ask_of("hyperliquid", "funding_rates", "BTC", days_back(60), date(2024, 12, 9))
-    same = [{"time": MIDNIGHT - 59 * 24 * HOUR + number} for number in range(500)]
-    with pytest.raises(PayloadChanged, match="expected a page that begins at"):
-        walk(hyperliquid.plan_history(ask), [same, same, same])
+    full = [{"time": MIDNIGHT - 59 * 24 * HOUR + number} for number in range(500)]
+    with pytest.raises(PayloadChanged, match="expected under 500 payments of 16 days, found a full page"):
+        walk(hyperliquid.plan_history(ask), [full])
 
 
-def test_the_first_day_is_whole(wire: Wire) -> None:
+def test_the_first_day_is_whole_and_of_eight_hours(wire: Wire) -> None:
     first = hyperliquid.PERPETUALS["BTC"][1]
     gathered, rows = paid(wire, "hyperliquid", 1, last=first)
-    assert rows["settled_at"].to_list() == due(gathered.ask.days, 1)
+    assert gathered.ask.days.start == date(2023, 5, 13)
+    assert rows["settled_at"].to_list() == due(gathered.ask.days, 8)
+    assert rows["interval_hours"].to_list() == [8, 8, 8]
+
+
+@pytest.mark.parametrize(("count", "last"), [(1, 8), (2, 8), (2, 9), (20, 20)])
+def test_intervals_change_where_the_payments_do_whatever_is_asked_for(wire: Wire, count: int, last: int) -> None:
+    """The payment of 8 June 2023 00:00 is for eight hours, however the day is asked for; the next one is of an hour."""
+    gathered, rows = paid(wire, "hyperliquid", count, last=date(2023, 6, last))
+    assert gathered.error is None
+    eighth = rows.filter(pl.col("date") == date(2023, 6, 8))
+    assert eighth["interval_hours"].to_list() == [8, *[1] * 23]
+    assert blocking_rules(rows) == []
+    # As much was paid for the eight hours of midnight as for eight of the hours after it, about.
+    midnight, *hourly = eighth["funding_rate"].to_list()
+    assert midnight == pytest.approx(8 * sum(hourly) / len(hourly), rel=0.5)
+
+
+LATE = 1_684_828_800_000  # 23 May 2023 08:00
+MISSING = 1_688_328_000_000  # 2 July 2023 20:00
+
+
+def test_a_late_stamp_costs_its_day_and_a_missing_hour_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As recorded: one stamp is 24 minutes late, one hour is missing, and the interval changes on 8 June."""
+    whole = pages._payments
+
+    def as_recorded(*asked: Any) -> list[dict[str, Any]]:
+        hours = {row["time"] // HOUR * HOUR: row for row in whole(*asked)}
+        hours.pop(MISSING, None)
+        return [row | {"time": row["time"] + 1_433_000 * (hour == LATE)} for hour, row in hours.items()]
+
+    monkeypatch.setattr(pages, "_payments", as_recorded)
+    with Simulator(now=NIGHT) as served:
+        tool = Tool(tmp_path / "home", served.url, sources="hyperliquid", start="2023-05-13", now=NIGHT)
+        said = tool("backfill", "2023-05-13", "2023-07-31")
+    assert said.code == 1
+    states = "select state, count(*), min(date) from ops.ledger where series = 'BTC' and date < '2023-08-01' group by 1"
+    assert sorted(tool.ask(states)) == [("failed", 1, date(2023, 5, 23)), ("loaded", 79, date(2023, 5, 13))]
+    assert "found 2023-05-23 08:23:53" in tool.one("select last_error from ops.ledger where state = 'failed' limit 1")
+    odd = (
+        "select date, hours_covered, interval_hours, funding_apr is not null, funding_apr_7d is not null "
+        "from funding_daily where asset = 'BTC' and (hours_covered <> 24 or interval_hours is null) order by date"
+    )
+    assert tool.ask(odd) == [(date(2023, 6, 8), 31, None, True, True), (date(2023, 7, 2), 23, 1, True, True)]
 
 
 def test_a_post_says_what_it_sends_and_is_archived_with_it(simulator: Simulator, tmp_path: Path) -> None:
@@ -89,7 +136,7 @@ def test_a_post_says_what_it_sends_and_is_archived_with_it(simulator: Simulator,
     request = next(hyperliquid.plan_history(ask_of("hyperliquid", "funding_rates", "BTC")))
     answer = fetcher.fetch(request, dataset="funding_rates", series="BTC")
     recorder.close()
-    assert len(answer.json()) == 24
+    assert len(answer.json()) == 24 * 5
     kept = archive.read(answer.snapshot)
     assert (kept.method, kept.request_body) == ("POST", request.body)
 

@@ -14,7 +14,7 @@ from flows.plans import Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import okx
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from tests.gathering import at, broken_rules, rows_of
+from tests.gathering import at, broken_rules, days_of, rows_of
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
@@ -104,12 +104,13 @@ def test_what_rest_no_longer_has_is_asked_for_twice_and_not_there(wire: Wire) ->
 
 
 @pytest.mark.parametrize("every", [2, 3, 7])
-def test_a_payment_that_is_left_out_holds_its_day_back(wire: Wire, every: int) -> None:
+def test_a_payment_that_is_left_out_never_fills_its_day(wire: Wire, every: int) -> None:
     wire.simulator.misbehave([Misbehaviour("funding-rate-history", "drop", "always", drop_every=every)])
     ask = ask_of("okx", "funding_rates", "BTC", days_back(60, LAST), LAST, now=NEW_YEARS_NIGHT)
-    rows = rows_of("okx", "funding_rates", drive(PAYMENTS, ask, wire.fetch))
+    rows, refused, _ = days_of("okx", "funding_rates", drive(PAYMENTS, ask, wire.fetch))
     whole = rows.group_by("date").agg(pl.len(), pl.col("interval_hours").sum())
-    assert whole.filter(pl.col("len") < 3).height > 0
+    assert whole.filter(pl.col("len") < 3).height + len(refused) > 0
+    assert whole.height + len(refused) == 60
     assert whole.filter(pl.col("len") < 3, pl.col("interval_hours") >= 24).is_empty()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, milliseconds, next_month
 from flows.collecting import drive
@@ -21,7 +20,7 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.packing import packed
 from flows.sources import okx
 from tests.asking import Wire, answer, ask_of, feed_of, walk
-from tests.gathering import at, broken_rules, rows_of
+from tests.gathering import at, broken_rules, days_of, rows_of
 from tests.tool import Tool
 from warehouse.ledger import Books
 
@@ -108,8 +107,8 @@ def test_each_file_but_the_first_is_told_how_the_one_before_ended() -> None:
     asked = walk(okx.plan_funding(ask), bodies)
     assert [request.labels["before"] for request in asked] == [
         "",
-        f"{at(2024, 4, 30)} {at(2024, 4, 30, 8)}",
-        f"{at(2024, 5, 31)} {at(2024, 5, 31, 8)}",
+        " ".join(str(at(2024, 4, 30, 8) - 8 * HOUR_MS * number) for number in reversed(range(25))),
+        " ".join(str(at(2024, 5, 31, 8) - 8 * HOUR_MS * number) for number in reversed(range(25))),
     ]
     told = {"asset": "BTC", "symbol": "BTC-USDT-SWAP", "before": ""}
     assert asked[0].labels == told
@@ -223,25 +222,28 @@ def test_a_first_file_that_lost_its_beginning_is_no_history_that_begins_later(st
 
 
 @pytest.mark.parametrize("every", [2, 3, 7])
-def test_a_payment_that_is_left_out_holds_its_day_back(wire: Wire, every: int) -> None:
+def test_a_payment_that_is_left_out_never_fills_its_day(wire: Wire, every: int) -> None:
     wire.simulator.misbehave([Misbehaviour("static.okx.com", "drop", "always", drop_every=every)])
-    rows = payments_of(wire, date(2024, 3, 1), date(2024, 5, 20))
+    (ask,) = asks_for(date(2024, 3, 1), date(2024, 5, 20))
+    rows, refused, _ = days_of("okx", "funding_rates", drive(FEED, ask, wire.fetch))
     whole = rows.group_by("date").agg(pl.len(), pl.col("interval_hours").sum())
-    assert whole.filter(pl.col("len") < 3).height > 0
+    assert whole.filter(pl.col("len") < 3).height + len(refused) > 0
     assert whole.filter(pl.col("len") < 3, pl.col("interval_hours") >= 24).is_empty()
 
 
 @pytest.mark.parametrize("late", [1, 3])
 @pytest.mark.parametrize("hour", [0, 8, 16])
-def test_the_days_that_a_payment_stamped_hours_late_touches_are_held_back(hour: int, late: int) -> None:
+def test_a_payment_stamped_hours_late_costs_the_days_that_it_touches(hour: int, late: int) -> None:
     stamp = at(2022, 12, 18, hour)
     stamps = [one + late * 3_540_000 if one == stamp else one for one in month_of_payments(date(2022, 12, 1))]
     ask = ask_of("okx", "funding_rates", "BTC", date(2022, 12, 5), date(2022, 12, 28), now=NIGHT)
-    rows = rows_of("okx", "funding_rates", drive(FEED, ask, lambda asked: answer(asked, file_of(*stamps))))
-    labelled = rows.with_columns(series=pl.lit("BTC"), source=pl.lit("okx"))
-    held = {day for check in FUNDING_RATES.checks for day in labelled.filter(check.failing())["date"]}
-    touched = {date(2022, 12, 18), date(2022, 12, 19)} if hour == 16 else {date(2022, 12, 18)}
-    assert held == touched
+    gathered = drive(FEED, ask, lambda asked: answer(asked, file_of(*stamps)))
+    rows, refused, _ = days_of("okx", "funding_rates", gathered)
+    # Where it is as if it were of another hour, the payment after it is seven hours later, which no interval is.
+    touched = [date(2022, 12, 18), date(2022, 12, 19)] if (hour, late) == (16, 1) else [date(2022, 12, 18)]
+    assert [*refused] == touched
+    assert rows["date"].n_unique() == len(ask.days) - len(touched)
+    assert broken_rules("funding_rates", rows) == set()
 
 
 def test_without_the_archive_only_its_days_fail_and_a_later_run_mends_them(

@@ -19,6 +19,8 @@ from flows.plans import Ask, Feed, Gathered, Source, Verification, bound_by
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
+from transforms.conform import conform
+from transforms.funding_rates import binance as funding_rates
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
@@ -180,7 +182,7 @@ PAYMENTS_ALONE = Feed(
 )
 
 
-@pytest.mark.parametrize(("count", "pages"), [(1, 1), (333, 1), (334, 2), (366, 2)])
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (37, 1), (38, 2), (366, 10)])
 def test_funding_walks_bring_every_payment_exactly_once(wire: Wire, count: int, pages: int) -> None:
     ask = ask_of("binance", "funding_rates", "BTC", days_back(count, LAST), LAST, now=NEW_YEARS_NIGHT)
     gathered = drive(PAYMENTS_ALONE, ask, wire.fetch)
@@ -223,8 +225,8 @@ def test_an_archive_that_is_not_there_is_replaced_by_rest(wire: Wire) -> None:
     assert rows["settled_at"].is_unique().all()
     assert rows.height == 3 * len(ask.days)
     pages = [request for request in wire.sent if request.url == binance.FUNDING]
-    assert [request.params["startTime"] for request in pages] == [_ms(2024, 10, 1)]
-    assert [request.params["endTime"] for request in pages] == [_ms(2024, 11, 1) - 1]
+    assert [request.params["startTime"] for request in pages] == [_ms(2024, 9, 29)]
+    assert [request.params["endTime"] for request in pages] == [_ms(2024, 11, 3) - 1]
 
 
 def _ms(year: int, month: int, day: int) -> int:
@@ -269,8 +271,8 @@ def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     payments = [
         {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 1, 1) + number, "fundingRate": "0"} for number in range(1000)
     ]
-    with pytest.raises(PayloadChanged, match="expected a page that begins at"):
-        walk(binance.plan_payments(funding, funding.days), [[], payments, payments, payments])
+    with pytest.raises(PayloadChanged, match="expected under 1000 payments of 37 days, found a full page"):
+        walk(binance.plan_payments(funding, funding.days), [[], payments])
     days = ask_of("upbit", "krw_prices", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     newest = [{"candle_date_time_utc": "2024-12-09T00:00:00"}]
     with pytest.raises(PayloadChanged, match="expected candles before 2024-12-09"):
@@ -347,20 +349,44 @@ def test_an_archive_with_another_checksum_is_waited_for(checksum: str) -> None:
         walk(binance.plan_funding(NOVEMBER), [ARCHIVE, checksum.encode()])
 
 
-def test_without_an_archive_the_month_comes_from_rest_with_the_interval_of_today() -> None:
+def test_without_an_archive_the_month_comes_from_rest_with_two_days_on_either_side_and_todays_interval() -> None:
     info = [{"symbol": "BTCUSDT", "fundingIntervalHours": 4}]
     asked = walk(binance.plan_funding(NOVEMBER), [(b"<Error/>", 404), info, []])
     assert [request.url for request in asked][1:] == [binance.FUNDING_INFO, binance.FUNDING]
     assert asked[1].shared
     assert asked[2].params == {
         "symbol": "BTCUSDT",
-        "startTime": _ms(2024, 11, 1),
-        "endTime": _ms(2024, 12, 1) - 1,
+        "startTime": _ms(2024, 10, 30),
+        "endTime": _ms(2024, 12, 3) - 1,
         "limit": 1000,
     }
-    assert asked[2].labels == {"asset": "BTC", "symbol": "BTCUSDT", "interval_hours": "4"}
+    assert asked[2].labels == {
+        "asset": "BTC",
+        "symbol": "BTCUSDT",
+        "interval_hours": "4",
+        "first": "2024-11-01",
+        "last": "2024-11-30",
+    }
     asked = walk(binance.plan_funding(NOVEMBER), [(b"<Error/>", 404), [], []])
     assert asked[2].labels["interval_hours"] == "8"
+
+
+def payments_of_two_rhythms(listed: str) -> pl.DataFrame:
+    """Three days of payments every eight hours, then two of every four, read with what the list says today."""
+    stamps = [*range(0, 72, 8), *range(72, 121, 4)]
+    page = [
+        {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 11, 1) + hour * 3_600_000 + 5, "fundingRate": "0.0001"}
+        for hour in stamps
+    ]
+    labels = {"asset": "BTC", "symbol": "BTCUSDT", "interval_hours": listed}
+    return funding_rates.normalize(page, **labels, first="2024-11-02", last="2024-11-05")
+
+
+@pytest.mark.parametrize("listed", ["4", "8", "1"])
+def test_rest_is_read_with_the_intervals_that_the_payments_tell_and_not_with_that_of_the_list(listed: str) -> None:
+    rows = conform(payments_of_two_rhythms(listed), PAYMENTS_ALONE.dataset)
+    assert rows["date"].unique().sort().to_list() == [date(2024, 11, day) for day in (2, 3, 4, 5)]
+    assert rows["interval_hours"].to_list() == [8] * 6 + [8, 4, 4, 4, 4, 4] + [4] * 6
 
 
 def test_a_renamed_field_stops_the_plan_instead_of_losing_payments() -> None:

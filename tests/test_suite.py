@@ -216,13 +216,21 @@ CASES: dict[str, dict[str, list[Row]]] = {
         ],
         "interval_hours is between 1 and 24": [{"hour": 0, "interval_hours": 25}],
         "interval_hours divides a day": [{"hour": 0}, {"hour": 8}, {"hour": 15, "interval_hours": 7}],
+        "the day's intervals add up to at most 24 hours, unless the interval changes that day": [
+            {"hour": hour, "interval_hours": 8} for hour in (0, 6, 12, 18)
+        ],
         "the day's intervals add up to 24 hours, unless the interval changes that day": list(WHOLE_DAY[:2]),
         "a payment does not come sooner than its interval": [
             {"hour": 0},
             {"hour": 8, "interval_hours": 4},
             {"hour": 10, "interval_hours": 4},
         ],
-        "a payment does not come later than its interval": [
+        "a payment comes whole intervals after the one before": [
+            {"hour": 0},
+            {"hour": 8},
+            {"hour": 20},
+        ],
+        "payments come as often as their interval says, but for a gap": [
             {"hour": 0},
             {"hour": 8, "interval_hours": 4},
             {"hour": 20, "interval_hours": 4},
@@ -422,6 +430,7 @@ ROWS_THAT_BREAK = {
     "half of the days of BTC and ETH are below 500 million, over 5 days or more": 5,
     "half of the days of BTC and ETH with liquidations are above 1,000, over 5 days or more": 5,
     "half of the day's rates are within 0.004, over 5 assets or more": 15,
+    "the day's intervals add up to at most 24 hours, unless the interval changes that day": 4,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
     "a day has 20 hours or more": 19,
@@ -434,7 +443,14 @@ ROWS_THAT_BREAK = {
 ALSO_BREAKS = {
     "funding_rates: interval_hours is between 1 and 24": {
         "interval_hours divides a day",
-        "the day's intervals add up to 24 hours, unless the interval changes that day",
+        "the day's intervals add up to at most 24 hours, unless the interval changes that day",
+    },
+    "funding_rates: the day's intervals add up to at most 24 hours, unless the interval changes that day": {
+        "a payment does not come sooner than its interval"
+    },
+    # A payment that is late by half an interval leaves a part of the day uncovered.
+    "funding_rates: a payment comes whole intervals after the one before": {
+        "the day's intervals add up to 24 hours, unless the interval changes that day"
     },
     # Of a payment without its day, the day lacks one.
     "funding_rates: date is known": {"the day's intervals add up to 24 hours, unless the interval changes that day"},
@@ -585,6 +601,8 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
             *({"hour": hour, "interval_hours": 4} for hour in (8, 12, 16, 20)),
         ],
         "one coin alone at two percent": day_of_payments(funding_rate=-0.02),
+        # The payment at midnight is for eight hours of the day before.
+        "from eight hours to one": [{"hour": 0}, *({"hour": hour, "interval_hours": 1} for hour in range(1, 24))],
     },
     # The night of 3 December 2024.
     "hourly_krw_prices": {
@@ -786,6 +804,96 @@ def test_funding_in_percent_is_blocked() -> None:
         "funding_rate of BTC and ETH is between -0.008 and 0.008",
         "half of the day's rates are within 0.004, over 5 assets or more",
     }
+
+
+# The interval of payments ------------------------------------------------------------------------------------------
+
+
+def paid_at(hours: Mapping[int, int]) -> pl.DataFrame:
+    """Payments at these hours after a midnight, and the interval that is told of each."""
+    midnight = datetime(2023, 6, 7, tzinfo=UTC)
+    made = [
+        {
+            "date": (midnight + timedelta(hours=hour)).date(),
+            "settled_at": midnight + timedelta(hours=hour),
+            "asset": "BTC",
+            "venue": "anywhere",
+            "funding_rate": 1e-5,
+            "interval_hours": interval,
+        }
+        for hour, interval in hours.items()
+    ]
+    schema = {name: kind for name, kind in datasets()["funding_rates"].schema().items() if name in made[0]}
+    return pl.DataFrame(made, schema=schema).with_columns(series=pl.lit("BTC"))
+
+
+def held_days(rows: pl.DataFrame) -> list[date]:
+    """The days that the checks of a batch hold back."""
+    checked = check(datasets()["funding_rates"], rows.with_columns(snapshot=pl.lit("here")))
+    assert checked.batch_rule is None
+    return sorted(checked.held["date"].unique())
+
+
+EVERY_EIGHT = (0, 8, 16)
+THEN_EVERY_HOUR = tuple(range(24, 48))
+
+
+def test_eight_hours_read_as_one_are_held_back_on_the_day_too_that_adds_up_to_24_by_coincidence() -> None:
+    """Hyperliquid, 7 and 8 June 2023: the payment of midnight is for eight hours, 23 of an hour follow it."""
+    as_paid = dict.fromkeys(EVERY_EIGHT, 8) | {24: 8} | dict.fromkeys(THEN_EVERY_HOUR[1:], 1)
+    assert held_days(paid_at(as_paid)) == []
+    hourly = paid_at(dict.fromkeys((*EVERY_EIGHT, *THEN_EVERY_HOUR), 1))
+    assert hourly.filter(pl.col("date") == date(2023, 6, 8))["interval_hours"].sum() == 24
+    assert held_days(hourly) == [date(2023, 6, 7), date(2023, 6, 8)]
+    # The day before alone does not pass either, whatever it is beside.
+    assert held_days(hourly.filter(pl.col("date") == date(2023, 6, 7))) == [date(2023, 6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "interval"),
+    [
+        (range(0, 72, 8), 4),  # Binance's list tells the interval of today
+        (range(0, 72, 8), 2),
+        (range(0, 72, 4), 1),
+        (range(0, 72, 12), 4),
+        (range(0, 72, 4), 8),
+        (range(72), 8),
+        (range(72), 24),
+        (range(0, 72, 8), 24),
+        ([0, 8, 16, 32, 40, 48, 56], 1),  # a payment is missing besides
+    ],
+)
+def test_a_wrong_interval_is_held_back_on_every_day(hours: Sequence[int], interval: int) -> None:
+    rows = paid_at(dict.fromkeys(hours, interval))
+    assert held_days(rows) == sorted(rows["date"].unique())
+
+
+@pytest.mark.parametrize(
+    ("every", "missing"), [(1, [20]), (1, [30, 33, 34, 37]), (8, [24]), (4, [28, 36]), (1, [25, 47])]
+)
+def test_a_payment_that_is_missing_holds_nothing_back_and_is_warned_of(every: int, missing: Sequence[int]) -> None:
+    rows = paid_at({hour: every for hour in range(0, 72, every) if hour not in missing})
+    checked = check(datasets()["funding_rates"], rows.with_columns(snapshot=pl.lit("here")))
+    assert checked.held.is_empty()
+    (warned,) = [result for result in checked.results if not result.success]
+    assert (warned.severity, warned.check) == (
+        "warning",
+        "the day's intervals add up to 24 hours, unless the interval changes that day",
+    )
+
+
+def test_the_day_on_which_a_stated_interval_becomes_shorter_is_published() -> None:
+    """As BitMEX did in 2016: between the last payment of a day and the first of eight hours, 16 are covered by none."""
+    rows = paid_at({-12: 24, 12: 24, 36: 8, 44: 8, 52: 8, 60: 8, 68: 8})
+    assert held_days(rows) == []
+    assert rows.filter(pl.col("date") == date(2023, 6, 8))["interval_hours"].sum() == 16
+
+
+def test_a_payment_told_twice_is_held_back() -> None:
+    twice = pl.concat([paid_at(dict.fromkeys(range(0, 72, 8), 8)), paid_at({33: 8})])
+    assert held_days(twice) == [date(2023, 6, 8)]
+    stretched = paid_at({0: 8, 8: 8, 16: 8, 24: 8, 32: 16, 48: 8})  # the gap is swallowed by the payment before it
+    assert date(2023, 6, 8) in held_days(stretched)
 
 
 def test_lending_rates_in_percent_are_blocked() -> None:

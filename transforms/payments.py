@@ -2,19 +2,41 @@
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from transforms.refused import marks, refuse
 from transforms.units import day_of
 
 LATE = pl.duration(minutes=1)
 
 
-def hour_of(frame: pl.DataFrame, stamp: str) -> pl.Expr:
-    """The full hour that a stamp names; stamps may be late by seconds, never by more than a minute."""
-    hour = pl.col(stamp).dt.truncate("1h")
-    odd = frame.filter(pl.col(stamp) - hour > LATE)
-    if odd.height:
-        raise PayloadChanged(f"expected payments stamped at full hours, found {odd[stamp][0]}")
-    return hour
+def named(frame: pl.DataFrame, hour: pl.Expr) -> pl.DataFrame:
+    """Name each payment by its full hour.
+
+    Args:
+        frame: stamped_at, as the provider stamped it.
+        hour: The hour that a stamp names; stamps may be off by seconds, never by more than a minute.
+
+    Returns:
+        The same rows with `settled_at`. A payment that is further off is marked as one that cannot be read: nothing
+        tells which hour it is of, and it costs the day of the one that it was named by.
+    """
+    found = pl.format("expected payments stamped at full hours, found {}", told_at(pl.col("stamped_at")))
+    off = (pl.col("stamped_at") - pl.col("settled_at")).abs() > LATE
+    return refuse(frame.with_columns(settled_at=hour), off, found)
+
+
+def told_at(instant: pl.Expr) -> pl.Expr:
+    """An instant as the reason of a refusal says it, in UTC."""
+    return instant.dt.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def ended_hour() -> pl.Expr:
+    """The full hour that a stamp names where stamps are late and never early."""
+    return pl.col("stamped_at").dt.truncate("1h")
+
+
+def nearest_hour() -> pl.Expr:
+    """The full hour that a stamp names where it may be on either side."""
+    return pl.col("stamped_at").dt.round("1h")
 
 
 def payments(frame: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
@@ -25,7 +47,7 @@ def payments(frame: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
 
     Args:
         frame: settled_at (the instant of the payment), funding_rate (fraction per interval, longs to shorts),
-            interval_hours, stamped_at.
+            interval_hours, stamped_at; rows that cannot be read may be marked.
         asset: Our name of the asset.
         venue: Our name of the venue.
 
@@ -36,9 +58,23 @@ def payments(frame: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
         "settled_at",
         "funding_rate",
         "stamped_at",
+        *marks(frame),
         date=day_of(pl.col("settled_at")),
         asset=pl.lit(asset),
         venue=pl.lit(venue),
         interval_hours=pl.col("interval_hours").cast(pl.Int64),
         available_at=pl.col("settled_at"),
     )
+
+
+def of_days(rows: pl.DataFrame, first: str, last: str) -> pl.DataFrame:
+    """Of payments that were asked for with some of the days beside, those of the days that are wanted.
+
+    Args:
+        rows: Rows of `funding_rates`.
+        first: The first day, YYYY-MM-DD; empty where all are wanted.
+        last: The last day, included; empty where all are wanted.
+    """
+    if first:
+        rows = rows.filter(pl.col("date") >= pl.lit(first).str.to_date())
+    return rows.filter(pl.col("date") <= pl.lit(last).str.to_date()) if last else rows

@@ -14,10 +14,20 @@ COLUMNS = {
         "number",
         "fraction per year, simple",
         "rate",
-        "Sum of the day's funding rates over the hours they cover, times 8,760; unknown under 24 hours.",
+        "Sum of the day's funding rates over the hours they cover, times 8,760; unknown where these are under 23.",
     ),
     "funding_apr_7d": Column(
-        "number", "fraction per year, simple", "rate", "The same over the 7 days that end with this one, all present."
+        "number",
+        "fraction per year, simple",
+        "rate",
+        "The same over the 7 days that end with this one; unknown where one of them covers under 23 hours.",
+    ),
+    "hours_covered": Column(
+        "count",
+        "hours",
+        "flow",
+        "Sum of the intervals of the day's funding payments: 24, less where one is missing, less or more on a day on "
+        "which the interval changes.",
     ),
     "settlements": Column("count", "payments", "flow", "Funding payments stamped in the day."),
     "percentile_1y": Column(

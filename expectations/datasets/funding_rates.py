@@ -5,13 +5,25 @@ import polars as pl
 from expectations.contract import Dataset, Range
 
 SEVERAL = 5
+HOURS_A_DAY = 24
+NEIGHBOURS = 3  # payments on either side that tell how far they are apart there
 
-# Within a day, because the days of a batch need not be neighbours.
-_DAY = ["series", "date"]
-_GAP = pl.col("settled_at").diff().over(_DAY, order_by="settled_at").dt.total_minutes() / 60
-_BEFORE = pl.col("interval_hours").shift(1).over(_DAY, order_by="settled_at")
-_SHORTER = pl.min_horizontal(pl.col("interval_hours"), _BEFORE)
-_LONGER = pl.max_horizontal(pl.col("interval_hours"), _BEFORE)
+_DAY = ("series", "date")
+
+
+def _along(value: pl.Expr) -> pl.Expr:
+    """An expression over the payments of a series, oldest first; the days of a batch need not be neighbours."""
+    return value.over("series", order_by="settled_at")
+
+
+_HOURS = pl.col("interval_hours")
+_STEP = pl.col("settled_at").diff().dt.total_minutes() / 60
+_GAP = _along(_STEP)
+_BEFORE = _along(pl.min_horizontal(*(_STEP.shift(number) for number in range(1, NEIGHBOURS + 1))))
+_AFTER = _along(pl.min_horizontal(*(_STEP.shift(-number) for number in range(1, NEIGHBOURS + 1))))
+_LONGER = pl.max_horizontal(_HOURS, _along(_HOURS.shift(1)))
+# Where no neighbour is known, a distance that no interval can have is a gap.
+_SHORTEST_THERE = pl.coalesce(_BEFORE, _AFTER, pl.when(pl.lit(HOURS_A_DAY) % _GAP == 0).then(_GAP))
 
 FUNDING_RATES = Dataset(
     name="funding_rates",
@@ -36,23 +48,41 @@ FUNDING_RATES = Dataset(
             ),
             high=0.004,
         ),
-        Range("interval_hours is between 1 and 24", pl.col("interval_hours"), low=1, high=24),
+        Range("interval_hours is between 1 and 24", _HOURS, low=1, high=24),
         # A payment that is stamped an hour late, where the interval is told from the stamps, makes one of 7 hours.
-        Range("interval_hours divides a day", pl.lit(24) % pl.col("interval_hours"), high=0),
+        Range("interval_hours divides a day", pl.lit(HOURS_A_DAY) % _HOURS, high=0),
+        # Less than a day is covered where a payment is really missing, or where the interval becomes shorter: such a
+        # day is published, and says how much is covered. More than a day is an interval that is told too long.
+        Range(
+            "the day's intervals add up to at most 24 hours, unless the interval changes that day",
+            pl.when(_HOURS.n_unique().over(_DAY) == 1).then(_HOURS.sum().over(_DAY)),
+            high=HOURS_A_DAY,
+        ),
         Range(
             "the day's intervals add up to 24 hours, unless the interval changes that day",
-            pl.when(pl.col("interval_hours").n_unique().over("series", "date") == 1).then(
-                pl.col("interval_hours").sum().over("series", "date")
-            ),
-            low=24,
-            high=24,
+            pl.when(_HOURS.n_unique().over(_DAY) == 1).then(_HOURS.sum().over(_DAY)),
+            low=HOURS_A_DAY,
+            severity="warning",
         ),
-        # Where the interval changes, the gap may be the old one or the new one, and nothing else.
-        Range("a payment does not come sooner than its interval", _GAP / _SHORTER, low=0.99),
-        Range("a payment does not come later than its interval", _GAP / _LONGER, high=1.01),
+        # Two payments for one hour: an interval that is told too long, or a payment told twice.
+        Range("a payment does not come sooner than its interval", _GAP / _HOURS, low=0.99),
+        Range(
+            "a payment comes whole intervals after the one before",
+            pl.when(_GAP.is_between(_HOURS, HOURS_A_DAY)).then(_GAP % _HOURS),
+            high=0,
+        ),
+        # A longer distance is a gap only among payments that do come at their interval; where they come at the longer
+        # one throughout, the interval is told too short, whatever the hours add up to. Where it changes, the distance
+        # may be the old one or the new one.
+        Range(
+            "payments come as often as their interval says, but for a gap",
+            pl.when(_GAP > 1.01 * _LONGER, _GAP <= HOURS_A_DAY).then(_SHORTEST_THERE / _HOURS),
+            high=1.01,
+        ),
     ),
     caveats=(
         "A rate is per its own interval: annualise it with that interval, never with 8 hours by habit.",
         "A day on which the interval changes may cover more or less than 24 hours.",
+        "A day of which a payment is missing at the venue covers less than 24 hours; no interval is stretched over it.",
     ),
 )

@@ -1,12 +1,12 @@
-"""BitMEX: whether XBTUSD still trades, and when it pays."""
+"""BitMEX: whether its funding ended when it is believed to have, and when it was paid."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from expectations.interval import milliseconds
+from expectations.interval import day_start, milliseconds
 from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, question
 from flows.plans import Answer, Plan
-from flows.sources.bitmex import FUNDING
+from flows.sources.bitmex import ENDED, FUNDING
 from transforms.payload import member
 
 HOURS_OF_DAY = {4, 12, 20}
@@ -22,13 +22,15 @@ def _times(answers: Sequence[Answer]) -> list[datetime]:
     return [datetime.fromisoformat(stamp).astimezone(UTC) for stamp in told]
 
 
-def still_pays(answers: Sequence[Answer]) -> Finding:
-    """Whether the newest payment is of the last day."""
+def ended_when_believed(answers: Sequence[Answer]) -> Finding:
+    """Whether nothing was paid after the believed last day, and whether payments went on up to it."""
     times = _times(answers)
     if not times:
         return Finding(holds=False, found="no payment at all")
-    newest = max(times)
-    return Finding(answers[0].observed_at - newest < timedelta(days=1), f"the newest payment is of {newest:%Y-%m-%d}")
+    newest, asked = max(times), answers[0].observed_at
+    found = f"the newest payment is of {newest:%Y-%m-%d %H:%M} UTC"
+    on_time = min(asked, day_start(ENDED)) - newest <= timedelta(days=1)
+    return Finding(newest.date() <= ENDED and on_time, found)
 
 
 def thrice_a_day(answers: Sequence[Answer]) -> Finding:
@@ -41,6 +43,11 @@ def thrice_a_day(answers: Sequence[Answer]) -> Finding:
 
 
 INVARIANTS = (
-    Invariant("contract alive", "XBTUSD is not settled: it still pays funding.", plan_newest, still_pays),
+    Invariant(
+        "end of funding",
+        f"XBTUSD paid funding up to {ENDED}, and has paid none since.",
+        plan_newest,
+        ended_when_believed,
+    ),
     Invariant("funding interval", "Funding is paid at 04:00, 12:00 and 20:00 UTC.", plan_newest, thrice_a_day),
 )

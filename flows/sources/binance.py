@@ -10,7 +10,9 @@ Quirks    klines are oldest first and their window is inclusive; the last one ma
           2021, ends as failed_check. A candle in which it broke down closes when it did (4 January, 8 February and
           4 July 2018), and the hours of 9 to 11 February 2018 open 28 minutes past: these are left out, so that the
           first two days have no hours. A file of the archive may get a header. The REST funding
-          history does not state the interval of a payment, the monthly archive does. The archive of a month is
+          history does not state the interval of a payment, the monthly archive does, and the list of adjusted symbols
+          tells that of today: payments of REST are asked for with two days on either side, whose distance tells it.
+          The archive of a month is
           published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
           of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it
           is stamped with, whatever the period: the row of a day (period=1d) tells how the day before it ended
@@ -36,6 +38,7 @@ from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
+from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
@@ -57,7 +60,7 @@ READINGS_KEPT = timedelta(days=27)  # a month, less what may be missing of it
 ARCHIVED_AFTER = timedelta(hours=2)  # from the end of the day; often later
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
-PAYMENTS_A_DAY = 3
+PAYMENTS_WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days of hours, and those beside them
 HOUR = timedelta(hours=1)
 INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
 DOLLARS = "dollars"  # the label of futures that are settled in the coin
@@ -281,21 +284,29 @@ def plan_file(
 
 
 def plan_payments(ask: Ask, days: Interval) -> Plan:
-    """Walk the REST history forward, a thousand payments a page."""
+    """Windows of the REST history, each with the days beside it, whose payments tell the intervals at its edges.
+
+    No window fills a page, even where payments are made every hour.
+    """
     info = yield Request(FUNDING_INFO, transform=None, shared=True)
     adjusted = {member(row, "symbol"): member(row, "fundingIntervalHours") for row in info.json()}
     hours = adjusted.get(ask.series.symbol, DEFAULT_INTERVAL_HOURS)
-    start, last = milliseconds(days.starts_at), milliseconds(days.ends_at) - 1
-    while start <= last:
+    for window in days.split(PAYMENTS_WINDOW_DAYS):
+        asked = window.widened(CONTEXT_DAYS)
+        start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
         page = yield Request(
             FUNDING,
             params={"symbol": ask.series.symbol, "startTime": start, "endTime": last, "limit": PAGE},
-            labels={"asset": ask.series.name, "symbol": ask.series.symbol, "interval_hours": str(hours)},
+            labels={
+                "asset": ask.series.name,
+                "symbol": ask.series.symbol,
+                "interval_hours": str(hours),
+                "first": f"{window.start}",
+                "last": f"{window.last}",
+            },
         )
-        payments = page.json()
-        if len(payments) < PAGE:
-            return
-        start = _onward(start, int(member(payments[-1], "fundingTime")))
+        if len(page.json()) >= PAGE:
+            raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 
 def plan_open_interest(ask: Ask) -> Plan:
@@ -357,13 +368,10 @@ def _count_candles(ask: Ask, step: timedelta, months: list[date]) -> Mapping[str
 
 
 def count_funding(ask: Ask) -> Mapping[str, int]:
-    """Two requests for an archived month, one for each page of the rest, at three payments a day.
-
-    A full page is followed by another one, because only a short page says that nothing more comes.
-    """
+    """Two requests for an archived month, one for each window of the rest."""
     months = list(archived_months(ask))
     rest = without(ask.days, months)
-    pages = sum(len(days) * PAYMENTS_A_DAY // PAGE + 1 for days in rest)
+    pages = sum(-(-len(days) // PAYMENTS_WINDOW_DAYS) for days in rest)
     return {ARCHIVE_HOST: 2 * len(months), FUNDING_HOST: pages}
 
 

@@ -1,12 +1,17 @@
-"""BitMEX: the funding of its bitcoin and ether perpetuals, every eight hours.
+"""BitMEX: the funding of its bitcoin and ether perpetuals, every eight hours, up to September 2026.
 
 Docs      https://docs.bitmex.com/api-explorer/get-funding
 Terms     public market data, free; no redistribution of raw data
-Quirks    paid at 04:00, 12:00 and 20:00 UTC; the interval is told as a time after 2000-01-01; at most 500 rows, the
-          next ones by `start`, a number of rows; 30 requests a minute without an account; both are settled in bitcoin
-Verified  the documentation and quoted answers (2018 to 2024). One report of 2026 calls XBTUSD settled, others of the
-          same year got its payments: where it has ended, its days end as failed and want an `until`. The first day of
-          ETHUSD is believed
+Quirks    paid at 04:00, 12:00 and 20:00 UTC, in the first weeks of 2016 once a day at 12:00; the interval is told as a
+          time after 2000-01-01; at most 500 rows, the next ones by `start`, a number of rows; 30 requests a minute
+          without an account; both are settled in bitcoin. Both ended on 16 September 2026, and nothing is asked for
+          after that day
+Verified  the documentation, quoted answers (2018 to 2024), and a recorded answer of the test network (2016), whose
+          interval goes from 24 hours to 8 between 31 May and 1 June: a day covered for 16 hours. On the real network it
+          is believed to have changed near it. That public funding of XBTUSD and ETHUSD ended on 16 September 2026 is a
+          collector's note, not BitMEX's own word; `tidemark doctor` asks whether one paid after it. Which of the
+          payments of the last day were made is not known: it is asked for, and says what it covers. No successor that
+          could be chained to them is known. The first day of ETHUSD is believed
 """
 
 from datetime import date, timedelta
@@ -25,6 +30,7 @@ SETTLED = every_day(timedelta(minutes=5))
 
 # The first whole day of payments: XBTUSD paid first on 14 May 2016 at 12:00.
 PERPETUALS = {"BTC": ("XBTUSD", date(2016, 5, 15)), "ETH": ("ETHUSD", date(2018, 8, 3))}
+ENDED = date(2026, 9, 16)
 
 
 def plan_funding(ask: Ask) -> Plan:
@@ -75,7 +81,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
+            tuple(Series(asset, symbol, since, SETTLED, until=ENDED) for asset, (symbol, since) in PERPETUALS.items()),
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=count_funding,

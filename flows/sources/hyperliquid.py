@@ -1,11 +1,14 @@
-"""Hyperliquid: the funding of its bitcoin and ether perpetuals, hour by hour.
+"""Hyperliquid: the funding of its bitcoin and ether perpetuals, hour by hour, at first every eight hours.
 
 Docs      https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals
 Terms     public market data, free
 Quirks    asked by POST; oldest first, at most 500 rows from the start; both bounds are inclusive; stamps are up to
-          some hundred milliseconds late
-Verified  the documentation and its example, which is the first payment there is, of 12 May 2023. That payments came by
-          the hour from the first day on is believed: a day with another number of them is held back by the check
+          some seconds late. The interval is not stated: windows are asked for with two days on either side, whose
+          distance tells it
+Verified  a recorded answer of bitcoin from the first payment on (12 May to 17 July 2023): payments came every eight
+          hours up to 8 June 2023 00:00, and by the hour from 01:00 on; one stamp is 24 minutes late (23 May), one hour
+          is missing (2 July 20:00). The interval of the very first payment is not told, so the days begin with the
+          next one. That ether is the same is believed
 """
 
 from datetime import date, timedelta
@@ -17,40 +20,41 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from transforms.payload import member
+from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 
 HOST = "api.hyperliquid.xyz"
 INFO = f"https://{HOST}/info"
 PAGE = 500
-PAYMENTS_A_DAY = 24
+WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days, and those beside them
 SETTLED = every_day(timedelta(minutes=5))
 
-PERPETUALS = {"BTC": ("BTC", date(2023, 5, 12)), "ETH": ("ETH", date(2023, 5, 12))}
+PERPETUALS = {"BTC": ("BTC", date(2023, 5, 13)), "ETH": ("ETH", date(2023, 5, 13))}
 
 
 def plan_history(ask: Ask) -> Plan:
-    """Walk forward, 500 payments a page, until a page is not full."""
-    start, last = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at) - 1
-    while start <= last:
+    """Windows of whole days, each with the days beside it, whose payments tell the intervals at its edges."""
+    for window in ask.days.split(WINDOW_DAYS):
+        asked = window.widened(CONTEXT_DAYS)
+        start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
         question = {"type": "fundingHistory", "coin": ask.series.symbol, "startTime": start, "endTime": last}
         page = yield Request(
             INFO,
             method="POST",
             body=orjson.dumps(question).decode(),
-            labels={"asset": ask.series.name, "coin": ask.series.symbol},
+            labels={
+                "asset": ask.series.name,
+                "coin": ask.series.symbol,
+                "first": f"{window.start}",
+                "last": f"{window.last}",
+            },
         )
-        payments = page.json()
-        if len(payments) < PAGE:
-            return
-        newest = int(member(payments[-1], "time"))
-        if newest < start:
-            raise PayloadChanged(f"expected a page that begins at {start}, found one that ends at {newest}")
-        start = newest + 1
+        if len(page.json()) >= PAGE:
+            raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 
 def count_history(ask: Ask) -> dict[str, int]:
-    """One request for each page; after a full one another, because only a short one says that it is the last."""
-    return {HOST: len(ask.days) * PAYMENTS_A_DAY // PAGE + 1}
+    """One request for each window."""
+    return {HOST: -(-len(ask.days) // WINDOW_DAYS)}
 
 
 def refusal(answer: Answer) -> PipelineError | None:

@@ -11,8 +11,9 @@ Quirks    one answer holds everything, oldest first, the running hour too; a row
           `core.unconfirmed_liquidations`, and no mart reads them
 Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
           others got the newest 368 days or so, and no more: days before them end as verified_empty. That a stamp is the
-          start of its hour is read from "the period to which the funding rate applies", not measured. The first day is
-          that after payments by the hour began, on 29 September 2022; before they came every four hours. That volumes
+          start of its hour is read from "the period to which the funding rate applies", not measured. The interval is
+          not stated: the distance of the rows tells it. The first day is that after payments by the hour began, on
+          29 September 2022; before they came every four hours. That volumes
           of liquidations are plain numbers, stamped in seconds, was seen live by others in 2026
 """
 

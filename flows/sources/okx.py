@@ -8,7 +8,7 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           (static.okx.com). Neither states the interval of a payment. A month of the archive is one of UTC+8: it begins
           at 16:00 UTC of the last day of the month before, so that the last payment of a month's last day is in the
           next file. Its stamps are UTC, up to 24 seconds late from March 2022 to 2023, and two of 18 December 2022 are
-          an hour and three hours late, which holds back the days that they touch. There is no checksum; 404 says that
+          an hour and three hours late, which costs that day. There is no checksum; 404 says that
           a file is not there, 403 that we are not let in. Before March 2022 the archive lacks days. Borrowing rates
           come each hour and are per year; they are asked for by `after` alone, because a page of a hundred hours then
           holds the four whole days before it. Open interest is asked for by the hour too, four whole days a page, with
@@ -59,6 +59,7 @@ PAGE = 300
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
 KEPT_DAYS = 90  # of payments by REST; about 94 were measured
+HANDED_OVER = 25  # stamps of one file for the reading of the next: a day of them, whatever the interval
 AHEAD = timedelta(hours=8)  # of UTC+8, whose months the archive's are
 HOURS_PAGE = 100
 WHOLE_DAYS_A_PAGE = 4  # 96 hours
@@ -175,7 +176,7 @@ def plan_archive(ask: Ask) -> Plan:
             lost.append(stamps)
             newest = []
         else:
-            newest = [*newest, *stamps][-2:]
+            newest = [*newest, *stamps][-HANDED_OVER:]
     return lost
 
 

@@ -5,57 +5,61 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.intervals import tell_intervals
 from transforms.payload import rows, text_columns
-from transforms.units import day_of, decimal_text, epoch_to_instant
+from transforms.payments import nearest_hour, of_days, payments, told_at
+from transforms.refused import refuse
+from transforms.units import decimal_text, epoch_to_instant
 
 
-def _settlements(stamped: pl.DataFrame, asset: str) -> pl.DataFrame:
-    """Name each payment by its hour: Binance's stamps are a few milliseconds late."""
-    settled_at = pl.col("stamped_at").dt.round("1h")
-    return stamped.select(
-        date=day_of(settled_at),
-        settled_at=settled_at,
-        asset=pl.lit(asset),
-        venue=pl.lit("binance"),
-        funding_rate=decimal_text(pl.col("rate")),
-        interval_hours=pl.col("interval_hours"),
-        stamped_at=pl.col("stamped_at"),
-        available_at=settled_at,
-    )
+def normalize(
+    payload: Any, *, asset: str, symbol: str, interval_hours: str, first: str = "", last: str = ""
+) -> pl.DataFrame:
+    """Turn one window of REST funding history into payments.
 
-
-def normalize(payload: Any, *, asset: str, symbol: str, interval_hours: str) -> pl.DataFrame:
-    """Turn one page of REST funding history into payments.
-
-    The answer does not tell the interval, so the source states what Binance's list of adjusted symbols said when
-    the page was asked for. Where that is not true of an older day, the day's intervals do not add up to 24 hours
-    and the check holds the day back until the archive, which states the interval, is out.
+    The answer does not tell the interval, and Binance's list of adjusted symbols tells only that of today. So the
+    distance of the payments tells it; what the list said counts where they tell nothing and do not contradict it: for
+    the first payment that there is, and where the interval has just changed to it. Binance's stamps are a few
+    milliseconds late.
 
     Args:
         payload: The decoded answer: objects, oldest first.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
-        interval_hours: Hours between two payments.
+        interval_hours: Hours between two payments, as the list said when the window was asked for.
+        first: The first day that is wanted; the payments before it only tell intervals. Empty: all are wanted.
+        last: The last day that is wanted, in the same way.
 
     Returns:
-        Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts.
+        Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts. A payment whose
+        distance tells no interval, and is not the one of the list, is marked and costs its day.
     """
     page = rows(payload, symbol=pl.String, fundingTime=pl.Int64, fundingRate=pl.String)
     others = page.filter(pl.col("symbol") != symbol)
     if others.height:
         raise PayloadChanged(f"expected payments of {symbol}, found {others['symbol'][0]}")
-    return _settlements(
-        page.select(
-            stamped_at=epoch_to_instant(pl.col("fundingTime")),
-            rate=pl.col("fundingRate"),
-            interval_hours=pl.lit(int(interval_hours), pl.Int64),
-        ),
-        asset,
+    stamped = page.select(
+        stamped_at=epoch_to_instant(pl.col("fundingTime")), funding_rate=decimal_text(pl.col("fundingRate"))
     )
+    listed = int(interval_hours)
+    told = tell_intervals(stamped.with_columns(settled_at=nearest_hour()))
+    # Of the first payment there is no distance; it is taken to be as long as the next one, if the list agrees.
+    distance = pl.col("settled_at").diff().dt.total_hours()
+    nearest = pl.coalesce(distance, pl.col("interval_hours").shift(-1))
+    found = pl.format(
+        "expected payments whose distances tell their intervals, or {} hours apart, found one at {}",
+        pl.lit(listed),
+        told_at(pl.col("settled_at")),
+    )
+    known = refuse(told, pl.col("interval_hours").is_null() & (nearest != listed), found)
+    known = known.with_columns(pl.col("interval_hours").fill_null(listed))
+    return of_days(payments(known, asset=asset, venue="binance"), first, last)
 
 
 def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
-    """Turn one monthly archive file into payments; each row states its own interval.
+    """Turn one monthly archive file into payments.
+
+    Each row states its own interval, which the checks hold against the distance of the payments.
 
     Args:
         payload: The CSV of the zip file, as text columns.
@@ -65,11 +69,9 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `funding_rates`, as `normalize` returns them.
     """
     lines = text_columns(payload, "calc_time", "funding_interval_hours", "last_funding_rate")
-    return _settlements(
-        lines.select(
-            stamped_at=epoch_to_instant(pl.col("calc_time").cast(pl.Int64, strict=True)),
-            rate=pl.col("last_funding_rate"),
-            interval_hours=pl.col("funding_interval_hours").cast(pl.Int64, strict=True),
-        ),
-        asset,
+    stamped = lines.select(
+        stamped_at=epoch_to_instant(pl.col("calc_time").cast(pl.Int64, strict=True)),
+        funding_rate=decimal_text(pl.col("last_funding_rate")),
+        interval_hours=pl.col("funding_interval_hours").cast(pl.Int64, strict=True),
     )
+    return payments(stamped.with_columns(settled_at=nearest_hour()), asset=asset, venue="binance")

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.payload import member, rows
-from transforms.payments import hour_of, payments
+from transforms.payments import ended_hour, named, payments
 from transforms.units import epoch_to_instant
 
 EVERY_HOUR = 1
@@ -18,8 +18,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     its index price is the next row's previous one, and a window that starts at 00:00 begins with the row of 01:00. So
     the stamp is when the payment was complete, and the row of 00:00 belongs to the day that begins then.
 
-    We read `interest_1h`. `interest_8h` is what the last eight hours came to, told again every hour: eight rows of it
-    count each hour eight times.
+    We read `interest_1h`, whose name states its interval: a row is of one hour, however far the next one is, and an
+    hour without a row is covered by nothing. `interest_8h` is what the last eight hours came to, told again every hour:
+    eight rows of it count each hour eight times.
 
     Args:
         payload: The decoded answer of JSON-RPC: `result` holds the rows, oldest first.
@@ -29,14 +30,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `funding_rates`: a fraction per hour; positive means that longs paid shorts.
     """
     page = rows(member(payload, "result"), timestamp=pl.Int64, interest_1h=pl.Float64)
-    stamped = page.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp")))
-    return payments(
-        stamped.select(
-            "stamped_at",
-            settled_at=hour_of(stamped, "stamped_at"),
-            funding_rate=pl.col("interest_1h"),
-            interval_hours=pl.lit(EVERY_HOUR),
-        ),
-        asset=asset,
-        venue="deribit",
+    stamped = page.select(
+        stamped_at=epoch_to_instant(pl.col("timestamp")),
+        funding_rate=pl.col("interest_1h"),
+        interval_hours=pl.lit(EVERY_HOUR),
     )
+    return payments(named(stamped, ended_hour()), asset=asset, venue="deribit")

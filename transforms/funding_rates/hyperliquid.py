@@ -1,44 +1,42 @@
-"""Hyperliquid's hourly funding, as rows of `funding_rates`."""
+"""Hyperliquid's funding, as rows of `funding_rates`."""
 
 from typing import Any
 
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.intervals import refuse_untold, tell_intervals
 from transforms.payload import rows
-from transforms.payments import hour_of, payments
+from transforms.payments import ended_hour, named, of_days, payments
 from transforms.units import decimal_text, epoch_to_instant
 
-EVERY_HOUR = 1
 
+def normalize(payload: Any, *, asset: str, coin: str, first: str = "", last: str = "") -> pl.DataFrame:
+    """Turn one window of funding history into payments.
 
-def normalize(payload: Any, *, asset: str, coin: str) -> pl.DataFrame:
-    """Turn one page of funding history into one payment per hour.
+    Hyperliquid pays at full hours, for the time since the payment before: every eight hours up to 8 June 2023 00:00,
+    every hour since. It does not state the interval, so the distance of the payments tells it. The stamp is that of
+    the block, some milliseconds late, so a payment is named by its hour; one was 24 minutes late (23 May 2023), and
+    hours are really missing (2 July 2023 20:00).
 
-    Hyperliquid pays at every full hour, for the hour before; the stamp is that of the block, some milliseconds late, so
-    a payment is named by its hour. We read `fundingRate`, which is what was paid for the hour: the documentation counts
-    it as an eighth of a rate over eight hours. `premium` is one of the inputs of the rate, not a payment.
+    We read `fundingRate`, which is what was paid for the interval: the documentation counts the hourly one as an
+    eighth of a rate over eight hours. `premium` is one of the inputs of the rate, not a payment.
 
     Args:
         payload: The decoded answer: objects, oldest first.
         asset: Our name of the asset.
         coin: Hyperliquid's name of the perpetual; an answer about another one is refused.
+        first: The first day that is wanted; the payments before it only tell intervals. Empty: all are wanted.
+        last: The last day that is wanted, in the same way.
 
     Returns:
-        Rows of `funding_rates`: a fraction per hour; positive means that longs paid shorts.
+        Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts. A payment whose
+        interval nothing tells is marked and costs its day, the first that there is among them.
     """
     page = rows(payload, coin=pl.String, fundingRate=pl.String, time=pl.Int64)
     others = page.filter(pl.col("coin").ne_missing(coin))
     if others.height:
         raise PayloadChanged(f"expected payments of {coin}, found {others['coin'][0]}")
-    stamped = page.with_columns(stamped_at=epoch_to_instant(pl.col("time")))
-    return payments(
-        stamped.select(
-            "stamped_at",
-            settled_at=hour_of(stamped, "stamped_at"),
-            funding_rate=decimal_text(pl.col("fundingRate")),
-            interval_hours=pl.lit(EVERY_HOUR),
-        ),
-        asset=asset,
-        venue="hyperliquid",
-    )
+    stamped = page.select(stamped_at=epoch_to_instant(pl.col("time")), funding_rate=decimal_text(pl.col("fundingRate")))
+    told = refuse_untold(tell_intervals(named(stamped, ended_hour())))
+    return of_days(payments(told, asset=asset, venue="hyperliquid"), first, last)

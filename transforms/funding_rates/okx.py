@@ -7,21 +7,13 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.intervals import with_intervals
 from transforms.payload import member, rows, text_columns
-from transforms.units import day_of, decimal_text, epoch_to_instant, unless_empty
+from transforms.payments import named, nearest_hour, payments
+from transforms.units import decimal_text, epoch_to_instant, unless_empty
 
 
 def _payments(stamped: pl.DataFrame, asset: str) -> pl.DataFrame:
     """Name each payment by its hour, and tell its interval from the payment before; the oldest is left out."""
-    return with_intervals(stamped.with_columns(settled_at=pl.col("stamped_at").dt.round("1h"))).select(
-        date=day_of(pl.col("settled_at")),
-        settled_at=pl.col("settled_at"),
-        asset=pl.lit(asset),
-        venue=pl.lit("okx"),
-        funding_rate=pl.col("funding_rate"),
-        interval_hours=pl.col("interval_hours"),
-        stamped_at=pl.col("stamped_at"),
-        available_at=pl.col("settled_at"),
-    )
+    return payments(with_intervals(named(stamped, nearest_hour())), asset=asset, venue="okx")
 
 
 def _refuse_others(swaps: pl.Series, symbol: str) -> None:
@@ -36,7 +28,8 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     `fundingTime` is when the payment was exchanged. We take `realizedRate`, which OKX calls the actual rate;
     `fundingRate` beside it is what had been predicted. A row without it is no payment yet. The interval is told from
     the distance of the payments, as OKX advises, so the oldest payment of a page is left out; the page after it begins
-    with that payment.
+    with that payment. One that is stamped more than a minute off its hour, or whose interval nothing tells, costs its
+    day.
 
     Args:
         payload: The decoded answer: objects under `data`, newest first.
@@ -59,8 +52,8 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> 
     """Turn one monthly archive file into payments.
 
     `funding_time` is when the payment was exchanged, in UTC, up to 24 seconds late; it is named by the nearest hour. On
-    18 December 2022 two payments are stamped an hour and three hours late: nothing tells which they are, and the days
-    that they touch do not add up to 24 hours. `funding_rate` is taken to be the realised rate, which the file does not
+    18 December 2022 two payments are stamped one hour and three hours late: nothing tells which they are, and they cost
+    that day, and no other. `funding_rate` is taken to be the realised rate, which the file does not
     say. The interval is told as in `normalize`. That of a file's first payment needs the end of the file before,
     which the source hands over; those payments are not listed again.
 
@@ -69,8 +62,8 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> 
         asset: Our name of the asset.
         symbol: OKX's name of the swap; a file about another one is refused.
         before: The newest stamps of the file before, in milliseconds, oldest first, with spaces between; empty where
-            no file was read before. Two of them tell an interval that changes where the files meet from a payment
-            that is missing.
+            no file was read before. Those of a day and more tell an interval that changes where the files meet from a
+            payment that is missing.
 
     Returns:
         Rows of `funding_rates`, as `normalize` returns them.
@@ -85,6 +78,6 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> 
         stamped_at=epoch_to_instant(pl.col("funding_time").cast(pl.Int64, strict=True)),
         funding_rate=decimal_text(pl.col("funding_rate")),
     )
-    payments = _payments(pl.concat([known, stamped]), asset)
+    rows = _payments(pl.concat([known, stamped]), asset)
     listed = known["stamped_at"].dt.round("1h").max()
-    return payments if listed is None else payments.filter(pl.col("settled_at") > listed)
+    return rows if listed is None else rows.filter(pl.col("settled_at") > listed)

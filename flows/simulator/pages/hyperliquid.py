@@ -1,10 +1,12 @@
-"""Hyperliquid: the hourly funding of perpetuals, asked by POST, oldest first, at most 500 rows from the start.
+"""Hyperliquid: the funding of perpetuals, asked by POST, oldest first, at most 500 rows from the start.
 
-Both bounds are inclusive. A payment is stamped when its block was made, some milliseconds after the full hour.
+It is paid every eight hours up to 8 June 2023 00:00, by the hour from 01:00 on. Both bounds are inclusive. A payment is
+stamped when its block was made, some milliseconds after the full hour.
 """
 
 import json
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from flows.simulator.chance import key_of, unit
@@ -14,6 +16,8 @@ from flows.simulator.wire import Answer, Budget, Page, Request, json_answer, lis
 
 COINS = ("BTC", "ETH")
 FIRST_MS = millis_of(datetime(2023, 5, 12, tzinfo=UTC))
+HOURLY_SINCE = millis_of(datetime(2023, 6, 8, tzinfo=UTC)) // HOUR_MS
+AT_FIRST_HOURS = 8
 MAX_ROWS = 500
 MOST_LATE_MS = 120
 BASE_WEIGHT, ROWS_PER_WEIGHT = 20, 20
@@ -61,15 +65,20 @@ def answer(request: Request) -> Answer:
 def _payments(request: Request, coin: str, start: int, last: int) -> list[dict[str, Any]]:
     key = key_of("hyperliquid", coin, "late")
     # The payment of the full hour before the start may be stamped after it.
-    settled = hours(max(start - MOST_LATE_MS, FIRST_MS), last)
-    stamps = [(hour, hour * HOUR_MS + int(MOST_LATE_MS * unit(key, hour))) for hour in settled[: MAX_ROWS + 1]]
+    every = hours(max(start - MOST_LATE_MS, FIRST_MS), last)
+    settled = (hour for hour in every if hour > HOURLY_SINCE or hour % AT_FIRST_HOURS == 0)
+    stamps = [(hour, hour * HOUR_MS + int(MOST_LATE_MS * unit(key, hour))) for hour in islice(settled, MAX_ROWS + 1)]
     paid = [(hour, stamp) for hour, stamp in stamps if start <= stamp <= last][:MAX_ROWS]
-    ends = range(paid[0][0], paid[-1][0] + 1) if paid else range(0)
-    rates = hourly_rates(request.market, "hyperliquid", coin, ends)
-    return [
-        {"coin": coin, "fundingRate": _text(rate), "premium": _text(rate * 8 - 0.0001), "time": stamp}
-        for (_, stamp), rate in zip(paid, rates, strict=True)
-    ]
+    if not paid:
+        return []
+    ends = range(paid[0][0] - AT_FIRST_HOURS + 1, paid[-1][0] + 1)
+    per_hour = dict(zip(ends, hourly_rates(request.market, "hyperliquid", coin, ends), strict=True))
+    rows = []
+    for hour, stamp in paid:
+        begun = hour - 1 if hour > HOURLY_SINCE else hour - AT_FIRST_HOURS
+        rate = sum(per_hour[end] for end in range(begun + 1, hour + 1))
+        rows.append({"coin": coin, "fundingRate": _text(rate), "premium": _text(rate * 8 - 0.0001), "time": stamp})
+    return rows
 
 
 def _text(number: float) -> str:

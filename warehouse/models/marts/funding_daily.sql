@@ -5,17 +5,23 @@ grain   = "one asset's perpetual at one venue on one UTC day with a funding paym
 key     = ["date", "asset", "venue"]
 checks  = [
     "settlements >= 1",
-    "interval_hours between 1 and 24",
+    "hours_covered between 1 and 47",
+    "interval_hours is null or interval_hours between 1 and 24",
+    "interval_hours is null or hours_covered = settlements * interval_hours",
+    "interval_hours is null or hours_covered <= 24",
+    "(funding_apr is null) = (hours_covered < 23)",
     "funding_apr is null or abs(funding_apr) <= 876",
     "funding_apr_7d is null or funding_apr is not null",
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
     "percentile_1y is null or funding_apr_7d is not null",
 ]
-caveats = ["Positive: longs paid shorts. Simple interest: payments are not reinvested."]
+caveats = [
+    "Positive: longs paid shorts. Simple interest: payments are not reinvested.",
+    "What is covered is annualised as it is: an hour that is missing counts like the mean of the others.",
+]
 
 [notes]
-funding_apr_7d = "Unknown unless each of the 7 days is covered for 24 hours."
-interval_hours = "Here: the day's most frequent length; where two are as frequent, that of the later payment."
+interval_hours = "Here: of all of the day's payments; unknown on a day on which it changes."
 percentile_1y = "Here: of funding_apr_7d."
 
 [lookback]
@@ -29,7 +35,6 @@ with
 payments as (
     select
         date,
-        settled_at,
         asset,
         venue,
         -- Exact decimals: sums do not depend on the order, and equal weeks are equal to the last digit.
@@ -62,25 +67,11 @@ days as (
         venue,
         sum(rate) as rates,
         sum(interval_hours) as hours,
-        count(*) as settlements
+        count(*) as settlements,
+        case when min(interval_hours) = max(interval_hours) then min(interval_hours) end as interval_hours
     from payments
     where usable_on = date
     group by date, asset, venue
-),
-
-lengths as (
-    select
-        date,
-        asset,
-        venue,
-        interval_hours,
-        row_number() over (
-            partition by date, asset, venue
-            order by count(*) desc, max(settled_at) desc
-        ) as place
-    from payments
-    where usable_on = date
-    group by date, asset, venue, interval_hours
 ),
 
 -- What each of the 7 days up to `ends_on` was known to hold by then.
@@ -98,7 +89,7 @@ days_of_week as (
     group by ends_on, pieces.date, pieces.asset, pieces.venue
 ),
 
--- A missing day or payment leaves the week unknown: it is not a payment of zero.
+-- A missing day, or one that is hardly covered, leaves the week unknown: it is not a payment of zero.
 weeks as (
     select
         ends_on,
@@ -108,7 +99,7 @@ weeks as (
         sum(hours) as hours
     from days_of_week
     group by ends_on, asset, venue
-    having count(*) = 7 and min(hours) >= 24
+    having count(*) = 7 and min(hours) >= 23
 ),
 
 annual as (
@@ -116,16 +107,13 @@ annual as (
         days.date,
         days.asset,
         days.venue,
-        case when days.hours >= 24 then days.rates::double / days.hours * 8760 end as funding_apr,
+        -- An hour may be missing, as at venues that pay by the hour it sometimes is: a day of 23 is annualised.
+        case when days.hours >= 23 then days.rates::double / days.hours * 8760 end as funding_apr,
         days.settlements,
-        lengths.interval_hours,
+        days.hours::bigint as hours_covered,
+        days.interval_hours,
         weeks.rates::double / weeks.hours * 8760 as funding_apr_7d
     from days
-    inner join lengths
-        on lengths.date = days.date
-        and lengths.asset = days.asset
-        and lengths.venue = days.venue
-        and lengths.place = 1
     left join weeks
         on weeks.ends_on = days.date
         and weeks.asset = days.asset
@@ -152,6 +140,7 @@ select
     venue,
     funding_apr,
     settlements,
+    hours_covered,
     interval_hours,
     funding_apr_7d,
     -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.

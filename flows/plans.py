@@ -1,7 +1,7 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -148,6 +148,8 @@ class Feed:
             from both, so that each place fails alone.
         told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
         count: How many requests an ask takes, by host; not stated where it is one.
+        begins: Whether some answers show that the provider has nothing older than the oldest row in them; not stated
+            where it is known since when the provider has each series.
     """
 
     dataset: Dataset
@@ -161,6 +163,7 @@ class Feed:
     seam: Callable[[datetime], date] | None = None
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
+    begins: Callable[[Sequence[Answer]], bool] | None = None
 
     @property
     def lasts(self) -> timedelta | None:

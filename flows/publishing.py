@@ -53,7 +53,8 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
 def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Conformed:
     """The rows of all answers for one ask, conformed, each with the answer that it came from; and the refused days.
 
-    A day with a row that cannot be read is refused whole, whatever other answers say of it.
+    A day with a row that cannot be read is refused whole, whatever other answers say of it; so is a day of which two
+    rows say different things under one key.
 
     Raises:
         PayloadChanged: The provider's shape is not what the transform reads.
@@ -77,7 +78,23 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Confo
         frames.append(
             fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
-    return Conformed(_together(dataset, frames).filter(~pl.col("date").is_in([*refused])), refused)
+    rows = _together(dataset, frames)
+    refused = {**_contradicted(dataset, rows), **refused}
+    return Conformed(rows.filter(~pl.col("date").is_in([*refused])) if refused else rows, refused)
+
+
+def _contradicted(dataset: Dataset, rows: pl.DataFrame) -> dict[date, str]:
+    """The days of which two rows have one key and are not the same: which of them is right nothing tells."""
+    if rows.height <= 1:
+        return {}
+    twice = (
+        rows.filter(~said_empty(dataset))
+        .filter(pl.struct(dataset.key).is_duplicated())
+        .unique("date", maintain_order=True)
+    )
+    key = pl.concat_str([pl.col(name).cast(pl.String) for name in dataset.key], separator=" ")
+    said = pl.format("expected one row for {}, found several that differ", key)
+    return dict(twice.select("date", said.alias("reason")).sort("date").iter_rows())
 
 
 def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -154,11 +171,20 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         gathered.observed_at,
         run.now(),
         quiet=dataset.quiet,
+        begins=error is None and _begins(batch.feed, gathered),
         problems={day: PayloadChanged(reason) for day, reason in refused.items()},
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     return Read(gathered, mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name)), days)
+
+
+def _begins(feed: Feed, gathered: Gathered) -> bool:
+    """Whether the answers show where the provider's history begins; what cannot be read shows nothing."""
+    try:
+        return feed.begins is not None and feed.begins(gathered.answers)
+    except (PayloadChanged, LookupError, TypeError, ValueError, AttributeError):
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +283,12 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
 
 
 def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:
-    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure."""
+    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure.
+
+    Never of what may be quiet: there a day without a row is judged by what its answer covers.
+    """
+    if batch.feed.dataset.quiet:
+        return False
     states = {(one.gathered.ask.series.name, day): found.state for one in readings for day, found in one.days.items()}
     expected = batch.wanted.filter(pl.col("expected")).select("series", "date").iter_rows()
     return any(states.get(day) != "not_yet" for day in expected)

@@ -33,9 +33,10 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import in_order
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
@@ -186,17 +187,10 @@ def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
             },
             labels={"asset": series.name},
         )
-        klines = page.json()
-        if len(klines) < PAGE:
+        stamps = in_order([int(kline[0]) for kline in page.json()], since=start, before=end)
+        if len(stamps) < PAGE:
             return
-        start = _onward(start, int(klines[-1][0]))
-
-
-def _onward(start: int, newest: int) -> int:
-    """Where the next page begins; a page that does not reach beyond the last one would be asked for forever."""
-    if newest < start:
-        raise PayloadChanged(f"expected a page that begins at {start}, found one that ends at {newest}")
-    return newest + 1
+        start = stamps[-1] + 1
 
 
 def first_monday(month: date) -> datetime:
@@ -268,9 +262,10 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol, "interval_hours": str(hours)},
         )
         payments = page.json()
+        stamps = in_order([int(member(row, "fundingTime")) for row in payments], since=start, before=last + 1)
         if len(payments) < PAGE:
             return
-        start = _onward(start, int(member(payments[-1], "fundingTime")))
+        start = stamps[-1] + 1
 
 
 def plan_open_interest(ask: Ask) -> Plan:

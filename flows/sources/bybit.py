@@ -36,6 +36,7 @@ FUNDING = f"https://{HOST}/v5/market/funding/history"
 READINGS = f"https://{HOST}/v5/market/open-interest"
 RATES = f"https://{HOST}/v5/spot-margin-trade/data"
 PAGE = 1000
+DAY_MS = 86_400_000
 PAYMENTS_PAGE = 200
 PAYMENTS_A_DAY = 3
 READINGS_PAGE = 200
@@ -105,7 +106,7 @@ def plan_klines(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back(page_before, _kline_stamps, start, end)
+    return walk_back(page_before, _kline_stamps, start, end, step=DAY_MS, since=start)
 
 
 def plan_payments(ask: Ask) -> Plan:

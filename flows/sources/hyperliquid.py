@@ -14,9 +14,10 @@ import orjson
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import PipelineError, SourceRefused
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import in_order
 from transforms.payload import member
 
 HOST = "api.hyperliquid.xyz"
@@ -40,12 +41,10 @@ def plan_history(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "coin": ask.series.symbol},
         )
         payments = page.json()
+        stamps = in_order([int(member(payment, "time")) for payment in payments], since=start, before=last + 1)
         if len(payments) < PAGE:
             return
-        newest = int(member(payments[-1], "time"))
-        if newest < start:
-            raise PayloadChanged(f"expected a page that begins at {start}, found one that ends at {newest}")
-        start = newest + 1
+        start = stamps[-1] + 1
 
 
 def count_history(ask: Ask) -> dict[str, int]:

@@ -56,6 +56,7 @@ READINGS = f"https://{HOST}/api/v5/rubik/stat/contracts/open-interest-history"
 LIQUIDATIONS = f"https://{HOST}/api/v5/public/liquidation-orders"
 ARCHIVE = f"https://{ARCHIVE_HOST}/cdn/okex/traderecords/swaprates/monthly"
 PAGE = 300
+DAY_MS = 86_400_000
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
 KEPT_DAYS = 90  # of payments by REST; about 94 were measured
@@ -65,6 +66,7 @@ WHOLE_DAYS_A_PAGE = 4  # 96 hours
 READINGS_PAGE = 100
 DAYS_OF_READINGS = 4  # 96 hours
 READINGS_KEPT_DAYS = 55  # about 59 were measured
+SLACK_MS = 60_000  # by which rows may come too late in the order
 LIQUIDATIONS_PAGE = 100
 LIQUIDATIONS_A_DAY = 200  # a guess
 LIQUIDATIONS_KEPT_DAYS = 5  # some
@@ -130,7 +132,8 @@ def plan_candles(ask: Ask) -> Plan:
             labels={"asset": ask.series.name},
         )
 
-    return walk_back(page_before, _candle_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    return walk_back(page_before, _candle_stamps, start, end, step=DAY_MS)
 
 
 def first_kept(now: datetime) -> date:
@@ -250,7 +253,7 @@ def plan_liquidations(ask: Ask) -> Plan:
 
     end = milliseconds(min(ask.days.ends_at + ONE_DAY, ask.now))
     return walk_back_overlapping(
-        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True
+        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True, slack=SLACK_MS
     )
 
 

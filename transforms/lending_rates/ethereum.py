@@ -36,10 +36,15 @@ UPDATES = pl.Schema(
         "borrow_index": pl.Float64(),
     }
 )
-# What a day has that is of no use, because nothing tells how it began.
 RATES = ("apr", "apr_max", "apr_last", "apy_realised")
-UNKNOWN_DAY = {f"{side}_{rate}": pl.lit(None, pl.Float64) for side in ("supply", "borrow") for rate in RATES}
-UNKNOWN_DAY |= {"stamped_at": pl.lit(None, pl.Datetime("us", "UTC"))}
+# What a day has of which nothing tells how it began.
+UNKNOWN_DAY = pl.Schema(
+    {
+        "asset": pl.String(),
+        **{f"{side}_{rate}": pl.Float64() for side in ("supply", "borrow") for rate in RATES},
+        "stamped_at": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 def normalize(payload: Any, *, day: str) -> pl.DataFrame:
@@ -121,7 +126,11 @@ def _day(updates: pl.DataFrame, asset: str, start: int, end: int) -> pl.DataFram
     before = standing.filter(pl.col("at") <= start)
     if before.is_empty():
         reason = f"expected an update of {asset} before the day, found {updates.height} after its start"
-        return refuse(pl.select(**UNKNOWN_DAY, asset=pl.lit(asset)), pl.lit(value=True), pl.lit(reason))
+        return refuse(
+            pl.DataFrame(schema=UNKNOWN_DAY).clear(1).with_columns(asset=pl.lit(asset)),
+            pl.lit(value=True),
+            pl.lit(reason),
+        )
     until = pl.col("at").shift(-1, fill_value=float(end)).clip(start, end)
     held = standing.with_columns(seconds=until - pl.col("at").clip(start, end)).filter(pl.col("at") < end)
     stood = held.filter(pl.col("seconds") > 0)

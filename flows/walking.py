@@ -103,13 +103,21 @@ def walk_back(
 
 
 def walk_back_overlapping(
-    page_before: PageBefore, stamps: Stamps, start: int, end: int, *, must_reach: bool = False, slack: int = 0
+    page_before: PageBefore,
+    stamps: Stamps,
+    start: int,
+    end: int,
+    *,
+    must_reach: bool = False,
+    slack: int = 0,
+    usual: int = 0,
 ) -> Plan:
     """Walk backward, newest first, so that each wanted row lies on a page with the row before it.
 
-    Each page begins with the oldest row of the page before, and is refused if it does not. The walk ends with a row
-    from before the start that another row bears out: one that comes after it on its page, or the same one on the next
-    page. A page that brings nothing older is asked for twice.
+    Each page begins with the oldest row of the page before. Where it does not, that row had a strange stamp, or rows
+    were lost: the walk goes on from what came, unless it must reach the start, because then what lies between two rows
+    is believed to be nothing. The walk ends with a row from before the start that another row bears out: one that comes
+    after it on its page, or the same one on the next page. A page that brings nothing older is asked for twice.
 
     Args:
         page_before: The request for the newest rows that are stamped before an instant.
@@ -118,14 +126,19 @@ def walk_back_overlapping(
         end: The first stamp that is not wanted any more.
         must_reach: Whether there surely is a row before the start, so that a walk that finds none has lost some.
         slack: By how much a row may come too late in the order of the pages.
+        usual: How far rows usually lie apart, where they do: a row from before the start so near to the next is borne
+            out by it.
     """
     due: int | None = None  # the row that the next page has to begin with
     asked, nothing_before = end, False
     while True:
         found = in_order(stamps((yield page_before(asked))), before=asked, newest_first=True, slack=slack)
         if due is not None and found and (due not in found or found[0] - due > slack):
-            raise PayloadChanged(f"expected the row of {due} to be the first before {asked}, found {found[0]}")
-        another_after_it = len(found) > 1 and found[-2] < start
+            if must_reach:
+                raise PayloadChanged(f"expected the row of {due} to be the first before {asked}, found {found[0]}")
+            due = None
+        reached = len(found) > 1 and found[-1] < start
+        another_after_it = reached and (found[-2] < start or found[-2] - found[-1] <= usual)
         once_more = due is not None and due in found and due < start
         if another_after_it or once_more:
             return

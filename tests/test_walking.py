@@ -74,6 +74,9 @@ def test_walk_back(pages: list[list[int]], befores: list[int]) -> None:
         ([[9, 8, 7], [], []], [10, 8, 8]),
         ([[], []], [10, 10]),
         ([[9], [9]], [10, 10]),
+        # A strange stamp, and rows that were lost: the rows between are on the next page.
+        ([[9, 8, 7, -900], [6, 5, 4, 3]], [10, 7]),
+        ([[9, 7], [8, 7, 6], [6, 4, 3]], [10, 9, 7]),
     ],
 )
 def test_walk_back_overlapping(pages: list[list[int]], befores: list[int]) -> None:
@@ -91,9 +94,8 @@ def test_a_server_that_repeats_itself_is_not_asked_forever(plan: object) -> None
 def test_a_strange_stamp_does_not_end_a_walk(plan: object) -> None:
     """It is named; of rows that must lie side by side, those that contradict each other are refused."""
     assert callable(plan)
-    if plan is overlapping:
-        with pytest.raises(PayloadChanged, match="expected the row of -900 to be the first before 7, found 6"):
-            asked(plan(), [[9, 8, 7, -900], [6, 5]])
+    with pytest.raises(PayloadChanged, match="expected the row of -900 to be the first before 7, found 6"):
+        asked(overlapping(must_reach=True), [[9, 8, 7, -900], [6, 5]])
     with pytest.raises(PayloadChanged, match="expected rows newest first, found 7 after -900"):
         asked(plan(), [[9, 8, -900, 7, 6]])
     with pytest.raises(PayloadChanged, match="expected rows before 10, found 100000000000000000"):
@@ -103,7 +105,13 @@ def test_a_strange_stamp_does_not_end_a_walk(plan: object) -> None:
 def test_a_page_that_lost_its_last_rows_does_not_go_unnoticed() -> None:
     """Rows between its oldest and the first of the next page would seem never to have been there."""
     with pytest.raises(PayloadChanged, match="expected the row of 7 to be the first before 8, found 6"):
-        asked(overlapping(), [[9, 8, 7], [6, 5, 4]])
+        asked(overlapping(must_reach=True), [[9, 8, 7], [6, 5, 4]])
+
+
+def test_a_row_from_before_the_start_is_borne_out_by_one_as_near_as_they_usually_are() -> None:
+    pages = [[90, 70, 50, 30]]
+    assert asked(walk_back_overlapping(page_before, stamps, 50, 100, usual=20), pages) == [100]
+    assert asked(walk_back_overlapping(page_before, stamps, 50, 100, usual=19), [*pages, [30, 10]]) == [100, 50]
 
 
 def test_what_was_not_asked_for_is_refused_where_the_request_says_since_when() -> None:
@@ -112,7 +120,8 @@ def test_what_was_not_asked_for_is_refused_where_the_request_says_since_when() -
 
 
 def test_a_walk_that_must_reach_the_start_fails_if_it_does_not() -> None:
-    for pages in ([[], []], [[9, 8], [8], [8]], [[9, 8], [], []]):
+    cases: list[list[list[int]]] = [[[], []], [[9, 8], [8], [8]], [[9, 8], [], []]]
+    for pages in cases:
         with pytest.raises(SourceUnavailable, match="expected a row before 5"):
             asked(overlapping(must_reach=True), pages)
 

@@ -38,6 +38,7 @@ RATES = f"https://{HOST}/v5/spot-margin-trade/data"
 PAGE = 1000
 DAY_MS = 86_400_000
 PAYMENTS_PAGE = 200
+EIGHT_HOURS_MS = 8 * 3_600_000
 PAYMENTS_A_DAY = 3
 READINGS_PAGE = 200
 DAYS_OF_READINGS = 8  # 192 hours
@@ -125,7 +126,7 @@ def plan_payments(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back_overlapping(page_before, _payment_stamps, start, end)
+    return walk_back_overlapping(page_before, _payment_stamps, start, end, usual=EIGHT_HOURS_MS)
 
 
 def plan_open_interest(ask: Ask) -> Plan:

@@ -59,6 +59,7 @@ PAGE = 300
 DAY_MS = 86_400_000
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
+EIGHT_HOURS_MS = 8 * 3_600_000
 KEPT_DAYS = 90  # of payments by REST; about 94 were measured
 AHEAD = timedelta(hours=8)  # of UTC+8, whose months the archive's are
 HOURS_PAGE = 100
@@ -202,7 +203,8 @@ def plan_payments(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back_overlapping(page_before, _payment_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    return walk_back_overlapping(page_before, _payment_stamps, start, end, usual=EIGHT_HOURS_MS)
 
 
 def plan_rates(ask: Ask) -> Plan:

@@ -59,16 +59,17 @@ class Verdict:
 
 
 def rules(dataset: Dataset) -> list[Rule]:
-    """Every rule that a dataset's promise implies: rows, key, known values, declared checks."""
-    found = [
-        Rule(
-            "rows are there",
-            "blocking",
-            "batch",
-            ("ExpectTableRowCountToBeBetween", {"min_value": 1}),
-            "at least 1 row",
-            None,
-        ),
+    """Every rule that a promise implies: rows (of what is never quiet), key, known values, declared checks."""
+    rows_are_there = Rule(
+        "rows are there",
+        "blocking",
+        "batch",
+        ("ExpectTableRowCountToBeBetween", {"min_value": 1}),
+        "at least 1 row",
+        None,
+    )
+    found = [] if dataset.quiet else [rows_are_there]
+    found += [
         Rule(
             f"{', '.join(dataset.key)} is unique",
             "blocking",

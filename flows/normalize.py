@@ -12,7 +12,7 @@ from expectations.contract import Dataset, datasets
 from expectations.errors import FAULTS, PayloadChanged, PipelineError, described
 from flows.http import OK
 from flows.plans import Answer, Gathered, Lost
-from transforms.conform import Conformed, conform_by_day
+from transforms.conform import Conformed, conform_by_day, said_empty
 
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -80,7 +80,23 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
         frames.append(
             fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
-    return Normalized(_together(dataset, frames).filter(~pl.col("date").is_in([*refused])), refused, tuple(lost))
+    rows = _together(dataset, frames)
+    refused = {**_contradicted(dataset, rows), **refused}
+    return Normalized(rows.filter(~pl.col("date").is_in([*refused])) if refused else rows, refused, tuple(lost))
+
+
+def _contradicted(dataset: Dataset, rows: pl.DataFrame) -> dict[date, str]:
+    """The days of which two rows have one key and are not the same: which of them is right nothing tells."""
+    if rows.height <= 1:
+        return {}
+    twice = (
+        rows.filter(~said_empty(dataset))
+        .filter(pl.struct(dataset.key).is_duplicated())
+        .unique("date", maintain_order=True)
+    )
+    key = pl.concat_str([pl.col(name).cast(pl.String) for name in dataset.key], separator=" ")
+    said = pl.format("expected one row for {}, found several that differ", key)
+    return dict(twice.select("date", said.alias("reason")).sort("date").iter_rows())
 
 
 def _conformed(dataset: Dataset, source: str, answer: Answer) -> Conformed:

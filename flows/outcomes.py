@@ -8,19 +8,12 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError
-from expectations.interval import Interval
 from flows.plans import Series
 from warehouse.ledger import NOT_GIVEN, SETTLED, State
 
-# A history that begins later than we thought is believed when so many of its days are there, and as many before it are
-# not: one that lacks a day or two at its edge has rather lost them.
+# An answer that shows that nothing is older than its first day is believed when so many of its days are there, without
+# a hole, and as many before it are not: one that lacks a day or two at its edge has rather lost them.
 ENOUGH_DAYS = 7
-# A published day is believed to be gone when the answer spans so many days and hardly another one is missing. One hole
-# in 40 days and 2 in 100 are fewer than an answer has that lost every k-th row, for any k up to 20.
-LONG_ANSWER_DAYS = 40
-SMALL_SHARE = 0.02
-# Blank days are believed where valued ones are at least so many times as many; else it is the answer that is blank.
-VALUED_PER_BLANK = 2
 
 
 class DayOutcome(NamedTuple):
@@ -52,8 +45,9 @@ class Evidence:
         error: What went wrong, where something did.
         observed_at: When the last answer arrived.
         now: The instant to judge by.
-        quiet: Whether days may well pass without a row. Then only a day that is listed without a value is empty, and
-            it is however many there are; a day that is not listed is never taken for one.
+        quiet: Whether days may well pass without a row. Then a day that is listed without a value is empty, because
+            transforms list the days that an answer provably covers; of any other series such a day lacks its value.
+        begins: Whether the answers show that the provider has nothing older than the first day in them.
         problems: Days that a row or a file speaks for that cannot be read, and why. The others are judged without them.
     """
 
@@ -64,6 +58,7 @@ class Evidence:
     observed_at: datetime | None
     now: datetime
     quiet: bool = False
+    begins: bool = False
     problems: Mapping[date, PipelineError] = field(default_factory=dict)
 
 
@@ -77,24 +72,18 @@ class Answered:
     """What an answer holds, seen as a stretch of days.
 
     Attributes:
-        series: The series that was asked for.
-        days: The days that it has a value for, or believably lists without one, in order.
+        days: The days that it has a value for, in order; of a quiet series those that it covers without one too.
         known: The same days, to look one up.
     """
 
-    series: Series
     days: tuple[date, ...]
     known: frozenset[date]
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Answered":
-        """Read the evidence; days listed without a value count as answered unless the whole answer is blank."""
-        expects = evidence.series.release.expects
-        blank = {day for day in evidence.empty if expects(day)} - set(evidence.rows)
-        few = len(blank) * VALUED_PER_BLANK <= len(evidence.rows)
-        believed = blank if few or evidence.quiet else set()
-        known = frozenset({*evidence.rows, *believed})
-        return cls(evidence.series, tuple(sorted(known)), known)
+        """Read the evidence; a day that is listed without a value is only answered where days may be quiet."""
+        known = frozenset({*evidence.rows, *(evidence.empty if evidence.quiet else ())})
+        return cls(tuple(sorted(known)), known)
 
     def leads(self, day: date) -> bool:
         """Whether a day lies before everything that was answered."""
@@ -108,14 +97,6 @@ class Answered:
         """Whether a day lies between days that were answered."""
         return bool(self.days) and self.days[0] < day < self.days[-1]
 
-    def nearly_whole(self) -> bool:
-        """Whether the answer is long and all but a few of the days that it spans are there."""
-        if not self.days:
-            return False
-        span = [day for day in Interval.of_days(self.days[0], self.days[-1]) if self.series.release.expects(day)]
-        holes = len(set(span) - self.known)
-        return len(span) >= LONG_ANSWER_DAYS and holes <= max(1, SMALL_SHARE * len(span))
-
     def __str__(self) -> str:
         if not self.days:
             return "an answer without values"
@@ -125,23 +106,17 @@ class Answered:
 def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date | None) -> dict[date, DayOutcome]:
     """Decide the state of every wanted day of one ask.
 
-    A day without a row is `verified_empty` only with evidence:
+    A day without a row is `verified_empty` only with a positive sign in the same answer:
 
-    - the answer lists the day and gives no value, as it does for few of its days;
-    - the series has no value on such days (a weekend), and the answer has its neighbour;
-    - the history begins later: a week or more of it is there without holes, a week or more before it is not, and no
-      earlier day was ever loaded;
-    - a day that was published has gone from a long answer that has all but a few of its days.
+    - the series has no value on such days (a weekend), and the answer has a value of the expected day before or after;
+    - the answer shows that the provider has nothing older than its first day (`begins`), of which a week or more is
+      there without holes, a week or more before it is not, and no earlier day was ever loaded;
+    - of what may well have no row on a day, such as liquidations: the answer covers the day, as its transform proves.
 
-    Of what may well have no row on a day, such as liquidations, only the first is evidence: transforms list the days
-    that the answers wholly cover, and however many of them are blank, they are believed.
-
-    Otherwise it is `failed`, or `not_yet` while the series is known to be late now and then.
-
-    Three things cannot be known from one answer. A provider that cuts off the older part of it looks like one whose
-    history begins later, unless an earlier day was loaded. One that loses less than a row in forty looks like one that
-    took a published day back; the withdrawn version stays visible, and the next good answer brings the row again. And
-    one that lists a day without its value is taken at its word, unless it does so for a third of its days.
+    Nothing else is one. A day that has a value and is listed without it is `not_yet` while it may be late, then
+    `failed`. One that was published and is no longer there is `failed` too, because an answer that lost a row looks
+    the same: what was published stays, and the ledger tells of the vain attempt. A day that is missing is `not_yet`
+    while the series is known to be late now and then, else `failed`.
 
     Args:
         evidence: What came back.
@@ -168,13 +143,24 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
         if not day.expected:
             found[day.date] = _quiet_day(evidence, answered, day.date)
         elif day.date in answered.known:
-            found[day.date] = _verified(evidence, "listed without a value")
+            found[day.date] = _verified(evidence, "covered by the answer, which has none")
+        elif day.date in evidence.empty:
+            found[day.date] = _unanswered(evidence, day, _without_value(evidence, day))
     absent = [day for day in days if day.date not in found]
     return found | _absent_days(evidence, answered, absent, loaded_before)
 
 
 def _verified(evidence: Evidence, reason: str) -> DayOutcome:
     return DayOutcome("verified_empty", 0, reason, evidence.observed_at)
+
+
+def _without_value(evidence: Evidence, day: Wanted) -> PipelineError:
+    """Why a day that is listed without its value is not there."""
+    if _may_be_late(evidence, day):
+        return NotYetPublished(
+            f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found it listed without one"
+        )
+    return PayloadChanged(f"expected a value for {day.date}, found it listed without a value")
 
 
 def _failed(evidence: Evidence, error: PipelineError) -> DayOutcome:
@@ -212,20 +198,19 @@ def _absent_days(
     """Expected days that the answer does not have."""
     leading = sum(1 for day in absent if answered.leads(day.date))
     holes = any(answered.inside(day.date) for day in absent)
-    begins = not (holes or evidence.quiet) and min(leading, len(answered.days)) >= ENOUGH_DAYS
-    was_there = holes and any(day.state in SETTLED for day in absent)
-    gone = was_there and not evidence.quiet and answered.nearly_whole()
+    begins = evidence.begins and not holes and min(leading, len(answered.days)) >= ENOUGH_DAYS
     outcomes = {}
     for day in absent:
         if answered.leads(day.date) and begins and (loaded_before is None or day.date < loaded_before):
             outcome = _verified(evidence, f"the provider's history begins on {answered.days[0]}")
-        elif answered.inside(day.date) and gone and day.state in SETTLED:
-            outcome = _verified(evidence, "gone from the provider's answer")
         elif answered.trails(day.date) and _may_be_late(evidence, day):
             late = NotYetPublished(
                 f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found none yet"
             )
             outcome = _unanswered(evidence, day, late)
+        elif day.state in SETTLED:
+            problem = PayloadChanged(f"expected {day.date}, which was answered before, found {answered} without it")
+            outcome = _failed(evidence, problem)
         else:
             problem = PayloadChanged(f"{NOT_GIVEN}, found {answered}")
             outcome = _failed(evidence, problem)

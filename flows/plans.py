@@ -1,7 +1,7 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -271,6 +271,8 @@ class Feed:
         count: How many requests an ask takes, by host; not stated where it is one.
         blank_days: Whether a day that an answer lists without a value has none, although the dataset's days seldom pass
             without one: its transform lists only days about which the provider says that there was nothing.
+        begins: Whether some answers show that the provider has nothing older than the oldest row in them; not stated
+            where it is known since when the provider has each series.
     """
 
     dataset: Dataset
@@ -286,6 +288,7 @@ class Feed:
     told_apart_by: tuple[str, ...] = ()
     count: Count | None = None
     blank_days: bool = False
+    begins: Callable[[Sequence[Answer]], bool] | None = None
 
     @property
     def quiet(self) -> bool:

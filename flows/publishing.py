@@ -97,6 +97,7 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         gathered.observed_at,
         run.now(),
         quiet=batch.feed.quiet,
+        begins=error is None and not normalized.lost and _begins(batch.feed, gathered),
         problems=normalized.problems,
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
@@ -141,6 +142,14 @@ def not_before_seen_missing(rows: pl.DataFrame, wanted: pl.DataFrame, vain: pl.D
         .with_columns(available_at=pl.when(late).then("looked_at").otherwise("available_at"))
         .drop("looked_at", "due_at")
     )
+
+
+def _begins(feed: Feed, gathered: Gathered) -> bool:
+    """Whether the answers show where the provider's history begins; what cannot be read shows nothing."""
+    try:
+        return feed.begins is not None and feed.begins(gathered.answers)
+    except FAULTS:
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,7 +261,12 @@ def _known(run: Run, batch: Batch) -> Known:
 
 
 def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:
-    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure."""
+    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure.
+
+    Never of what may be quiet: there a day without a row is judged by what its answer covers.
+    """
+    if batch.feed.quiet:
+        return False
     states = {(one.gathered.ask.series.name, day): found.state for one in readings for day, found in one.days.items()}
     expected = batch.wanted.filter(pl.col("expected")).select("series", "date").iter_rows()
     return any(states.get(day) != "not_yet" for day in expected)

@@ -37,11 +37,19 @@ def judge(
     loaded_before: date | None = None,
     now: datetime = NOW,
     quiet: bool = False,
+    begins: bool = False,
 ) -> dict[date, DayOutcome]:
     wanted = [(day, release.expects(day), release.public_at(day), before) for day in asked]
     schema = pl.Schema({"date": pl.Date(), "expected": pl.Boolean(), "due_at": INSTANT, "state": pl.String()})
     evidence = Evidence(
-        Series("BTC", "BTCUSDT", date(2017, 8, 17), release), dict.fromkeys(rows, 1), empty, error, NOW, now, quiet
+        Series("BTC", "BTCUSDT", date(2017, 8, 17), release),
+        dict.fromkeys(rows, 1),
+        empty,
+        error,
+        NOW,
+        now,
+        quiet=quiet,
+        begins=begins,
     )
     frame = pl.DataFrame(wanted, schema=schema, orient="row")
     return judge_days(evidence, frame, loaded_before=loaded_before)
@@ -86,11 +94,35 @@ def test_a_weekend_is_empty_when_its_neighbour_is_there() -> None:
     assert states(judge(week[5:], [date(2024, 12, 9)], release=WEEKDAYS)) == ["verified_empty"] * 2
 
 
-def test_a_day_listed_without_a_value_is_empty() -> None:
+def test_a_weekend_beside_a_day_that_is_listed_without_a_value_is_not_empty() -> None:
+    friday, monday = date(2024, 12, 6), date(2024, 12, 9)
+    weekend = [date(2024, 12, 7), date(2024, 12, 8)]
+    assert states(judge(weekend, [], empty=[friday, *weekend, monday], release=WEEKDAYS)) == ["failed"] * 2
+    assert states(judge(weekend, [monday], empty=[friday, *weekend], release=WEEKDAYS)) == ["verified_empty"] * 2
+
+
+def test_a_day_that_has_a_value_is_never_empty_because_it_is_listed_without_one() -> None:
+    """Closes that are null on finished days of trading."""
     week = last_days(7)
     found = judge(week, week[:3] + week[4:], empty=[week[3]])
-    assert states(found) == ["loaded"] * 3 + ["verified_empty"] + ["loaded"] * 3
-    assert found[week[3]].reason == "listed without a value"
+    assert states(found) == ["loaded"] * 3 + ["failed"] + ["loaded"] * 3
+    assert found[week[3]].reason == "PayloadChanged: expected a value for 2024-12-06, found it listed without a value"
+
+
+def test_a_day_that_is_listed_without_its_value_is_not_out_yet_while_it_may_be_late() -> None:
+    """A central bank that pads the months that are not out, the newest and those before it."""
+    release = weekdays_same_day(time(12))
+    asked = last_days(5, date(2024, 12, 6))
+    rows, late = asked[:-2], asked[-2:]
+    due = [release.public_at(day) + release.grace for day in late]
+    found = judge(asked, rows, empty=late, release=release, now=due[0] - timedelta(minutes=1))
+    assert states(found) == ["loaded"] * 3 + ["not_yet"] * 2
+    assert found[late[1]].reason == (
+        "NotYetPublished: expected a value for 2024-12-06 by 2024-12-06 12:00 UTC, found it listed without one"
+    )
+    assert states(judge(asked, rows, empty=late, release=release, now=due[0])) == ["loaded"] * 3 + ["failed", "not_yet"]
+    assert states(judge(asked, rows, empty=late, release=release, now=due[1])) == ["loaded"] * 3 + ["failed"] * 2
+    assert states(judge(late, [], empty=late, release=release, now=due[0])) == ["failed", "not_yet"]
 
 
 def test_a_day_that_has_rows_is_loaded_even_if_it_is_also_listed_empty() -> None:
@@ -120,40 +152,44 @@ def test_of_what_may_be_quiet_no_day_is_empty_that_is_not_listed() -> None:
     assert states(judge(asked, [], quiet=True)) == ["failed"] * 60
 
 
-def test_a_history_that_begins_later_is_believed_with_a_week_on_either_side() -> None:
+def test_a_history_that_is_shown_to_begin_later_is_believed_with_a_week_on_either_side() -> None:
     asked = last_days(20)
-    found = judge(asked, asked[10:])
+    found = judge(asked, asked[10:], begins=True)
     assert states(found) == ["verified_empty"] * 10 + ["loaded"] * 10
     assert found[asked[0]].reason == f"the provider's history begins on {asked[10]}"
-    assert states(judge(asked, asked[14:])) == ["failed"] * 14 + ["loaded"] * 6
-    assert states(judge(asked, asked[6:])) == ["failed"] * 6 + ["loaded"] * 14
-    assert states(judge(asked, asked[10:15] + asked[16:])).count("verified_empty") == 0
+    assert states(judge(asked, asked[14:], begins=True)) == ["failed"] * 14 + ["loaded"] * 6
+    assert states(judge(asked, asked[6:], begins=True)) == ["failed"] * 6 + ["loaded"] * 14
+    assert states(judge(asked, asked[10:15] + asked[16:], begins=True)).count("verified_empty") == 0
+
+
+@pytest.mark.parametrize("missing", [7, 10, 200, 393])
+def test_an_answer_whose_older_part_was_cut_off_shows_no_beginning(missing: int) -> None:
+    asked = last_days(400)
+    assert states(judge(asked, asked[missing:])) == ["failed"] * missing + ["loaded"] * (400 - missing)
 
 
 def test_a_history_does_not_begin_after_a_day_that_was_loaded() -> None:
     asked = last_days(20)
-    found = judge(asked, asked[10:], loaded_before=asked[0] - ONE_DAY)
+    found = judge(asked, asked[10:], loaded_before=asked[0] - ONE_DAY, begins=True)
     assert states(found) == ["failed"] * 10 + ["loaded"] * 10
-    found = judge(asked, asked[10:], loaded_before=asked[4])
+    found = judge(asked, asked[10:], loaded_before=asked[4], begins=True)
     assert states(found) == ["verified_empty"] * 4 + ["failed"] * 6 + ["loaded"] * 10
 
 
 @pytest.mark.parametrize("before", SETTLED)
-def test_a_published_day_that_is_gone_from_a_long_answer_is_empty(before: str) -> None:
-    asked = last_days(60)
+@pytest.mark.parametrize("count", [60, 400])
+def test_a_day_that_was_answered_and_is_no_longer_there_has_failed_and_is_named(before: str, count: int) -> None:
+    """An answer that lost a row in sixty, or one in four hundred, looks the same."""
+    asked = last_days(count)
     found = judge(asked, [day for day in asked if day != asked[30]], before=before)
-    assert found[asked[30]] == DayOutcome("verified_empty", 0, "gone from the provider's answer", NOW)
-    short = last_days(39)
-    assert judge(short, [day for day in short if day != short[20]], before=before)[short[20]].state == "failed"
-
-
-def test_an_answer_longer_than_the_ask_is_judged_whole() -> None:
-    history = last_days(400)
-    gone = history[-5]
-    asked = history[-10:]
-    found = judge(asked, [day for day in history if day != gone], before="loaded")
-    assert found[gone].state == "verified_empty"
-    assert judge(asked, [day for day in history if day.day % 9], before="loaded")[LAST].state == "failed"
+    assert found[asked[30]] == DayOutcome(
+        "failed",
+        0,
+        f"PayloadChanged: expected {asked[30]}, which was answered before, found {count - 1} days from {asked[0]} to "
+        f"{asked[-1]} without it",
+        NOW,
+    )
+    assert states(found).count("loaded") == count - 1
 
 
 @pytest.mark.parametrize("before", [None, "failed", "failed_check", "not_yet", "missing"])
@@ -204,20 +240,27 @@ RELEASES = st.sampled_from([DAILY, WEEKDAYS, weekdays_same_day(time(12))])
     release=RELEASES,
     before=st.sampled_from([None, "loaded", "failed", "verified_empty"]),
     loaded=st.none() | st.sampled_from(last_days(70)),
+    begins=st.booleans(),
 )
 def test_nothing_is_loaded_without_a_row_or_empty_without_evidence(
-    asked: set[date], rows: set[date], empty: set[date], release: Release, before: str | None, loaded: date | None
+    asked: set[date],
+    rows: set[date],
+    empty: set[date],
+    release: Release,
+    before: str | None,
+    loaded: date | None,
+    begins: bool,
 ) -> None:
-    found = judge(asked, rows, empty=empty, release=release, before=before, loaded_before=loaded)
+    found = judge(asked, rows, empty=empty, release=release, before=before, loaded_before=loaded, begins=begins)
     assert set(found) == asked
     for day, outcome in found.items():
         assert (outcome.state == "loaded") is (day in rows) is (outcome.rows > 0)
         assert (outcome.reason is None) is (outcome.state == "loaded")
         if outcome.state == "verified_empty":
             assert rows
-        if outcome.state == "verified_empty" and release.expects(day) and day not in empty:
-            leads = all(day < other for other in rows)
-            assert leads or before in SETTLED
+        if outcome.state == "verified_empty" and release.expects(day):
+            assert begins
+            assert all(day < other for other in rows)
 
 
 def losses(days: list[date], every: int, offset: int, page: int) -> list[date]:
@@ -233,10 +276,12 @@ def losses(days: list[date], every: int, offset: int, page: int) -> list[date]:
 def test_an_answer_that_lost_every_kth_row_never_makes_a_day_empty(before: str | None) -> None:
     for count in (*range(5, 45), 59, 60, 61, 79, 99, 201, 400):
         days = last_days(count)
-        for every in range(2, 21):
+        for every in (*range(2, 21), 25, 40, 50, 100):
             for offset in {0, 1, every // 2, every - 1}:
                 for page in {count, 200}:
                     kept = losses(days, every, offset, page)
+                    if len(kept) == len(days):
+                        continue
                     found = judge(days, kept, before=before)
                     assert not [day for day in days if found[day].state == "verified_empty"], (count, every, offset)
                     assert all(found[day].state == "failed" for day in set(days) - set(kept))

@@ -37,13 +37,16 @@ class Remembered:
         return NOW
 
 
-def gathered(days: Interval, told: Interval) -> Gathered:
+def gathered(days: Interval, told: Interval, *, again: bool = True) -> Gathered:
+    """Candles of some days; and, again, the oldest of them as if they had been asked for with what is before them."""
     candles = [
         [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, 100.0, 5.0]
         for day in reversed(list(told))
     ]
     request = Request("https://api.exchange.coinbase.com/x", labels={"asset": "BTC"}, transform="normalize")
-    return Gathered(Ask(BITCOIN, days, NOW), (Answer(request, 200, orjson.dumps(candles), NOW, "a"),), None)
+    pages = [candles, candles[-7:]] if again else [candles]
+    answers = tuple(Answer(request, 200, orjson.dumps(page), NOW, "a") for page in pages)
+    return Gathered(Ask(BITCOIN, days, NOW), answers, None)
 
 
 def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
@@ -67,5 +70,6 @@ def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
 def test_a_history_that_another_ask_of_the_batch_found_does_not_begin_again() -> None:
     half = Interval(LATE.start + timedelta(days=15), LATE.end)
     assert read(None, gathered(LATE, half)) == [{"verified_empty", "loaded"}]
+    assert read(None, gathered(LATE, half, again=False)) == [{"failed", "loaded"}]
     assert read(EARLY.start, gathered(LATE, half)) == [{"failed", "loaded"}]
     assert read(None, gathered(EARLY, EARLY), gathered(LATE, half)) == [{"loaded"}, {"failed", "loaded"}]

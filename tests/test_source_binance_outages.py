@@ -19,6 +19,7 @@ from tests.asking import answer, feed_of
 from tests.gathering import at, rows_of
 from tests.test_publishing import Remembered
 from tests.test_transforms import packed
+from transforms.refused import REFUSED
 from transforms.spot_prices.binance import candles, normalize, rest_klines
 
 if TYPE_CHECKING:
@@ -120,6 +121,15 @@ def test_a_damaged_day_can_be_asked_for_alone() -> None:
     assert rows_of("binance", "hourly_prices", gathered)["opened_at"].to_list() == [datetime(2018, 2, 8, tzinfo=UTC)]
 
 
+@pytest.mark.parametrize("more", [1, -HOUR_MS], ids=["lasts longer", "closes before it opens"])
+def test_one_candle_of_another_length_is_marked(more: int) -> None:
+    lasting = [0, more, 0]
+    opens = [at(2025, 3, 1, hour) for hour in range(len(lasting))]
+    klines = [kline(one, one + HOUR_MS + extra - 1) for one, extra in zip(opens, lasting, strict=True)]
+    said = candles(rest_klines(klines), "hour")[REFUSED].to_list()
+    assert said == [None, f"expected candles that end with their hour, found {klines[1][6]}", None]
+
+
 @pytest.mark.parametrize("unit", [1, 1000], ids=["milliseconds", "microseconds"])
 @pytest.mark.parametrize(
     ("lasting", "taken"),
@@ -127,8 +137,8 @@ def test_a_damaged_day_can_be_asked_for_alone() -> None:
         ([0, 0, 0], True),
         ([0, -1_694_789, 0], True),
         ([0, -1_694_789, -1_694_789], False),  # most are short: it is how long they last
-        ([0, 1, 0], False),
-        ([0, -HOUR_MS, 0], False),  # closes before it opens
+        ([1, 1, 0], False),  # most last longer
+        ([-HOUR_MS, -HOUR_MS, 0], False),  # close before they open
         ([-1_694_789], True),
         ([-HOUR_MS // 2], False),  # half hours
         ([1], False),
@@ -142,5 +152,7 @@ def test_what_lasts_longer_or_is_of_another_interval_is_refused(unit: int, lasti
         with pytest.raises(PayloadChanged, match="expected candles that end with their hour"):
             candles(rest_klines(klines), "hour")
         return
-    found = candles(rest_klines(klines), "hour")["opened_at"].to_list()
+    held = candles(rest_klines(klines), "hour")
+    assert REFUSED not in held.columns
+    found = held["opened_at"].to_list()
     assert found == [start + timedelta(hours=number) for number in range(len(lasting))]

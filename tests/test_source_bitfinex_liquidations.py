@@ -60,14 +60,25 @@ def test_pages_overlap_until_a_row_from_before_the_first_day() -> None:
         [position(at(2024, 12, 10, 5)), position(at(2024, 12, 9, 5))],
         [position(at(2024, 12, 9, 5)), position(at(2024, 12, 8))],
         [position(at(2024, 12, 8)), position(at(2024, 12, 7, 23))],
+        [position(at(2024, 12, 7, 23)), position(at(2024, 12, 7, 22))],
     ]
     asked = walk(EVENTS.plan(ask), pages)
     assert [request.params["end"] for request in asked] == [
         at(2024, 12, 11) - 1,
         at(2024, 12, 10, 5) - 1,
         at(2024, 12, 9, 5) - 1,
+        at(2024, 12, 8) - 1,
     ]
     assert asked[0].address == f"https://{PATH}?end=1733875199999&limit=500&sort=-1"
+
+
+def test_a_strange_old_stamp_does_not_make_days_quiet() -> None:
+    """Two days with forty positions each lie between it and the row before it."""
+    ask = ask_of("bitfinex", "liquidation_events", "ALL", date(2024, 12, 6), date(2024, 12, 9))
+    days = [[position(at(2024, 12, day, 23 - hour // 2)) for hour in range(40)] for day in (10, 9, 8, 7)]
+    first = [*days[0], *days[1], position(at(2024, 12, 5, 3))]
+    with pytest.raises(PayloadChanged, match=f"expected the row of {at(2024, 12, 5, 3)} to be the first before"):
+        walk(EVENTS.plan(ask), [first, [*days[2], *days[3], position(at(2024, 12, 5, 3))]])
 
 
 def test_a_walk_that_does_not_reach_the_first_day_has_lost_something() -> None:

@@ -62,7 +62,7 @@ def test_pages_go_on_by_the_number_of_rows() -> None:
 
 def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     ask = ask_of("bitmex", "funding_rates", "BTC", days_back(366), date(2024, 12, 9))
-    with pytest.raises(PayloadChanged, match="expected a page that goes on after"):
+    with pytest.raises(PayloadChanged, match="expected rows from"):
         walk(bitmex.plan_funding(ask), [full(3), full(3), full(3)])
 
 

@@ -36,7 +36,8 @@ def wire(simulator: Simulator) -> Wire:
 def test_klines_are_asked_for_with_both_bounds_and_walked_backward() -> None:
     ask = ask_of("bybit", "spot_prices", "BTC", date(2024, 9, 1), date(2024, 12, 9))
     first = [[str(at(2024, 12, day))] for day in range(9, 0, -1)]
-    pages = [{"result": {"list": first}}, {"result": {"list": [[str(at(2024, 9, 1))]]}}]
+    rest = [[str(at(2024, 12, 1) - day * 86_400_000)] for day in range(1, 92)]
+    pages = [{"result": {"list": first}}, {"result": {"list": rest}}]
     asked = walk(bybit.plan_klines(ask), pages)
     assert asked[0].url == "https://api.bybit.com/v5/market/kline"
     assert asked[0].params == {

@@ -37,6 +37,11 @@ def wire(simulator: Simulator) -> Wire:
     return Wire(simulator)
 
 
+def hours(first: int, last: int) -> list[tuple[int, bool]]:
+    """A trade each hour, none of them a liquidation."""
+    return [(stamp, False) for stamp in range(first, last, 3_600_000)]
+
+
 def page(*trades: tuple[int, bool], more: bool = False) -> object:
     told = [{"timestamp": stamp, **({"liquidation": "T"} if flagged else {})} for stamp, flagged in trades]
     return {"result": {"trades": told, "has_more": more}}
@@ -52,8 +57,8 @@ def all_rows(wire: Wire, series: str, count: int) -> pl.DataFrame:
 
 def test_pages_go_on_from_the_last_trade_to_the_end_of_the_last_day() -> None:
     pages = [
-        page((at(2024, 12, 8), False), (at(2024, 12, 8, 20), True), more=True),
-        page((at(2024, 12, 8, 20), True), (at(2024, 12, 9, 23), False)),
+        page(*hours(at(2024, 12, 8), at(2024, 12, 8, 20)), (at(2024, 12, 8, 20), True), more=True),
+        page((at(2024, 12, 8, 20), True), *hours(at(2024, 12, 8, 21), at(2024, 12, 10))),
     ]
     asked = walk(EVENTS.plan(ASK), pages)
     assert asked[0].address == (
@@ -65,9 +70,30 @@ def test_pages_go_on_from_the_last_trade_to_the_end_of_the_last_day() -> None:
 
 
 def test_a_walk_that_ends_before_the_last_hour_has_lost_trades() -> None:
-    for pages in ([page()], [page((at(2024, 12, 8, 1), True), more=True), page((at(2024, 12, 9, 22), False))]):
+    begun = page((at(2024, 12, 8, 1), True), more=True)
+    for pages in ([page()], [begun, page((at(2024, 12, 8, 1), True), *hours(at(2024, 12, 8, 2), at(2024, 12, 9, 23)))]):
         with pytest.raises(SourceUnavailable, match="expected trades up to"):
             walk(EVENTS.plan(ASK), pages)
+
+
+def test_a_page_that_does_not_go_on_where_the_one_before_ended_has_lost_trades() -> None:
+    begun = page((at(2024, 12, 8, 1), True), more=True)
+    with pytest.raises(SourceUnavailable, match=f"expected the trade at {at(2024, 12, 8, 1)} once more"):
+        walk(EVENTS.plan(ASK), [begun, page(*hours(at(2024, 12, 8, 2), at(2024, 12, 10)))])
+
+
+def test_hours_without_a_trade_are_lost_trades() -> None:
+    for first in (at(2024, 12, 8, 7), at(2024, 12, 9, 23)):
+        with pytest.raises(SourceUnavailable, match=f"found none from {at(2024, 12, 8)} to {first}"):
+            walk(EVENTS.plan(ASK), [page((first, True))])
+
+
+def test_trades_out_of_order_or_of_another_time_are_refused() -> None:
+    early, late = (at(2024, 12, 8, 2), True), (at(2024, 12, 8, 4), True)
+    with pytest.raises(PayloadChanged, match="expected rows oldest first"):
+        walk(EVENTS.plan(ASK), [page(late, early)])
+    with pytest.raises(PayloadChanged, match="expected rows before"):
+        walk(EVENTS.plan(ASK), [page(late, (10**17, False))])
 
 
 def test_a_page_that_brings_nothing_newer_is_not_asked_for_forever() -> None:
@@ -78,7 +104,7 @@ def test_a_page_that_brings_nothing_newer_is_not_asked_for_forever() -> None:
 
 def test_without_a_flag_one_is_looked_for_in_older_trades() -> None:
     """A host that does not flag liquidations would seem to have none."""
-    quiet = page((at(2024, 12, 9, 23), False))
+    quiet = page(*hours(at(2024, 12, 8), at(2024, 12, 10)))
     older = page((at(2024, 12, 7, 23), False), (at(2024, 12, 7, 3), False))
     asked = walk(EVENTS.plan(ASK), [quiet, older, page((at(2024, 12, 7, 2), True))])
     assert [request.transform for request in asked] == ["normalize", None, None]

@@ -11,7 +11,7 @@ import pytest
 
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
-from flows.normalize import normalize
+from flows.normalize import normalize, normalize_by_day
 from flows.plans import Answer, Gathered, Request
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import ethereum
@@ -19,7 +19,7 @@ from tests.asking import Wire, answer, ask_of, days_back, feed_of
 from tests.gathering import broken_rules, rows_of
 from tests.keccak import keccak256
 from tests.tool import Tool
-from transforms.lending_rates.ethereum import AAVE_POOL
+from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
 from transforms.liquidation_events.ethereum import LIQUIDATION_CALL
 from transforms.rpc import topic_of
 from transforms.tokens import COINS, DOLLARS
@@ -81,8 +81,10 @@ def test_every_day_is_told_wholly_in_about_the_stated_requests(wire: Wire, count
 
 def test_only_liquidations_of_the_pool_are_asked_for(wire: Wire) -> None:
     request = gathered(wire, 1).answers[-1].request
-    logs, *headers = orjson.loads(request.body or "")
+    logs, others, *headers = orjson.loads(request.body or "")
     assert logs["params"][0]["topics"] == [LIQUIDATION_CALL]
+    assert others["params"][0]["topics"] == [RESERVE_DATA_UPDATED, [topic_of(next(iter(RESERVES)))]]
+    assert logs["params"][0] | {"topics": []} == others["params"][0] | {"topics": []}
     assert logs["params"][0]["address"] == AAVE_POOL
     assert len(headers) >= 5
     assert request.labels == {"day": "2024-12-31"}
@@ -100,7 +102,7 @@ def test_one_near_midnight_is_asked_about_once_more(wire: Wire) -> None:
         given = wire.fetch(request)
         document = given.json()
         for one in document:
-            if isinstance(one["result"], list):
+            if one["id"] == 0 and isinstance(one["result"], list):
                 one["result"] = [log | {"blockNumber": hex(block)} for log in one["result"][:1]]
                 moved.append(request)
         return answer(request, document, now=NIGHT)
@@ -139,7 +141,7 @@ def test_a_token_that_is_not_known_leaves_its_own_day_open(wire: Wire, token: st
     def fetch(request: Request) -> Answer:
         given = wire.fetch(request)
         document = given.json()
-        logs = [log for one in document if isinstance(one["result"], list) for log in one["result"]]
+        logs = [log for one in document if one["id"] == 0 and isinstance(one["result"], list) for log in one["result"]]
         first, last = (datetime(2024, 12, day, tzinfo=UTC).timestamp() for day in (30, 31))
         for log in logs:
             if first <= wire.simulator._market.chain.time_of(int(log["blockNumber"], 16)) < last:
@@ -151,6 +153,50 @@ def test_a_token_that_is_not_known_leaves_its_own_day_open(wire: Wire, token: st
     listed = rows.filter(pl.col("amount_usd").is_null())["date"]
     assert {day.day - 28 for day in listed} == covers
     assert rows.filter(pl.col("date") == middle, pl.col("amount_usd").is_not_null()).is_empty()
+
+
+EVENTS_STATES = (
+    "select date, state, reason from ops.ledger where dataset = 'liquidation_events' and date <= '2024-12-31'"
+)
+QUIET = date(2024, 12, 5)  # the simulated pool liquidated nobody
+
+
+def test_a_node_without_logs_does_not_make_a_day_quiet_and_a_quiet_day_asked_alone_is(tmp_path: Path) -> None:
+    with Simulator(now=NIGHT) as served:
+        tool = Tool(tmp_path / "home", served.url, sources="ethereum", start=f"{QUIET}", now=NIGHT)
+        alone = ("backfill", f"{QUIET}", f"{QUIET}", "--dataset", "liquidation_events")
+        served.misbehave([Misbehaviour("tenderly.*eth_getLogs", "empty", "always")])
+        assert tool(*alone).code == 1
+        ((_, state, reason),) = tool.ask(f"{EVENTS_STATES} and date = '{QUIET}'")
+        assert state == "failed"
+        assert str(reason).startswith("PayloadChanged: expected other logs of the pool throughout the day, found none")
+        served.misbehave([])
+        said = tool(*alone)
+        assert said.code == 0, said.err
+        ((_, state, reason),) = tool.ask(f"{EVENTS_STATES} and date = '{QUIET}'")
+        assert (state, reason) == ("verified_empty", "covered by the answer, which has none")
+
+
+def test_a_node_that_lacks_the_logs_of_one_day_costs_that_day(wire: Wire) -> None:
+    """Nor is what it tells of the rest of the day taken for the whole of it."""
+    chain = wire.simulator._market.chain
+    noon = datetime(2024, 12, 9, 12, tzinfo=UTC).timestamp()
+    lost = range(chain.block_at(int(noon)), chain.block_at(int(noon) + 43_200))
+
+    def fetch(request: Request) -> Answer:
+        document = wire.fetch(request).json()
+        for one in document:
+            if isinstance(one["result"], list):
+                one["result"] = [log for log in one["result"] if int(log["blockNumber"], 16) not in lost]
+        return answer(request, document, now=NIGHT)
+
+    days = (date(2024, 12, 7), date(2024, 12, 11))
+    found = drive(EVENTS, ask_of("ethereum", "liquidation_events", "aave-v3-ethereum", *days, now=NIGHT), fetch)
+    assert found.error is None
+    rows, refused, _ = normalize_by_day(EVENTS.dataset, "ethereum", found)
+    assert set(refused) == {date(2024, 12, 9)}
+    assert "found none from 2024-12-09 11:" in refused[date(2024, 12, 9)]
+    assert set(rows["date"]) == {date(2024, 12, day) for day in (7, 8, 10, 11)}
 
 
 def test_the_mart_has_sums_sides_and_accounts(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def wire(simulator: Simulator) -> Wire:
 def test_candles_are_walked_backward_from_an_exclusive_end() -> None:
     ask = ask_of("okx", "spot_prices", "BTC", date(2024, 9, 1), date(2024, 12, 9))
     first = [[str(at(2024, 12, day))] for day in range(9, 0, -1)]
-    asked = walk(okx.plan_candles(ask), [{"data": first}, {"data": [[str(at(2024, 9, 1))]]}])
+    rest = [[str(at(2024, 12, 1) - day * 86_400_000)] for day in range(1, 92)]
+    asked = walk(okx.plan_candles(ask), [{"data": first}, {"data": rest}])
     assert asked[0].address == (
         "https://www.okx.com/api/v5/market/history-candles?instId=BTC-USDT&bar=1Dutc&after=1733788800000&limit=300"
     )

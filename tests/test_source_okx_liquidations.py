@@ -53,7 +53,10 @@ def all_rows(wire: Wire, series: str, day: date = LAST) -> pl.DataFrame:
 
 def test_pages_overlap_until_an_order_from_before_the_day() -> None:
     ask = ask_of("okx", "liquidation_events", "ETH-inverse", date(2024, 12, 9), date(2024, 12, 9))
-    pages = [page(at(2024, 12, 10), at(2024, 12, 9, 5)), page(at(2024, 12, 9, 5), at(2024, 12, 8, 23))]
+    pages = [
+        page(at(2024, 12, 10), at(2024, 12, 9, 5)),
+        page(at(2024, 12, 9, 5), at(2024, 12, 8, 23), at(2024, 12, 8, 22)),
+    ]
     first, second = walk(EVENTS.plan(ask), pages)
     assert first.address == (
         f"https://{PATH}?instType=SWAP&uly=ETH-USD&state=filled&after={at(2024, 12, 10) + 1_800_000}&limit=100"

@@ -265,7 +265,7 @@ def test_a_short_page_ends_the_walk() -> None:
 def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     klines = ask_of("binance", "spot_prices", "BTC", date(2020, 1, 1), date(2024, 12, 9))
     same = [_kline(_ms(2020, 1, 1) + number * 86_400_000) for number in range(1000)]
-    with pytest.raises(PayloadChanged, match="expected a page that begins at"):
+    with pytest.raises(PayloadChanged, match="expected rows from"):
         walk(binance.plan_klines(klines.series, klines.days, ONE_DAY), [same, same, same])
     funding = ask_of("binance", "funding_rates", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     payments = [
@@ -275,7 +275,7 @@ def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
         walk(binance.plan_payments(funding, funding.days), [[], payments])
     days = ask_of("upbit", "krw_prices", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     newest = [{"candle_date_time_utc": "2024-12-09T00:00:00"}]
-    with pytest.raises(PayloadChanged, match="expected candles before 2024-12-09"):
+    with pytest.raises(PayloadChanged, match="expected rows before"):
         walk(upbit.plan_days(days), [newest, newest, newest])
 
 
@@ -421,7 +421,8 @@ def test_coinbase_windows_hold_three_hundred_days_with_both_ends() -> None:
 def test_upbit_walks_backward_from_an_exclusive_end() -> None:
     ask = ask_of("upbit", "krw_prices", "USDT", date(2024, 12, 1), date(2024, 12, 9))
     oldest = [{"candle_date_time_utc": f"2024-12-{day:02}T00:00:00"} for day in range(9, 4, -1)]
-    asked = walk(upbit.plan_days(ask), [oldest, [{"candle_date_time_utc": "2024-12-01T00:00:00"}]])
+    rest = [{"candle_date_time_utc": f"2024-12-{day:02}T00:00:00"} for day in range(4, 0, -1)]
+    asked = walk(upbit.plan_days(ask), [oldest, rest])
     assert asked[0].params == {"market": "KRW-USDT", "count": 9, "to": "2024-12-10T00:00:00Z"}
     assert asked[1].params == {"market": "KRW-USDT", "count": 4, "to": "2024-12-05T00:00:00Z"}
     assert asked[0].labels == {"asset": "USDT", "market": "KRW-USDT"}
@@ -431,7 +432,7 @@ def test_upbit_is_asked_twice_before_nothing_is_believed() -> None:
     ask = ask_of("upbit", "krw_prices", "USDT", date(2024, 12, 1), date(2024, 12, 9))
     first, again = walk(upbit.plan_days(ask), [[], []])
     assert first == again
-    whole = [{"candle_date_time_utc": "2024-12-01T00:00:00"}]
+    whole = [{"candle_date_time_utc": f"2024-12-{day:02}T00:00:00"} for day in range(9, 0, -1)]
     assert len(walk(upbit.plan_days(ask), [[], whole])) == 2
 
 

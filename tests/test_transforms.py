@@ -31,6 +31,7 @@ from transforms.payload import (
     text_columns,
     text_fields,
 )
+from transforms.refused import REFUSED
 from transforms.units import (
     billions_to_units,
     day_of,
@@ -41,13 +42,16 @@ from transforms.units import (
     per_day_to_apr,
     per_second_to_apr,
     percent_to_fraction,
+    refuse_twice,
     require_hours,
+    require_korean_midnights,
     require_midnights,
     seconds_to_instant,
     start_of,
     unless_empty,
 )
 
+INSTANT = pl.Datetime("us", "UTC")
 FINITE = st.floats(-1e12, 1e12, allow_nan=False)
 
 
@@ -132,6 +136,44 @@ def test_hours_that_start_within_an_hour_are_refused(minute: int) -> None:
     with pytest.raises(PayloadChanged, match=f"start at a full hour, found 2024-12-09 16:{minute:02}:00"):
         require_hours(pl.DataFrame({"at": stamps}), "at")
     assert require_hours(pl.DataFrame({"at": stamps[:1]}), "at").height == 1
+
+
+@pytest.mark.parametrize(
+    ("require", "start", "step", "off"),
+    [
+        (require_midnights, datetime(2024, 12, 1, tzinfo=UTC), timedelta(days=1), timedelta(minutes=23)),
+        (require_hours, datetime(2024, 12, 1, tzinfo=UTC), timedelta(hours=1), timedelta(seconds=14)),
+        (require_korean_midnights, datetime(2024, 12, 1, 15, tzinfo=UTC), timedelta(days=1), timedelta(hours=-6)),
+    ],
+)
+def test_an_odd_start_among_others_is_marked_and_another_boundary_is_refused(
+    require: Callable[[pl.DataFrame, str], pl.DataFrame], start: datetime, step: timedelta, off: timedelta
+) -> None:
+    stamps = [start + number * step for number in range(9)]
+    assert REFUSED not in require(pl.DataFrame({"at": stamps}), "at").columns
+    assert require(pl.DataFrame({"at": []}, schema={"at": INSTANT}), "at").is_empty()
+    for odd in ({4}, {0, 8}, {1, 2, 3, 5}):
+        moved = [stamp + off if place in odd else stamp for place, stamp in enumerate(stamps)]
+        marked = require(pl.DataFrame({"at": moved}), "at")
+        reasons = [f"found {stamp:%Y-%m-%d %H:%M:%S}" if place in odd else None for place, stamp in enumerate(moved)]
+        for said, expected in zip(marked[REFUSED], reasons, strict=True):
+            assert (said is None) is (expected is None)
+            assert said is None or expected in said
+    for odd in ({0, 2, 4, 6, 8}, set(range(9))):
+        moved = [stamp + off if place in odd else stamp for place, stamp in enumerate(stamps)]
+        with pytest.raises(PayloadChanged, match=r"expected (days|hours) that start at"):
+            require(pl.DataFrame({"at": moved}), "at")
+
+
+def test_rows_of_one_stamp_are_marked_because_nothing_tells_which_is_right() -> None:
+    frame = pl.DataFrame({"at": [1, 2, 2, 3], "of": ["a", "a", "a", "a"]})
+    assert refuse_twice(frame, "at", "of", what="row for each stamp")[REFUSED].to_list() == [
+        None,
+        *["expected one row for each stamp, found several at 2"] * 2,
+        None,
+    ]
+    apart = frame.with_columns(of=pl.Series(["a", "a", "b", "a"]))
+    assert REFUSED not in refuse_twice(apart, "at", "of", what="row for each stamp").columns
 
 
 # the door from bytes -------------------------------------------------------------------------------------------------

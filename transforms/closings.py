@@ -1,13 +1,17 @@
 """Forced closings as rows of `liquidation_events`, and the days that are known to have none."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 
 import polars as pl
 
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
+from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, Interval
 from transforms.units import day_of, start_of
+
+SLACK = timedelta(minutes=1)
+LONGEST_SILENCE = timedelta(days=8)  # from one day with a row to the next, a whole week between them
 
 
 def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
@@ -45,11 +49,28 @@ def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
     )
 
 
-def days_within(stamps: Iterable[datetime]) -> list[date]:
-    """The whole UTC days between the first and the last of the instants that one answer tells of.
+def days_within(stamps: pl.Series) -> list[date]:
+    """The whole UTC days between the first and the last of the instants that one answer tells of, newest first.
 
     The answer covers these days wholly, whatever rows they have: before its first row and after its last one it may
-    have been cut off.
+    have been cut off. A silence of more than a week is not believed: it is a strange stamp, or rows that were lost, and
+    the days in it are not covered.
+
+    Args:
+        stamps: The instants of the answer's rows, in its order.
+
+    Raises:
+        PayloadChanged: They do not come newest first, give or take a minute.
     """
-    days = [stamp.astimezone(UTC).date() for stamp in stamps]
-    return list(Interval(min(days) + ONE_DAY, max(days))) if days and max(days) > min(days) else []
+    late = stamps.filter((stamps.diff() > SLACK).fill_null(value=False))
+    if late.len():
+        raise PayloadChanged(
+            f"expected rows newest first, found {late.dt.to_string('%Y-%m-%d %H:%M:%S')[0]} after an older"
+        )
+    days = stamps.dt.date().unique().sort()
+    silent = (days.diff() > LONGEST_SILENCE).fill_null(value=False).cum_sum()
+    spans = pl.DataFrame({"day": days, "span": silent}).group_by("span", maintain_order=True)
+    covered = spans.agg(first=pl.col("day").min(), last=pl.col("day").max()).filter(pl.col("last") > pl.col("first"))
+    return [
+        day for first, last in covered.select("first", "last").iter_rows() for day in Interval(first + ONE_DAY, last)
+    ]

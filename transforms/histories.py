@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import Kind, member, rows
-from transforms.units import require_midnights, seconds_to_instant
+from transforms.units import refuse_twice, require_midnights, seconds_to_instant
 
 
 def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
@@ -22,7 +22,8 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
         **fields: What a bucket holds besides its stamp `t`.
 
     Returns:
-        stamped_at, symbol and the fields; repetitions dropped.
+        stamped_at, symbol and the fields; repetitions dropped. A bucket of another hour, or one of several of a stamp,
+        is marked as refused.
     """
     if not isinstance(payload, list):
         raise PayloadChanged(f"expected a list of histories, found {type(payload).__name__}")
@@ -35,7 +36,5 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
         for one in payload
     ]
     buckets = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
-    twice = buckets.filter(pl.struct("stamped_at", "symbol").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one bucket for each stamp, found several at {twice['stamped_at'][0]}")
-    return require_midnights(buckets, "stamped_at").sort("stamped_at", "symbol")
+    held = refuse_twice(require_midnights(buckets, "stamped_at"), "stamped_at", "symbol", what="bucket for each stamp")
+    return held.sort("stamped_at", "symbol")

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from transforms.refused import marks
 from transforms.units import day_of, end_of_hour, require_hours
 
 
@@ -19,7 +20,9 @@ def hourly_prices(candles: pl.DataFrame, *, asset: str, venue: str, quote: str) 
     Returns:
         One row per hour.
     """
-    return require_hours(candles, "opened_at").select(
+    held = require_hours(candles, "opened_at")
+    return held.select(
+        *marks(held),
         "opened_at",
         date=day_of(pl.col("opened_at")),
         asset=pl.lit(asset),
@@ -50,7 +53,9 @@ def hourly_krw_prices(candles: pl.DataFrame, *, asset: str, venue: str, estimate
         One row per hour.
     """
     turnover = pl.col("volume") * pl.col("close") if estimated else pl.col("turnover")
-    return require_hours(candles, "opened_at").select(
+    held = require_hours(candles, "opened_at")
+    return held.select(
+        *marks(held),
         "opened_at",
         "stamped_at",
         date=day_of(pl.col("opened_at")),

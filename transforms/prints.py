@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
-from transforms.units import day_of, end_of
+from transforms.refused import marks
+from transforms.units import day_of, end_of, refuse_twice
 
 
 def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
@@ -15,20 +15,16 @@ def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFr
         venue: Our name of the venue.
 
     Returns:
-        One row per day, public when the day was over; the rates as they were told.
-
-    Raises:
-        PayloadChanged: Two rates have one stamp.
+        One row per day, public when the day was over; the rates as they were told. A day of which two rates have one
+        stamp is marked as refused.
     """
-    told = prints.unique()
-    twice = told.filter(pl.col("stamped_at").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one rate for each stamp, found several at {twice['stamped_at'][0]}")
+    told = refuse_twice(prints.unique(), "stamped_at", what="rate for each stamp")
     rate = pl.col("rate")
     return (
         told.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
+            *(reason.drop_nulls().first() for reason in marks(told)),
             rate_mean=rate.mean(),
             rate_max=rate.max(),
             rate_last=rate.last(),

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.refused import refuse
 
 MICROSECONDS_FROM = 100_000_000_000_000  # 1e14: later than the year 5138 in milliseconds
 
@@ -114,11 +115,63 @@ def friday_of_week(week: pl.Expr) -> pl.Expr:
 
 
 def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Refuse daily rows that do not start at 00:00 UTC: another day boundary is another number."""
-    odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1d"))
-    if odd.height:
-        raise PayloadChanged(f"expected days that start at 00:00 UTC, found {odd[stamp][0]}")
-    return frame
+    """Daily rows that start at 00:00 UTC: another day boundary is another number.
+
+    Args:
+        frame: Rows of days.
+        stamp: The column of instants at which they start.
+
+    Returns:
+        The rows, of which an odd one among others that start at 00:00 UTC is marked as refused.
+
+    Raises:
+        PayloadChanged: Half of them or more start at another time.
+    """
+    return _require_starts(frame, stamp, pl.col(stamp), "1d", "days that start at 00:00 UTC")
+
+
+def _require_starts(frame: pl.DataFrame, stamp: str, clock: pl.Expr, period: str, what: str) -> pl.DataFrame:
+    """Rows whose clock shows the start of a period; a few others are marked, half of them or more are refused."""
+    return refuse_some(frame, clock != clock.dt.truncate(period), what, stamp)
+
+
+def refuse_some(frame: pl.DataFrame, odd: pl.Expr, what: str, found: str) -> pl.DataFrame:
+    """Mark odd rows among others; where half of the rows or more are odd, it is the answer that is another one.
+
+    Args:
+        frame: Rows.
+        odd: True for those that are not as expected; unknown counts as false.
+        what: What was expected of each.
+        found: The column that is told of an odd one.
+
+    Returns:
+        The rows, with the odd ones marked as refused.
+
+    Raises:
+        PayloadChanged: Half of them or more are odd.
+    """
+    others = frame.filter(odd)
+    if not others.height:
+        return frame
+    if others.height * 2 >= frame.height:
+        raise PayloadChanged(f"expected {what}, found {others[found][0]}")
+    return refuse(
+        frame, odd, pl.format(f"expected {what}, found {{}}", pl.col(found).cast(pl.String).fill_null("nothing"))
+    )
+
+
+def refuse_twice(frame: pl.DataFrame, *key: str, what: str) -> pl.DataFrame:
+    """Mark the rows that share their stamp with another one, because nothing tells which of them is right.
+
+    Args:
+        frame: Rows, repetitions dropped.
+        *key: The stamp, and what else tells rows apart.
+        what: What there should be one of, such as "bucket for each stamp".
+    """
+    twice = pl.struct(key).is_duplicated()
+    if not frame.select(twice.any()).item():
+        return frame
+    return refuse(frame, twice, pl.format(f"expected one {what}, found several at {{}}", key[0]))
 
 
 def end_of_hour(opened_at: pl.Expr) -> pl.Expr:
@@ -127,11 +180,8 @@ def end_of_hour(opened_at: pl.Expr) -> pl.Expr:
 
 
 def require_hours(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Refuse hourly rows that do not start at a full hour."""
-    odd = frame.filter(pl.col(stamp) != pl.col(stamp).dt.truncate("1h"))
-    if odd.height:
-        raise PayloadChanged(f"expected hours that start at a full hour, found {odd[stamp][0]}")
-    return frame
+    """Hourly rows that start at a full hour; an odd one among others is marked, as `require_midnights` does."""
+    return _require_starts(frame, stamp, pl.col(stamp), "1h", "hours that start at a full hour")
 
 
 def korean_day_of(instant: pl.Expr) -> pl.Expr:
@@ -145,9 +195,6 @@ def end_of_korean_day(day: pl.Expr) -> pl.Expr:
 
 
 def require_korean_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Refuse daily rows that do not start at 00:00 in Seoul, which is 15:00 UTC of the day before."""
+    """Daily rows that start at 00:00 in Seoul, 15:00 UTC of the day before; marked as `require_midnights` does."""
     seoul = pl.col(stamp).dt.offset_by("9h")
-    odd = frame.filter(seoul != seoul.dt.truncate("1d"))
-    if odd.height:
-        raise PayloadChanged(f"expected days that start at 15:00 UTC, found {odd[stamp][0]}")
-    return frame
+    return _require_starts(frame, stamp, seoul, "1d", "days that start at 15:00 UTC")

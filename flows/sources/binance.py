@@ -38,6 +38,7 @@ from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
+from flows.walking import in_order
 from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import Form, member
 
@@ -200,17 +201,10 @@ def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
             },
             labels={"asset": series.name},
         )
-        klines = page.json()
-        if len(klines) < PAGE:
+        stamps = in_order([int(kline[0]) for kline in page.json()], since=start, before=end)
+        if len(stamps) < PAGE:
             return
-        start = _onward(start, int(klines[-1][0]))
-
-
-def _onward(start: int, newest: int) -> int:
-    """Where the next page begins; a page that does not reach beyond the last one would be asked for forever."""
-    if newest < start:
-        raise PayloadChanged(f"expected a page that begins at {start}, found one that ends at {newest}")
-    return newest + 1
+        start = stamps[-1] + 1
 
 
 def first_monday(month: date) -> datetime:
@@ -305,7 +299,8 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
                 "last": f"{window.last}",
             },
         )
-        if len(page.json()) >= PAGE:
+        stamps = in_order([int(member(row, "fundingTime")) for row in page.json()], since=start, before=last + 1)
+        if len(stamps) >= PAGE:
             raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 

@@ -15,7 +15,7 @@ Quirks    close comes before high and low; newest first unless sorted; both boun
 Verified  the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is there since
           2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin after it. Loans of
           dollars were seen from July 2016 on; since when USDT is lent is believed, and what Bitfinex has nothing for
-          ends as verified_empty. No candle of loans was recorded; that its fields have the order of the others and
+          ends as failed. No candle of loans was recorded; that its fields have the order of the others and
           that its rate is per day is what the documentation and two of its readers say
 """
 
@@ -40,6 +40,7 @@ STATUS = f"https://{HOST}/v2/status/deriv"
 PAGE = 10_000
 STATUS_PAGE = 250  # an hour has about 60
 HOUR_MS = 3_600_000
+SLACK_MS = 60_000  # by which rows may come too late in the order
 LIQUIDATIONS_PAGE = 500
 LIQUIDATIONS_A_DAY = 154  # 500 rows were 78 hours
 SETTLED = every_day(timedelta(minutes=5))
@@ -86,7 +87,7 @@ def plan_liquidations(ask: Ask) -> Plan:
 
     end = milliseconds(ask.days.ends_at + ONE_DAY)
     return walk_back_overlapping(
-        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True
+        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True, slack=SLACK_MS
     )
 
 

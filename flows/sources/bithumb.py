@@ -8,16 +8,19 @@ Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00
           day like Upbit's, else there is the day of Seoul
 Verified  a recorded answer of KRW-BTC days (2026); hours and the dollar coins' markets have the same shape. That `to`
           is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
-          known: what Bithumb has nothing for before its first candle ends as verified_empty
+          known: what Bithumb shows to have nothing for before its first candle ends as verified_empty
 """
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import shows_beginning, walk_back
 from transforms.payload import member
 
 HOST = "api.bithumb.com"
@@ -26,6 +29,7 @@ HOURS = f"https://{HOST}/v1/candles/minutes/60"
 PAGE = 200
 HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
+MILLISECOND = timedelta(milliseconds=1)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 # Names of errors that pass by themselves.
@@ -40,42 +44,44 @@ def plan_days(ask: Ask) -> Plan:
     """The days of Seoul, 200 a page."""
     midnight = datetime.min.time()
     start, end = (datetime.combine(day, midnight) for day in (ask.days.start, ask.days.end))
-    yield from _walk(ask, DAYS, start, end, timedelta(days=1))
+    return _walk(ask, DAYS, start, end, timedelta(days=1))
 
 
 def plan_hours(ask: Ask) -> Plan:
     """The hours of days of UTC, 200 a page."""
     start, end = (instant.replace(tzinfo=None) + SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
-    yield from _walk(ask, HOURS, start, end, timedelta(hours=1))
+    return _walk(ask, HOURS, start, end, timedelta(hours=1))
 
 
 def _walk(ask: Ask, url: str, start: datetime, end: datetime, step: timedelta) -> Plan:
-    """Walk backward from the end until the first wanted candle is there; both bounds are on the clocks of Seoul.
+    """Walk backward from the end until the first wanted candle is there; both bounds are on the clocks of Seoul."""
+    first = _on_the_clock(start)
 
-    An empty page says that nothing is older. Because that is believed for good, it is asked for twice.
-    """
-    to = end
-    empty_before = False
-    while to > start:
-        page = yield Request(
+    def page_before(stamp: int) -> Request:
+        to = datetime.fromtimestamp(stamp / 1000, UTC)
+        return Request(
             url,
             params={
                 "market": ask.series.symbol,
-                "count": min(PAGE, (to - start) // step),
+                "count": min(PAGE, (stamp - first) // (step // MILLISECOND)),
                 "to": f"{to:%Y-%m-%dT%H:%M:%S}",
             },
             labels={"asset": ask.series.name, "market": ask.series.symbol},
         )
-        candles = page.json()
-        if candles:
-            stamp = str(member(candles[-1], "candle_date_time_kst"))
-            oldest = datetime.fromisoformat(stamp)
-            if oldest >= to:
-                raise PayloadChanged(f"expected candles before {to}, found {stamp}")
-            to = oldest
-        elif empty_before:
-            return
-        empty_before = not candles
+
+    return walk_back(page_before, stamps_of, first, _on_the_clock(end), step=step // MILLISECOND)
+
+
+def _on_the_clock(local: datetime) -> int:
+    """What a clock shows, as milliseconds since it showed the beginning of 1970."""
+    return milliseconds(local.replace(tzinfo=UTC))
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start on the clocks of Seoul."""
+    return [
+        _on_the_clock(datetime.fromisoformat(str(member(candle, "candle_date_time_kst")))) for candle in answer.json()
+    ]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -100,6 +106,7 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
         Feed(
             HOURLY_KRW_PRICES,
@@ -108,6 +115,7 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
     ),
     limits={HOST: Limit(20, 1, burst=4)},

@@ -14,12 +14,15 @@ Verified  the documentation, quoted answers (2018 to 2024), and a recorded answe
           could be chained to them is known. The first day of ETHUSD is believed
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import in_order
 from transforms.payload import member
 
 HOST = "www.bitmex.com"
@@ -35,7 +38,7 @@ ENDED = date(2026, 9, 16)
 
 def plan_funding(ask: Ask) -> Plan:
     """Pages of 500 payments, oldest first, until one is not full."""
-    start, newest = 0, ""
+    start, since, until = 0, milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
     while True:
         page = yield Request(
             FUNDING,
@@ -50,12 +53,15 @@ def plan_funding(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
         payments = page.json()
+        stamps = in_order([stamp_of(payment) for payment in payments], since=since, before=until)
         if len(payments) < PAGE:
             return
-        last = str(member(payments[-1], "timestamp"))
-        if last <= newest:
-            raise PayloadChanged(f"expected a page that goes on after {newest}, found one that ends at {last}")
-        start, newest = start + len(payments), last
+        start, since = start + len(payments), stamps[-1] + 1
+
+
+def stamp_of(payment: Any) -> int:
+    """When a payment was made, in milliseconds since 1970."""
+    return milliseconds(datetime.fromisoformat(str(member(payment, "timestamp"))))
 
 
 def count_funding(ask: Ask) -> dict[str, int]:

@@ -36,7 +36,9 @@ FUNDING = f"https://{HOST}/v5/market/funding/history"
 READINGS = f"https://{HOST}/v5/market/open-interest"
 RATES = f"https://{HOST}/v5/spot-margin-trade/data"
 PAGE = 1000
+DAY_MS = 86_400_000
 PAYMENTS_PAGE = 200
+EIGHT_HOURS_MS = 8 * 3_600_000
 PAYMENTS_A_DAY = 3
 READINGS_PAGE = 200
 DAYS_OF_READINGS = 8  # 192 hours
@@ -105,7 +107,7 @@ def plan_klines(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back(page_before, _kline_stamps, start, end)
+    return walk_back(page_before, _kline_stamps, start, end, step=DAY_MS, since=start)
 
 
 def plan_payments(ask: Ask) -> Plan:
@@ -124,7 +126,7 @@ def plan_payments(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back_overlapping(page_before, _payment_stamps, start, end)
+    return walk_back_overlapping(page_before, _payment_stamps, start, end, usual=EIGHT_HOURS_MS)
 
 
 def plan_open_interest(ask: Ask) -> Plan:

@@ -3,20 +3,22 @@
 Docs      https://docs.cdp.coinbase.com/exchange/reference
 Terms     public market data, free; no redistribution of raw data
 Quirks    low and high come before open and close; newest first; both bounds are inclusive and at most 300 candles
-          are answered; a User-Agent is required. A period without a trade is left out: of an hour that is not there
-          nothing is known
+          are answered, of which some may precede the start; a User-Agent is required. A period without a trade is left
+          out: of an hour that is not there nothing is known
 Verified  recorded answers of daily candles and of minutes (2018 to 2026); hours and USDT-USD have the same shape. The
-          first day of USDT-USD is not known: what Coinbase has nothing for ends as verified_empty
+          first day of USDT-USD is not known: what Coinbase shows to have nothing for ends as verified_empty
 """
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable
-from expectations.interval import ONE_DAY, Interval
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import shows_beginning, walk_windows
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
@@ -40,23 +42,32 @@ def plan_days(ask: Ask) -> Plan:
 
 
 def plan_hours(ask: Ask) -> Plan:
-    """Windows of at most 300 hours, of whole days, both ends included."""
+    """Windows of at most 300 hours, both ends included."""
     return _windows(ask, timedelta(hours=1))
 
 
 def _windows(ask: Ask, step: timedelta) -> Plan:
-    def request(days: Interval) -> Request:
+    step_ms = step // timedelta(milliseconds=1)
+
+    def page(since: int, until: int) -> Request:
+        start, last = (datetime.fromtimestamp(stamp / 1000, UTC) for stamp in (since, until - step_ms))
         return Request(
             f"{PRODUCTS}/{ask.series.symbol}/candles",
             params={
                 "granularity": round(step.total_seconds()),
-                "start": f"{days.starts_at:%Y-%m-%dT%H:%M:%SZ}",
-                "end": f"{days.ends_at - step:%Y-%m-%dT%H:%M:%SZ}",
+                "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+                "end": f"{last:%Y-%m-%dT%H:%M:%SZ}",
             },
             labels={"asset": ask.series.name},
         )
 
-    return windows(ask.days.split(PAGE * step // ONE_DAY), request)
+    start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
+    return walk_windows(page, stamps_of, start, end, step=step_ms, size=PAGE, since_start=False)
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start, in milliseconds since 1970."""
+    return [1000 * int(candle[0]) for candle in answer.json()]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -77,6 +88,7 @@ SOURCE = Source(
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
         Feed(
             HOURLY_PRICES,

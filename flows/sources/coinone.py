@@ -8,18 +8,21 @@ Quirks    newest first; 200 candles unless more are asked for, at most 500; days
 Verified  documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in Seoul is
           what those clients assume, and each row is held to it. Whether `timestamp` itself still belongs to the page
           is told both ways, so it is always asked for a millisecond between two candles. USDT was listed on
-          2023-11-30 at 17:05 in Seoul; the first day of USDC is not known: what Coinone has nothing for before its
-          first candle ends as verified_empty
+          2023-11-30 at 17:05 in Seoul; the first day of USDC is not known: what lies before the
+          candle that Coinone says is its first ends as verified_empty
 """
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import walk_back
 from transforms.payload import member
 
 HOST = "api.coinone.co.kr"
@@ -52,30 +55,44 @@ def plan_hours(ask: Ask) -> Plan:
 def _walk(ask: Ask, interval: str, start: int, end: int, step: int) -> Plan:
     """Walk backward from the end until the first wanted candle is there.
 
-    A page that is shorter than was asked for and says so (`is_last`) holds the oldest candle. An empty page says that
-    nothing is older. Because that is believed for good, it is asked for twice.
+    A page that holds the oldest candle says so (`is_last`); that nothing is older is believed of no other.
     """
-    empty_before = False
-    while end > start:
-        size = min(PAGE, (end - start) // step)
-        page = yield Request(
+
+    def page_before(stamp: int) -> Request:
+        return Request(
             f"{CHART}/{ask.series.symbol}",
-            params={"interval": interval, "size": size, "timestamp": end - 1},
+            params={"interval": interval, "size": min(PAGE, (stamp - start) // step), "timestamp": stamp - 1},
             labels={"asset": ask.series.name},
         )
-        document = page.json()
-        candles = member(document, "chart")
-        if candles:
-            oldest = min(int(member(candle, "timestamp")) for candle in candles)
-            if oldest >= end:
-                newest = datetime.fromtimestamp(end / 1000, UTC)
-                raise PayloadChanged(f"expected candles before {newest:%Y-%m-%d %H:%M} UTC, found {oldest}")
-            if len(candles) < size and member(document, "is_last") is True:
-                return
-            end = oldest
-        elif empty_before:
+
+    walk = walk_back(page_before, stamps_of, start, end, step=step)
+    request = next(walk)
+    while True:
+        answer = yield request
+        try:
+            request = walk.send(answer)
+        except StopIteration:
             return
-        empty_before = not candles
+        if holds_the_oldest(answer):
+            return
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start, in milliseconds since 1970."""
+    return [int(member(candle, "timestamp")) for candle in member(answer.json(), "chart")]
+
+
+def holds_the_oldest(answer: Answer) -> bool:
+    """Whether a page has candles, fewer than were asked for, and says that they are the last."""
+    asked = int(parse_qs(urlsplit(answer.request.address).query)["size"][0])
+    document = answer.json()
+    return 0 < len(member(document, "chart")) < asked and member(document, "is_last") is True
+
+
+def begins(answers: Sequence[Answer]) -> bool:
+    """Whether the page with the oldest candle says that it has it."""
+    pages = [answer for answer in answers if stamps_of(answer)]
+    return bool(pages) and holds_the_oldest(min(pages, key=lambda page: min(stamps_of(page))))
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -98,6 +115,7 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=begins,
         ),
         Feed(
             HOURLY_KRW_PRICES,
@@ -106,6 +124,7 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
+            begins=begins,
         ),
     ),
     limits={HOST: Limit(4, 1, burst=2)},

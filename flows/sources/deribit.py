@@ -10,13 +10,15 @@ Quirks    oldest first; a row is stamped at the end of its hour; the start of th
           that are settled in the coin; those that are settled in USDC are not asked for
 Verified  the documentation and its example, of October 2019: a window from 00:00 begins with the row of 01:00, and each
           row's index price is the next one's previous index price. The first days are believed, not known: what Deribit
-          has nothing for ends as verified_empty. Of trades no answer was recorded: that the host of old trades flags
+          has nothing for ends as failed. Of trades no answer was recorded: that the host of old trades flags
           liquidations, and takes ten thousand at once where the documentation says a thousand, is what its readers do.
-          So a day without a flag counts as one without liquidations only if there are flags shortly before it
+          So a day without a flag counts as one without liquidations only if there are flags shortly before it, each
+          page goes on with the trade at which the one before ended, and no hours pass without a trade
 """
 
 from collections.abc import Generator, Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from expectations.calendar import every_day
@@ -25,6 +27,7 @@ from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from flows.walking import in_order
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 
@@ -36,6 +39,8 @@ TRADES_PAGE = 10_000
 TRADES_A_DAY = {"BTC": 80_000, "ETH": 50_000}  # a guess
 PAGES_FOR_A_FLAG = 40
 HOUR_MS = 3_600_000
+SLACK_MS = 60_000  # by which trades of several futures may come too late in the order
+LONGEST_SILENCE_MS = 6 * HOUR_MS  # there are some trades each minute
 WINDOW_DAYS = 31
 SETTLED = every_day(timedelta(minutes=5))
 
@@ -69,13 +74,20 @@ def plan_liquidations(ask: Ask) -> Plan:
     currency = ask.series.name
     start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
     flagged, last, more = False, start, True
+    ended_with: Any = None
     while more:
         trades, more = yield from _page(currency, last, end - 1, "asc", "normalize")
         flagged = flagged or any(FLAG in trade for trade in trades)
+        stamps = in_order([member(trade, "timestamp") for trade in trades], since=last, before=end, slack=SLACK_MS)
+        if ended_with is not None and ended_with not in trades:
+            raise SourceUnavailable(f"expected the trade at {last} once more on the next page, found {trades[:1]}")
+        for one, other in pairwise([last, *stamps]):
+            if other - one > LONGEST_SILENCE_MS:
+                raise SourceUnavailable(f"expected trades all the time, found none from {one} to {other}")
         newest = member(trades[-1], "timestamp") if trades else last
         if more and newest <= last:
             raise PayloadChanged(f"expected trades after {last}, found none though there are more")
-        last = newest
+        last, ended_with = newest, trades[-1] if trades else ended_with
     if last < end - HOUR_MS:
         raise SourceUnavailable(f"expected trades up to {end}, found the last at {last}")
     if not flagged:
@@ -90,7 +102,9 @@ def _find_a_flag(currency: str, end: int) -> Plan:
             return
         if not trades:
             break
-        end = member(trades[-1], "timestamp")
+        end = in_order([member(trade, "timestamp") for trade in trades], before=end, newest_first=True, slack=SLACK_MS)[
+            -1
+        ]
     raise PayloadChanged(f"expected a liquidation among the trades before {end}, found none")
 
 

@@ -5,7 +5,9 @@ Terms     the chain is public; the node is Tenderly's public gateway, free and k
 Quirks    asked by POST, in batches; errors come in a 200, for the whole batch or for one call. Logs are given for at
           most 10,000 blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it.
           A block's number does not tell its time: blocks are searched by theirs. A node may answer a batch in any
-          order, and says `null` of a block that it does not have
+          order, and says `null` of a block that it does not have; of logs that it does not have it says that there are
+          none. So the pool's updates of a reserve, of which there are some in every hour, are asked for beside its
+          liquidations: a third of a day without one is a node that lacks logs
 Verified  logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each other; the
           envelopes, liquidations and Compound's calls are documented only. That this node takes 10,000 blocks and has
           the state of old ones, which Compound needs, others have measured; that it takes batches is believed
@@ -23,7 +25,7 @@ from expectations.interval import ONE_DAY, day_start
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
-from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of
+from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of, parts_of
 from transforms.rpc import Block, Clock, block_of, quantity, topic_of, words
 
 HOST = "mainnet.gateway.tenderly.co"
@@ -68,25 +70,30 @@ def plan_aave(ask: Ask) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """For each day the pool's liquidations, and as many blocks as it takes to know on which day each of them was."""
+    """For each day the pool's liquidations, and as many blocks as it takes to know on which day each of them was.
+
+    Its updates of a reserve are asked for along with them: a node that lacks logs would say that there are none.
+    """
+    witness = [RESERVE_DATA_UPDATED, [topic_of(next(iter(RESERVES)))]]
     known = MERGE
     for day in ask.days:
         known = yield from _soon_after(day, known)
         first = known.number - LONGEST_RANGE + 1
-        logs = logs_call(ask.series.symbol, [LIQUIDATION_CALL], first, known.number)
+        topics = ([LIQUIDATION_CALL], witness)
+        logs = [logs_call(ask.series.symbol, each, first, known.number) for each in topics]
         blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
         labels = {"day": day.isoformat()}
-        answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+        answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
         doubtful = _doubtful(answered(answer))
         if doubtful:
             blocks |= doubtful
-            answer = yield batch(NODE, logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+            answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
             answered(answer)
 
 
 def _doubtful(found: list[Any]) -> set[int]:
     """The blocks of the logs that are so near to midnight that they may be of either day."""
-    logs, *headers = found
+    logs, _, headers = parts_of(found)
     clock = Clock(block_of(header) for header in headers)
     return {quantity(log["blockNumber"]) for log in liquidations_of(logs) if not clock.knows_day(log)}
 

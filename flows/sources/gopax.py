@@ -6,20 +6,23 @@ Quirks    low and high come before open and close; oldest first; `start` and `en
           UTC; at most 1,024 candles; no turnover in won, so it is estimated; days without a trade may be left out
 Verified  documentation and other people's clients; no answer for a day was recorded. Whether `end` itself belongs
           to the page is not documented, so it is asked for a millisecond before a candle. The first days are not
-          known: what GOPAX has nothing for before its first candle ends as verified_empty
+          known: what GOPAX shows to have nothing for before its first candle ends as verified_empty
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused
-from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from expectations.interval import milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import shows_beginning, walk_windows
 
 HOST = "api.gopax.co.kr"
 PAIRS = f"https://{HOST}/trading-pairs"
 PAGE = 500  # well below the limit, so that a smaller one than documented is not met either
+DAY_MS = 86_400_000
 SETTLED = every_day(timedelta(minutes=5))
 
 # Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
@@ -30,18 +33,20 @@ MARKETS = {"USDC": "USDC-KRW", "USDT": "USDT-KRW"}
 def plan_days(ask: Ask) -> Plan:
     """Windows of at most 500 days, which a page holds whole."""
 
-    def request(days: Interval) -> Request:
+    def page(since: int, until: int) -> Request:
         return Request(
             f"{PAIRS}/{ask.series.symbol}/candles",
-            params={
-                "start": milliseconds(days.starts_at),
-                "end": milliseconds(days.ends_at) - 1,
-                "interval": 1440,
-            },
+            params={"start": since, "end": until - 1, "interval": 1440},
             labels={"asset": ask.series.name},
         )
 
-    return windows(ask.days.split(PAGE), request)
+    start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
+    return walk_windows(page, stamps_of, start, end, step=DAY_MS, size=PAGE)
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start, in milliseconds since 1970."""
+    return [int(candle[0]) for candle in answer.json()]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -62,6 +67,7 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
     ),
     limits={HOST: Limit(10, 1, burst=2)},

@@ -20,7 +20,9 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import in_order
 from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
+from transforms.payload import member
 
 HOST = "api.hyperliquid.xyz"
 INFO = f"https://{HOST}/info"
@@ -48,7 +50,8 @@ def plan_history(ask: Ask) -> Plan:
                 "last": f"{window.last}",
             },
         )
-        if len(page.json()) >= PAGE:
+        stamps = in_order([int(member(payment, "time")) for payment in page.json()], since=start, before=last + 1)
+        if len(stamps) >= PAGE:
             raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 

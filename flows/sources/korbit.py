@@ -8,9 +8,10 @@ Quirks    the host kept its name; oldest first; `limit` must be sent, at most 20
           is the day of Seoul
 Verified  a recorded answer of btc_krw days (2026); hours and the dollar coins' markets have the same shape. Whether
           `end` itself belongs to the page is not documented, so it is asked for a millisecond before a candle. The
-          first days are not known: what Korbit has nothing for before its first candle ends as verified_empty
+          first days are not known: what Korbit shows to have nothing for before its first candle ends as verified_empty
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from expectations.calendar import every_day
@@ -19,6 +20,8 @@ from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import shows_beginning, walk_windows
+from transforms.payload import member
 
 HOST = "api.korbit.co.kr"
 CANDLES = f"https://{HOST}/v2/candles"
@@ -36,30 +39,37 @@ MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
 def plan_days(ask: Ask) -> Plan:
     """The days of Seoul, 200 a page."""
     start, end = (instant - SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
-    yield from _windows(ask, "1D", start, end, timedelta(days=1))
+    return _windows(ask, "1D", start, end, timedelta(days=1))
 
 
 def plan_hours(ask: Ask) -> Plan:
     """The hours of days of UTC, 200 a page."""
-    yield from _windows(ask, "60", ask.days.starts_at, ask.days.ends_at, timedelta(hours=1))
+    return _windows(ask, "60", ask.days.starts_at, ask.days.ends_at, timedelta(hours=1))
 
 
 def _windows(ask: Ask, interval: str, start: datetime, end: datetime, step: timedelta) -> Plan:
     """Windows of at most 200 candles, which a page holds whole."""
-    while start < end:
-        until = min(start + PAGE * step, end)
-        yield Request(
+
+    def page(since: int, until: int) -> Request:
+        return Request(
             CANDLES,
             params={
                 "symbol": ask.series.symbol,
                 "interval": interval,
-                "start": milliseconds(start),
-                "end": milliseconds(until) - 1,
+                "start": since,
+                "end": until - 1,
                 "limit": PAGE,
             },
             labels={"asset": ask.series.name},
         )
-        start = until
+
+    step_ms = step // timedelta(milliseconds=1)
+    return walk_windows(page, stamps_of, milliseconds(start), milliseconds(end), step=step_ms, size=PAGE)
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start, in milliseconds since 1970."""
+    return [int(member(candle, "timestamp")) for candle in member(answer.json(), "data")]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -80,6 +90,7 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
         Feed(
             HOURLY_KRW_PRICES,
@@ -88,6 +99,7 @@ SOURCE = Source(
             days_per_ask=366,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
     ),
     limits={HOST: Limit(10, 1, burst=2)},

@@ -10,7 +10,7 @@ Quirks    one answer holds everything, oldest first, the running hour too; a row
           says whether they count coins or dollars, and they do not tell the sides: they are kept as they are, in
           `core.unconfirmed_liquidations`, and no mart reads them
 Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
-          others got the newest 368 days or so, and no more: days before them end as verified_empty. That a stamp is the
+          others got the newest 368 days or so, and no more: days before them are not asked for. That a stamp is the
           start of its hour is read from "the period to which the funding rate applies", not measured. The interval is
           not stated: the distance of the rows tells it. The first day is that after payments by the hour began, on
           29 September 2022; before they came every four hours. That volumes
@@ -26,6 +26,7 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import in_order
 from transforms.payload import member
 
 HOST = "futures.kraken.com"
@@ -70,8 +71,9 @@ def plan_bars(ask: Ask, kind: str) -> Plan:
         )
         result = member(page.json(), "result")
         more = member(result, "more")
+        stamps = in_order(member(result, "timestamp"), since=since, before=until + 1)
         if more:
-            newest = max(member(result, "timestamp"), default=0)
+            newest = stamps[-1] if stamps else 0
             if newest < since:
                 raise PayloadChanged(
                     f"expected bars from {since} on, found the last at {newest} and that there are more"

@@ -56,8 +56,10 @@ READINGS = f"https://{HOST}/api/v5/rubik/stat/contracts/open-interest-history"
 LIQUIDATIONS = f"https://{HOST}/api/v5/public/liquidation-orders"
 ARCHIVE = f"https://{ARCHIVE_HOST}/cdn/okex/traderecords/swaprates/monthly"
 PAGE = 300
+DAY_MS = 86_400_000
 PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always allowed, and is a month
 PAYMENTS_A_DAY = 3
+EIGHT_HOURS_MS = 8 * 3_600_000
 KEPT_DAYS = 90  # of payments by REST; about 94 were measured
 HANDED_OVER = 25  # stamps of one file for the reading of the next: a day of them, whatever the interval
 AHEAD = timedelta(hours=8)  # of UTC+8, whose months the archive's are
@@ -66,6 +68,7 @@ WHOLE_DAYS_A_PAGE = 4  # 96 hours
 READINGS_PAGE = 100
 DAYS_OF_READINGS = 4  # 96 hours
 READINGS_KEPT_DAYS = 55  # about 59 were measured
+SLACK_MS = 60_000  # by which rows may come too late in the order
 LIQUIDATIONS_PAGE = 100
 LIQUIDATIONS_A_DAY = 200  # a guess
 LIQUIDATIONS_KEPT_DAYS = 5  # some
@@ -131,7 +134,8 @@ def plan_candles(ask: Ask) -> Plan:
             labels={"asset": ask.series.name},
         )
 
-    return walk_back(page_before, _candle_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    return walk_back(page_before, _candle_stamps, start, end, step=DAY_MS)
 
 
 def first_kept(now: datetime) -> date:
@@ -225,7 +229,8 @@ def plan_payments(ask: Ask) -> Plan:
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
 
-    return walk_back_overlapping(page_before, _payment_stamps, milliseconds(days.starts_at), milliseconds(days.ends_at))
+    start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
+    return walk_back_overlapping(page_before, _payment_stamps, start, end, usual=EIGHT_HOURS_MS)
 
 
 def plan_rates(ask: Ask) -> Plan:
@@ -282,7 +287,7 @@ def plan_liquidations(ask: Ask) -> Plan:
 
     end = milliseconds(min(ask.days.ends_at + ONE_DAY, ask.now))
     return walk_back_overlapping(
-        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True
+        page_before, _liquidation_stamps, milliseconds(ask.days.starts_at), end, must_reach=True, slack=SLACK_MS
     )
 
 

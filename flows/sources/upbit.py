@@ -4,20 +4,24 @@ Docs      https://global-docs.upbit.com/reference
 Terms     public market data, free
 Quirks    newest first; `to` is exclusive; the number of candles defaults to one; days start at 00:00 UTC
 Verified  a recorded answer of KRW-BTC days (2026); the stablecoin markets have the same shape. The first day of
-          KRW-USDC is not known: what Upbit has nothing for ends as verified_empty
+          KRW-USDC is not known: what Upbit shows to have nothing for ends as verified_empty
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import PipelineError, SourceRefused
+from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.walking import shows_beginning, walk_back
 from transforms.payload import member
 
 HOST = "api.upbit.com"
 DAYS = f"https://{HOST}/v1/candles/days"
 PAGE = 200
+DAY_MS = 86_400_000
 SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {
@@ -28,32 +32,27 @@ MARKETS = {
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Walk backward from the end, 200 days a page, until the first wanted day is there.
+    """Walk backward from the end, 200 days a page, until the first wanted day is there."""
+    start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
 
-    An empty page says that nothing is older. Because that is believed for good, it is asked for twice.
-    """
-    to = ask.days.ends_at
-    empty_before = False
-    while to > ask.days.starts_at:
-        page = yield Request(
+    def page_before(stamp: int) -> Request:
+        return Request(
             DAYS,
             params={
                 "market": ask.series.symbol,
-                "count": min(PAGE, (to - ask.days.starts_at).days),
-                "to": f"{to:%Y-%m-%dT%H:%M:%SZ}",
+                "count": min(PAGE, (stamp - start) // DAY_MS),
+                "to": f"{datetime.fromtimestamp(stamp / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}",
             },
             labels={"asset": ask.series.name, "market": ask.series.symbol},
         )
-        candles = page.json()
-        if candles:
-            stamp = str(member(candles[-1], "candle_date_time_utc"))
-            oldest = datetime.fromisoformat(stamp).replace(tzinfo=UTC)
-            if oldest >= to:
-                raise PayloadChanged(f"expected candles before {to:%Y-%m-%d}, found {stamp}")
-            to = oldest
-        elif empty_before:
-            return
-        empty_before = not candles
+
+    return walk_back(page_before, stamps_of, start, end, step=DAY_MS)
+
+
+def stamps_of(answer: Answer) -> Sequence[int]:
+    """When the candles of a page start, in milliseconds since 1970."""
+    starts = (str(member(candle, "candle_date_time_utc")) for candle in answer.json())
+    return [milliseconds(datetime.fromisoformat(start).replace(tzinfo=UTC)) for start in starts]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
@@ -74,6 +73,7 @@ SOURCE = Source(
             days_per_ask=2000,
             restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
+            begins=shows_beginning(stamps_of),
         ),
     ),
     limits={HOST: Limit(9, 1, burst=4)},

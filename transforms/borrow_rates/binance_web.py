@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows, spelled
+from transforms.refused import marks
 from transforms.units import (
     day_of,
     decimal_text,
@@ -42,7 +43,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         raise PayloadChanged(f"expected rates of {asset} at level {LEVEL}, found {others.row(0)}")
     stamped = told.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp").cast(pl.Int64, strict=True)))
     day = day_of(pl.col("stamped_at"))
-    return require_midnights(stamped, "stamped_at").select(
+    held = require_midnights(stamped, "stamped_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("binance"),

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.payload import table
+from transforms.refused import marks
 from transforms.units import day_of, end_of, epoch_to_instant, per_day_to_apr, require_midnights
 
 
@@ -34,7 +35,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     )
     stamped = candles.with_columns(stamped_at=epoch_to_instant(pl.col("time")))
     day = day_of(pl.col("stamped_at"))
-    return require_midnights(stamped, "stamped_at").select(
+    held = require_midnights(stamped, "stamped_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("bitfinex"),

@@ -7,7 +7,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows
-from transforms.units import day_of, decimal_text, end_of, epoch_to_instant
+from transforms.refused import marks
+from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some, refuse_twice
 
 
 def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFrame:
@@ -38,18 +39,18 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
         hour=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)),
         rate=decimal_text(pl.col("rate")),
     ).unique()
-    odd = prints.filter(hour != hour.dt.truncate("1h"))
-    if odd.height:
-        raise PayloadChanged(f"expected a rate for each full hour, found one at {odd['hour'][0]}")
-    twice = prints.filter(hour.is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one rate for an hour, found several at {twice['hour'][0]}")
+    told = refuse_twice(
+        refuse_some(prints, hour != hour.dt.truncate("1h"), "a rate for each full hour", "hour"),
+        "hour",
+        what="rate for an hour",
+    )
     wanted = day_of(hour).is_between(date.fromisoformat(first), date.fromisoformat(last))
     days = (
-        prints.filter(wanted)
+        told.filter(wanted)
         .sort("hour")
         .group_by(date=day_of(hour), maintain_order=True)
         .agg(
+            *(reason.drop_nulls().first() for reason in marks(told)),
             borrow_apr=pl.col("rate").mean(),
             borrow_apr_max=pl.col("rate").max(),
             samples=pl.col("rate").count(),
@@ -57,6 +58,7 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
         )
     )
     return days.select(
+        *marks(days),
         date=pl.col("date"),
         asset=pl.lit(asset),
         venue=pl.lit("okx"),

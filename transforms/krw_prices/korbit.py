@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows
+from transforms.refused import marks
 from transforms.units import (
     decimal_text,
     end_of_korean_day,
@@ -57,7 +58,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.
     """
     day = korean_day_of(pl.col("opened_at"))
-    return require_korean_midnights(candles(payload), "opened_at").select(
+    held = require_korean_midnights(candles(payload), "opened_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("korbit"),

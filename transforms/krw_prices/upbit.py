@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import rows
+from transforms.refused import marks
 from transforms.units import day_of, end_of, epoch_to_instant, require_midnights
 
 
@@ -44,7 +45,9 @@ def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
         .dt.replace_time_zone("UTC")
     )
     day = day_of(pl.col("opened_at"))
-    return require_midnights(opened, "opened_at").select(
+    held = require_midnights(opened, "opened_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("upbit"),

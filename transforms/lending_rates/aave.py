@@ -4,9 +4,9 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
 from transforms.payload import column, member, members, rows
-from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
+from transforms.refused import REFUSED, marks
+from transforms.units import day_of, decimal_text, end_of, iso_to_instant, refuse_twice, require_midnights
 
 
 def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.DataFrame:
@@ -15,7 +15,7 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
     `avgRate` is the average of the day; how it is weighed within the day is not told, and neither is its highest.
     `value` is a fraction per year as text. The field is called APY, Aave's page shows it as `Supply APR` and `Borrow
     APR, variable`: we take it for the simple rate. A point is stamped with the first second of its day: the newest one
-    was stamped with the running day when others looked late in the evening. A stamp at another hour is refused.
+    was stamped with the running day when others looked late in the evening. A stamp at another hour costs its day.
 
     Args:
         payload: The decoded answer: lists of points under `supplyAPYHistory` and `borrowAPYHistory`.
@@ -29,10 +29,11 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
     data = members(payload, "data")
     supply = _side(member(data, "supplyAPYHistory"), "supply_apr")
     borrow = _side(member(data, "borrowAPYHistory"), "borrow_apr")
-    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True).sort("stamped_at")
+    both = _joined(supply, borrow)
     day = day_of(pl.col("stamped_at"))
     unknown = pl.lit(None, pl.Float64)
     return both.select(
+        *marks(both),
         date=day,
         protocol=pl.lit(protocol),
         chain=pl.lit(chain),
@@ -61,8 +62,11 @@ def _side(points: Any, name: str) -> pl.DataFrame:
     values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
     stamp = iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")).dt.truncate("1s")
     side = stamps.select(stamped_at=stamp, value=values).select("stamped_at", decimal_text(pl.col("value")).alias(name))
-    whole = require_midnights(side, "stamped_at").unique()
-    twice = whole.filter(pl.col("stamped_at").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one average for a day, found several at {twice['stamped_at'][0]}")
-    return whole
+    return refuse_twice(require_midnights(side, "stamped_at").unique(), "stamped_at", what="average for a day")
+
+
+def _joined(supply: pl.DataFrame, borrow: pl.DataFrame) -> pl.DataFrame:
+    """Both rates by the start of their day; what is marked on either side stays marked."""
+    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True).sort("stamped_at")
+    other = f"{REFUSED}_right"
+    return both.with_columns(pl.coalesce(REFUSED, other)).drop(other) if other in both.columns else both

@@ -8,6 +8,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
+from transforms.refused import refuse
 from transforms.rpc import DAY_SECONDS, Clock, address_of, block_of, quantity, results, was_removed, words
 from transforms.units import day_of, end_of, per_second_to_apr, seconds_to_instant
 
@@ -33,6 +34,15 @@ UPDATES = pl.Schema(
         "borrow": pl.Float64(),
         "supply_index": pl.Float64(),
         "borrow_index": pl.Float64(),
+    }
+)
+RATES = ("apr", "apr_max", "apr_last", "apy_realised")
+# What a day has of which nothing tells how it began.
+UNKNOWN_DAY = pl.Schema(
+    {
+        "asset": pl.String(),
+        **{f"{side}_{rate}": pl.Float64() for side in ("supply", "borrow") for rate in RATES},
+        "stamped_at": pl.Datetime("us", "UTC"),
     }
 )
 
@@ -72,7 +82,7 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
         for asset in RESERVES.values()
     ]
     unknown = pl.lit(None, pl.Float64)
-    return pl.concat(days).with_columns(
+    return pl.concat(days, how="diagonal").with_columns(
         date=pl.lit(wanted),
         protocol=pl.lit("aave-v3"),
         chain=pl.lit("ethereum"),
@@ -81,6 +91,12 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
         sampling=pl.lit("time_weighted"),
         available_at=end_of(pl.lit(wanted)),
     )
+
+
+def is_update(log: Any) -> bool:
+    """Whether a log is an update of a reserve of Aave's pool."""
+    topics = member(log, "topics")
+    return bool(member(log, "address").lower() == AAVE_POOL and topics[0] == RESERVE_DATA_UPDATED and len(topics) == 2)  # noqa: PLR2004
 
 
 def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, float, float, float, float]]:
@@ -93,10 +109,9 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
         raise PayloadChanged(f"expected a list of logs, found {repr(logs)[:80]}")
     found = []
     for log in logs:
-        topics = member(log, "topics")
-        if member(log, "address").lower() != AAVE_POOL or topics[0] != RESERVE_DATA_UPDATED or len(topics) != 2:  # noqa: PLR2004
+        if not is_update(log):
             raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {repr(log)[:120]}")
-        asset = RESERVES.get(address_of(topics[1]))
+        asset = RESERVES.get(address_of(member(log, "topics")[1]))
         if asset is None or was_removed(log):
             raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {repr(log)[:200]}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
@@ -106,11 +121,16 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
 
 
 def _day(updates: pl.DataFrame, asset: str, start: int, end: int) -> pl.DataFrame:
-    """One reserve's day, from its updates in their order."""
+    """One reserve's day, from its updates in their order; refused where none tells how the day began."""
     standing = updates.unique("block", keep="last", maintain_order=True)
     before = standing.filter(pl.col("at") <= start)
     if before.is_empty():
-        raise PayloadChanged(f"expected an update of {asset} before the day, found {updates.height} after its start")
+        reason = f"expected an update of {asset} before the day, found {updates.height} after its start"
+        return refuse(
+            pl.DataFrame(schema=UNKNOWN_DAY).clear(1).with_columns(asset=pl.lit(asset)),
+            pl.lit(value=True),
+            pl.lit(reason),
+        )
     until = pl.col("at").shift(-1, fill_value=float(end)).clip(start, end)
     held = standing.with_columns(seconds=until - pl.col("at").clip(start, end)).filter(pl.col("at") < end)
     stood = held.filter(pl.col("seconds") > 0)

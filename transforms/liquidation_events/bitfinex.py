@@ -85,5 +85,5 @@ def normalize(payload: Any) -> pl.DataFrame:
         side=pl.when(pl.col("amount") > 0).then(pl.lit("long")).otherwise(pl.lit("short")),
         amount_usd=pl.col("amount").abs() * pl.col("price_usd"),
     )
-    quiet = days_within(page["stamped_at"].drop_nulls().to_list())
+    quiet = days_within(page["stamped_at"].drop_nulls())
     return pl.concat([events(rows, venue=VENUE), without_events(quiet, venue=VENUE)])

@@ -1,21 +1,25 @@
 """Aave's liquidations as its pool logs them, as rows of `liquidation_events`."""
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from expectations.interval import ONE_DAY, day_start
 from transforms.closings import events, without_events
+from transforms.lending_rates.ethereum import AAVE_POOL, is_update
 from transforms.payload import member
+from transforms.refused import refuse
 from transforms.rpc import Clock, address_of, block_of, quantity, results, was_removed, words
 from transforms.tokens import COINS, DOLLARS
 from transforms.units import day_of, seconds_to_instant
 
 # keccak-256 of LiquidationCall(address,address,address,uint256,uint256,address,bool)
 LIQUIDATION_CALL = "0xe413a321e8681d831f4dbccbca790d2952b56f977908e45be37335533e005286"
-AAVE_POOL = "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"
 VENUE = "aave-v3"
+LONGEST_SILENCE = 8 * 3600  # seconds; one reserve's rates change some times an hour
 OTHER = "OTHER"
 
 _DECIMALS = {address.lower(): decimals for address, (_, decimals) in DOLLARS.items()}
@@ -46,18 +50,26 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     leave open is left out, and then the day is not said to be covered. Nor is it where one of its liquidations has no
     dollars that we know but a token that is not in our table, which may be dollars too.
 
+    A node that does not have the logs of some blocks says that there are none. So other logs of the pool come along,
+    those of one reserve's rates, of which there are some in every hour: where none was written for a third of the day,
+    the node lacks logs, and the day is refused. Older answers have no such logs; they say nothing of a day without
+    liquidations.
+
     Args:
-        payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its
-            last among them.
+        payload: The batch's answers: first the pool's liquidations, then its updates of a reserve, then some blocks of
+            the same range, its first and its last among them.
         day: The UTC day, as ISO text; the range reaches beyond it on both sides.
 
     Returns:
         Rows of `liquidation_events` of that day, and one without a value where the answer covers it wholly.
     """
-    logs, *headers = results(payload)
+    logs, others, headers = parts_of(results(payload))
     clock = Clock(block_of(header) for header in headers)
     wanted = date.fromisoformat(day)
     clock.require_around(wanted)
+    silence = None if others is None else _silence(others, clock, wanted)
+    if silence is not None:
+        return refuse(without_events([wanted], venue=VENUE), pl.lit(value=True), pl.lit(silence))
     told = [log for log in liquidations_of(logs) if clock.knows_day(log)]
     rows = [closing for log in told if (closing := _closing(log, round(clock.at(log)))) is not None]
     closings = pl.DataFrame(rows, schema=_CLOSINGS, orient="row").with_columns(
@@ -65,8 +77,28 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     )
     of_day = closings.filter(day_of(pl.col("stamped_at")) == wanted)
     hidden = any(_may_be_in_dollars(log) for log in told if _day_at(clock, log) == wanted)
-    covered = [wanted] if len(told) == len(logs) and not hidden else []
+    covered = [wanted] if others is not None and len(told) == len(logs) and not hidden else []
     return pl.concat([events(of_day, venue=VENUE), without_events(covered, venue=VENUE)])
+
+
+def parts_of(found: list[Any]) -> tuple[Any, list[Any] | None, list[Any]]:
+    """A batch's results: liquidations, other logs of the pool (none in older answers), blocks."""
+    logs, *rest = found
+    return (logs, rest[0], rest[1:]) if rest and isinstance(rest[0], list) else (logs, None, rest)
+
+
+def _silence(others: list[Any], clock: Clock, day: date) -> str | None:
+    """The longest part of a day without another log of the pool, where it is too long for a node that has them all."""
+    odd = [log for log in others if not is_update(log) or was_removed(log)]
+    if odd:
+        raise PayloadChanged(f"expected final logs of ReserveDataUpdated at Aave's pool, found {repr(odd[0])[:160]}")
+    start, end = (day_start(bound).timestamp() for bound in (day, day + ONE_DAY))
+    stamps = [stamp for log in others if start < (stamp := clock.at(log)) < end]
+    longest, since = max((after - before, before) for before, after in pairwise(sorted([start, *stamps, end])))
+    if longest <= LONGEST_SILENCE:
+        return None
+    bounds = [datetime.fromtimestamp(round(stamp), UTC) for stamp in (since, since + longest)]
+    return f"expected other logs of the pool throughout the day, found none from {bounds[0]} to {bounds[1]}"
 
 
 def liquidations_of(logs: Any) -> list[dict[str, Any]]:

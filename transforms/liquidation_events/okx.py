@@ -68,7 +68,7 @@ def normalize(
         side=pl.col("closed"),
         amount_usd=pl.col("contracts") * float(dollars) if dollars else size,
     )
-    quiet = days_within(named["stamped_at"].drop_nulls().to_list())
+    quiet = days_within(named["stamped_at"].drop_nulls())
     return pl.concat([events(closings, venue=VENUE), without_events(quiet, venue=VENUE)])
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import NUMBER_OR_TEXT, rows
+from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 # Of the days on which a side comes to so many dollars, the median one must be worth its coins, at a price within a
@@ -44,7 +45,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         _require_worth(stats, f"{side}_liq_usd", f"{side}_liq_amount")
     stamped = stats.with_columns(stamped_at=seconds_to_instant(pl.col("time")))
     day = day_of(pl.col("stamped_at"))
-    return require_midnights(stamped, "stamped_at").select(
+    held = require_midnights(stamped, "stamped_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("gate"),

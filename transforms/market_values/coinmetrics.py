@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import completed, member, rows
+from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
 
 
@@ -35,6 +36,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     stamped = require_midnights(whole.with_columns(stamped_at=iso_to_instant(pl.col("time"))), "stamped_at")
     day = day_of(pl.col("stamped_at"))
     return stamped.select(
+        *marks(stamped),
         date=day,
         asset=pl.lit(asset),
         market_cap_usd=decimal_text(pl.col("CapMrktCurUSD")),

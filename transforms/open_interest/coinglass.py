@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.glass import buckets
+from transforms.refused import marks
 from transforms.units import day_of, end_of
 
 
@@ -25,6 +26,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     told = buckets(payload, "open", "high", "low", "close")
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
     return told.select(
+        *marks(told),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("ALL"),

@@ -7,6 +7,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.analytics import bars
 from transforms.payload import NUMBER_OR_TEXT, column
+from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 BAR = ("open", "high", "low", "close")
@@ -36,7 +37,9 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         stamped_at=seconds_to_instant(pl.col("stamp"))
     )
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
-    return require_midnights(page, "stamped_at").select(
+    held = require_midnights(page, "stamped_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("krakenfutures"),

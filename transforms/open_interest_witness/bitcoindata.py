@@ -6,7 +6,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import NUMBER_OR_TEXT, column, rows
-from transforms.units import day_of, end_of, seconds_to_instant
+from transforms.refused import REFUSED
+from transforms.units import day_of, end_of, refuse_some, seconds_to_instant
 
 # The fields of a day that hold an exchange's value; those that we call otherwise.
 FIELDS = "binance bybit okx bitget deribit bitmex huobi bitfinex gateIo kucoin kraken cryptoCom dydx deltaExchange"
@@ -45,10 +46,7 @@ def normalize(payload: Any) -> pl.DataFrame:
         date=pl.col("d").str.to_date("%Y-%m-%d"),
         stamped_at=seconds_to_instant(pl.col("unixTs").cast(pl.Int64, strict=True)),
     )
-    elsewhere = told.filter(day_of(pl.col("stamped_at")) != pl.col("date"))
-    if elsewhere.height:
-        raise PayloadChanged(f"expected stamps of the day, found {elsewhere.select('d', 'stamped_at').row(0)}")
-    each = told.unpivot(
-        list(VENUES.values()), index=["date", "stamped_at"], variable_name="venue", value_name="open_interest_usd"
-    )
+    told = refuse_some(told, day_of(pl.col("stamped_at")) != pl.col("date"), "stamps of the day", "stamped_at")
+    index = ["date", "stamped_at", *([REFUSED] if REFUSED in told.columns else [])]
+    each = told.unpivot(list(VENUES.values()), index=index, variable_name="venue", value_name="open_interest_usd")
     return each.drop_nulls("open_interest_usd").with_columns(asset=pl.lit("BTC"), available_at=end_of(pl.col("date")))

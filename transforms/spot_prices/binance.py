@@ -6,7 +6,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import table, text_fields
-from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, require_midnights
+from transforms.refused import marks
+from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some, require_midnights
 
 # The twelve fields of a kline. Numbers that are prices or quantities are text over REST; all are in the archive.
 FIELDS = {
@@ -66,7 +67,8 @@ def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
         period: How long a candle lasts: one of `PERIODS`.
 
     Returns:
-        opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote).
+        opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote); of a page of
+        candles one that lasts longer, or ends before it begins, is marked as refused.
 
     Raises:
         PayloadChanged: Candles of another interval.
@@ -75,13 +77,14 @@ def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
     # The close is the last millisecond (or microsecond) before the next candle.
     ends = epoch_to_instant(pl.col("close_time") + 1)
     due = pl.col("opened_at").dt.offset_by(PERIODS[period])
-    impossible = opened.filter((ends > due) | (ends <= pl.col("opened_at")))
+    impossible = (ends > due) | (ends <= pl.col("opened_at"))
     short = opened.filter(ends < due)
     alone = opened.height == 1 and short.filter(ends == ends.dt.truncate("1s")).height == 1
-    others = short if alone or 1 < opened.height < 2 * short.height else impossible
-    if others.height:
-        raise PayloadChanged(f"expected candles that end with their {period}, found {others.row(0)[:7]}")
-    return opened.select(
+    if alone or 1 < opened.height < 2 * short.height:
+        raise PayloadChanged(f"expected candles that end with their {period}, found {short.row(0)[:7]}")
+    held = refuse_some(opened, impossible, f"candles that end with their {period}", "close_time")
+    return held.select(
+        *marks(held),
         "opened_at",
         *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "volume")),
         turnover=decimal_text(pl.col("quote_volume")),
@@ -119,7 +122,9 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
 
 def _days(klines: pl.DataFrame, asset: str) -> pl.DataFrame:
     day = day_of(pl.col("opened_at"))
-    return require_midnights(candles(klines, "day"), "opened_at").select(
+    held = require_midnights(candles(klines, "day"), "opened_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("binance"),

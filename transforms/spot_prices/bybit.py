@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import column, member, table
+from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, require_midnights
 
 
@@ -44,6 +45,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     day = day_of(pl.col("stamped_at"))
     finished = require_midnights(stamped, "stamped_at").filter(end_of(day) <= pl.lit(made_at["time"][0]))
     return finished.select(
+        *marks(finished),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("bybit"),

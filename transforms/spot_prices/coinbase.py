@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.payload import table
+from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 
@@ -36,7 +37,9 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `spot_prices`: prices in USD, quantity in units of the asset.
     """
     day = day_of(pl.col("opened_at"))
-    return require_midnights(candles(payload), "opened_at").select(
+    held = require_midnights(candles(payload), "opened_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("coinbase"),

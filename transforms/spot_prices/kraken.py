@@ -7,6 +7,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import column, member, members, table
+from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
 
 # How Kraken's answers name a pair; which of the names comes has to do with how and when it was asked for.
@@ -72,7 +73,9 @@ def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
         Rows of `spot_prices`: prices and turnover in USD, quantity in units of the asset.
     """
     day = day_of(pl.col("opened_at"))
-    return require_midnights(candles(payload, pair), "opened_at").select(
+    held = require_midnights(candles(payload, pair), "opened_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("kraken"),

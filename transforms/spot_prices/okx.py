@@ -4,9 +4,9 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
 from transforms.payload import member, table
-from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, require_midnights
+from transforms.refused import marks
+from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some, require_midnights
 
 UNFINISHED, FINISHED = "0", "1"
 
@@ -39,13 +39,13 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         vol_ccy_quote=pl.String,
         confirm=pl.String,
     )
-    odd = candles.filter(~pl.col("confirm").is_in([UNFINISHED, FINISHED]).fill_null(value=False))
-    if odd.height:
-        raise PayloadChanged(f"expected confirm to be '0' or '1', found {odd['confirm'][0]!r}")
     stamped = candles.with_columns(stamped_at=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)))
-    finished = require_midnights(stamped, "stamped_at").filter(pl.col("confirm") == FINISHED)
+    unclear = ~pl.col("confirm").is_in([UNFINISHED, FINISHED]).fill_null(value=False)
+    told = refuse_some(stamped, unclear, "confirm to be '0' or '1'", "confirm")
+    finished = require_midnights(told, "stamped_at").filter(pl.col("confirm").ne_missing(UNFINISHED))
     day = day_of(pl.col("stamped_at"))
     return finished.select(
+        *marks(finished),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("okx"),

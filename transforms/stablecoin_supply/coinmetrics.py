@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import completed, member, rows
+from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, require_midnights
 
 
@@ -37,6 +38,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     day = day_of(pl.col("stamped_at"))
     supply = decimal_text(pl.col("SplyCur"))
     return stamped.select(
+        *marks(stamped),
         date=day,
         asset=pl.lit(asset),
         chain=pl.lit("ALL"),

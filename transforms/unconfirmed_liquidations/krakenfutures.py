@@ -6,6 +6,7 @@ import polars as pl
 
 from transforms.analytics import bars
 from transforms.payload import NUMBER_OR_TEXT, column
+from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
 
@@ -28,7 +29,9 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         stamped_at=seconds_to_instant(pl.col("stamp"))
     )
     day = day_of(pl.col("stamped_at"))
-    return require_midnights(page, "stamped_at").select(
+    held = require_midnights(page, "stamped_at")
+    return held.select(
+        *marks(held),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("krakenfutures"),

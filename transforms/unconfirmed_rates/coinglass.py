@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.glass import buckets
+from transforms.refused import marks
 from transforms.units import day_of, end_of, seconds_to_instant
 
 
@@ -25,6 +26,7 @@ def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     told = buckets(payload, "interest_rate", to_instant=seconds_to_instant)
     day = day_of(pl.col("stamped_at"))
     return told.select(
+        *marks(told),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit(venue),

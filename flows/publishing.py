@@ -18,7 +18,7 @@ from flows.outcomes import DayOutcome, Evidence, judge_days, named
 from flows.planning import Batch
 from flows.plans import Feed, Series
 from flows.run import BatchOutcome, Gathered, Run
-from transforms.conform import Conformed, conform_by_day, said_empty
+from transforms.conform import Conformed, conform_by_day, said_empty, without_contradictions
 from transforms.payload import decode
 from warehouse.lake import Stamp, merge, month_of
 from warehouse.ledger import (
@@ -53,7 +53,8 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
 def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Conformed:
     """The rows of all answers for one ask, conformed, each with the answer that it came from; and the refused days.
 
-    A day with a row that cannot be read is refused whole, whatever other answers say of it.
+    A day with a row that cannot be read is refused whole, whatever other answers say of it; so is one of which two
+    answers say different things.
 
     Raises:
         PayloadChanged: The provider's shape is not what the transform reads.
@@ -77,16 +78,18 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Confo
         frames.append(
             fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
-    return Conformed(_together(dataset, frames).filter(~pl.col("date").is_in([*refused])), refused)
+    rows = _together(dataset, frames).filter(~pl.col("date").is_in([*refused]))
+    return without_contradictions(dataset, rows, refused)
 
 
 def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The rows of several answers, each row once."""
     if not frames:
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
-    if len(frames) == 1:
-        return frames[0]  # conform drops repetitions within one answer
-    rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
+    # Conform drops repetitions within one answer.
+    rows = frames[0]
+    if len(frames) > 1:
+        rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
     return first_told(dataset, rows) if dataset.quiet else rows
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from expectations.interval import ONE_DAY, Interval
 from flows.planning import Batch
 from flows.plans import Answer, Ask, Request
-from flows.publishing import read_all
+from flows.publishing import normalize_by_day, read_all
 from flows.run import Gathered, Run
 from flows.sources import coinbase
 from tests.asking import feed_of
@@ -35,13 +35,17 @@ class Remembered:
         return NOW
 
 
-def gathered(days: Interval, told: Interval) -> Gathered:
+def answer(told: Interval, close: float = 100.0) -> Answer:
     candles = [
-        [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, 100.0, 5.0]
+        [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, close, 5.0]
         for day in reversed(list(told))
     ]
     request = Request("https://api.exchange.coinbase.com/x", labels={"asset": "BTC"}, transform="normalize")
-    return Gathered(Ask(BITCOIN, days, NOW), (Answer(request, 200, orjson.dumps(candles), NOW, "a"),), None)
+    return Answer(request, 200, orjson.dumps(candles), NOW, "a")
+
+
+def gathered(days: Interval, told: Interval) -> Gathered:
+    return Gathered(Ask(BITCOIN, days, NOW), (answer(told),), None)
 
 
 def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
@@ -67,3 +71,16 @@ def test_a_history_that_another_ask_of_the_batch_found_does_not_begin_again() ->
     assert read(None, gathered(LATE, half)) == [{"verified_empty", "loaded"}]
     assert read(EARLY.start, gathered(LATE, half)) == [{"failed", "loaded"}]
     assert read(None, gathered(EARLY, EARLY), gathered(LATE, half)) == [{"loaded"}, {"failed", "loaded"}]
+
+
+def test_a_day_of_which_two_answers_say_different_things_is_refused_and_its_siblings_are_not() -> None:
+    """Two pages that overlap: what they repeat alike counts once, and where they contradict each other nothing does."""
+    first, both = (Interval.of_days(date(2024, 11, one), date(2024, 11, 9)) for one in (1, 9))
+    last = Interval.of_days(date(2024, 11, 10), date(2024, 11, 20))
+    for close, kept in ((100.0, 20), (101.0, 19)):
+        pages = (answer(first), answer(both, close), answer(last))
+        rows, refused = normalize_by_day(
+            FEED.dataset, "coinbase", Gathered(Ask(BITCOIN, Interval(first.start, last.end), NOW), pages, None)
+        )
+        assert rows.height == kept
+        assert list(refused) == [date(2024, 11, 9)] * (20 - kept)

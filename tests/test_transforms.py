@@ -378,9 +378,10 @@ def test_rows_come_out_in_the_promised_order_types_and_sorting() -> None:
     assert fitted["settled_at"].to_list() == sorted(fitted["settled_at"])
 
 
-def test_the_same_row_twice_is_one_and_two_rows_of_a_key_stay_for_the_check() -> None:
+def test_the_same_row_twice_is_one_and_two_rows_of_a_key_refuse_their_day() -> None:
     assert conform(framed({}, {}), FUNDING).height == 1
-    assert conform(framed({}, {"funding_rate": 2e-4}), FUNDING).height == 2
+    with pytest.raises(PayloadChanged, match="several that differ"):
+        conform(framed({}, {"funding_rate": 2e-4}), FUNDING)
 
 
 def test_no_rows_conform() -> None:

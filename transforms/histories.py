@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import Kind, member, rows
+from transforms.refused import told_once
 from transforms.units import require_midnights, seconds_to_instant
 
 
@@ -22,7 +23,7 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
         **fields: What a bucket holds besides its stamp `t`.
 
     Returns:
-        stamped_at, symbol and the fields; repetitions dropped.
+        stamped_at, symbol and the fields, and `refused`; repetitions dropped.
     """
     if not isinstance(payload, list):
         raise PayloadChanged(f"expected a list of histories, found {type(payload).__name__}")
@@ -34,8 +35,6 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
         rows(member(one, "history"), t=pl.Int64, **fields).with_columns(symbol=pl.lit(member(one, "symbol")))
         for one in payload
     ]
-    buckets = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
-    twice = buckets.filter(pl.struct("stamped_at", "symbol").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one bucket for each stamp, found several at {twice['stamped_at'][0]}")
+    told = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t")
+    buckets = told_once(told, "stamped_at", "symbol", thing="bucket for each stamp")
     return require_midnights(buckets, "stamped_at").sort("stamped_at", "symbol")

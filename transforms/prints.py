@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from transforms.refused import first_mark, told_once
 from transforms.units import day_of, end_of
 
 
@@ -15,20 +15,15 @@ def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFr
         venue: Our name of the venue.
 
     Returns:
-        One row per day, public when the day was over; the rates as they were told.
-
-    Raises:
-        PayloadChanged: Two rates have one stamp.
+        One row per day, public when the day was over; the rates as they were told. Two rates of one stamp refuse it.
     """
-    told = prints.unique()
-    twice = told.filter(pl.col("stamped_at").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one rate for each stamp, found several at {twice['stamped_at'][0]}")
+    told = told_once(prints, "stamped_at", thing="rate for each stamp")
     rate = pl.col("rate")
     return (
         told.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
+            *first_mark(told),
             rate_mean=rate.mean(),
             rate_max=rate.max(),
             rate_last=rate.last(),

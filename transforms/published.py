@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from transforms.refused import marks
+
 _NOBODY_STAMPED = pl.lit(None, pl.Datetime("us", "UTC"))
 _UNKNOWN = pl.lit(None, pl.Float64)
 
@@ -17,6 +19,7 @@ def amounts(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Ser
     return values.select(
         "date",
         "amount",
+        *marks(values),
         series=pl.lit(series),
         currency=pl.lit("USD"),
         rate_apr=_UNKNOWN,
@@ -36,6 +39,7 @@ def rates(values: pl.DataFrame, *, series: str, available_at: pl.Expr | pl.Serie
     return values.select(
         "date",
         "rate_apr",
+        *marks(values),
         series=pl.lit(series),
         currency=pl.lit(None, pl.String),
         amount=_UNKNOWN,

@@ -7,6 +7,7 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows
+from transforms.refused import first_mark, marks, refuse, told_once
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant
 
 
@@ -34,22 +35,22 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
     if others.height:
         raise PayloadChanged(f"expected rates of {asset}, found {others['ccy'][0]}")
     hour = pl.col("hour")
-    prints = page.select(
+    told = page.select(
         hour=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)),
         rate=decimal_text(pl.col("rate")),
-    ).unique()
-    odd = prints.filter(hour != hour.dt.truncate("1h"))
-    if odd.height:
-        raise PayloadChanged(f"expected a rate for each full hour, found one at {odd['hour'][0]}")
-    twice = prints.filter(hour.is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one rate for an hour, found several at {twice['hour'][0]}")
+    )
+    prints = refuse(
+        told_once(told, "hour", thing="rate for an hour"),
+        hour != hour.dt.truncate("1h"),
+        pl.format("expected a rate for each full hour, found one at {}", hour.cast(pl.String)),
+    )
     wanted = day_of(hour).is_between(date.fromisoformat(first), date.fromisoformat(last))
     days = (
         prints.filter(wanted)
         .sort("hour")
         .group_by(date=day_of(hour), maintain_order=True)
         .agg(
+            *first_mark(prints),
             borrow_apr=pl.col("rate").mean(),
             borrow_apr_max=pl.col("rate").max(),
             samples=pl.col("rate").count(),
@@ -57,6 +58,7 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
         )
     )
     return days.select(
+        *marks(days),
         date=pl.col("date"),
         asset=pl.lit(asset),
         venue=pl.lit("okx"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
 from transforms.payload import column, member, members, rows
+from transforms.refused import REFUSED, told_once
 from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
 
 
@@ -29,10 +29,11 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
     data = members(payload, "data")
     supply = _side(member(data, "supplyAPYHistory"), "supply_apr")
     borrow = _side(member(data, "borrowAPYHistory"), "borrow_apr")
-    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True).sort("stamped_at")
+    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True, suffix="_borrowing").sort("stamped_at")
     day = day_of(pl.col("stamped_at"))
     unknown = pl.lit(None, pl.Float64)
     return both.select(
+        pl.coalesce(REFUSED, f"{REFUSED}_borrowing"),
         date=day,
         protocol=pl.lit(protocol),
         chain=pl.lit(chain),
@@ -61,8 +62,4 @@ def _side(points: Any, name: str) -> pl.DataFrame:
     values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
     stamp = iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")).dt.truncate("1s")
     side = stamps.select(stamped_at=stamp, value=values).select("stamped_at", decimal_text(pl.col("value")).alias(name))
-    whole = require_midnights(side, "stamped_at").unique()
-    twice = whole.filter(pl.col("stamped_at").is_duplicated())
-    if twice.height:
-        raise PayloadChanged(f"expected one average for a day, found several at {twice['stamped_at'][0]}")
-    return whole
+    return told_once(require_midnights(side, "stamped_at"), "stamped_at", thing="average for a day")

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.histories import histories
+from transforms.refused import REFUSED, first_mark, marks
 from transforms.units import day_of, end_of
 
 
@@ -30,9 +31,10 @@ def normalize(payload: Any, *, asset: str, venue: str, symbols: str) -> pl.DataF
     return (
         buckets.drop_nulls(["l", "s"])
         .group_by("stamped_at", maintain_order=True)
-        .agg(told=pl.len(), long_usd=pl.col("l").sum(), short_usd=pl.col("s").sum())
-        .filter(pl.col("told") == len(symbols.split(",")))
+        .agg(*first_mark(buckets), told=pl.len(), long_usd=pl.col("l").sum(), short_usd=pl.col("s").sum())
+        .filter((pl.col("told") == len(symbols.split(","))) | pl.col(REFUSED).is_not_null())
         .select(
+            *marks(buckets),
             date=day,
             asset=pl.lit(asset),
             venue=pl.lit(venue),

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.histories import histories
+from transforms.refused import marks
 from transforms.units import day_of, end_of
 
 
@@ -28,6 +29,7 @@ def normalize(payload: Any, *, asset: str, venue: str, contract: str, symbols: s
     buckets = histories(payload, symbols, o=pl.Float64, h=pl.Float64, l=pl.Float64, c=pl.Float64)
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
     return buckets.select(
+        *marks(buckets),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit(venue),

@@ -132,47 +132,18 @@ linked as (
     group by date, asset, linked_with
 ),
 
--- Days that are each linked with the one before make a run; a day that is linked with another one begins a new run.
-stepped as (
-    select
-        *,
-        linked_with is distinct from lag(date) over chain or linked_with is null as begins
-    from linked
-    window chain as (partition by asset order by date)
-),
-
-in_runs as (
-    select *, count(*) filter (where begins) over chain as run
-    from stepped
-    window chain as (partition by asset order by date)
-),
-
-grown as (
-    select
-        *,
-        product(case when begins then 1 else growth end) over (
-            partition by asset, run
-            order by date
-            rows unbounded preceding
-        ) as since_begin
-    from in_runs
-),
-
--- 100 on the first day of all. A run that shares no contract with any day before it cannot be compared, and has none.
+-- 100 on the first day of all, and one day after the other: a window's product would depend, in its last digit, on how many
+-- days there are. Days that share no contract with any day before them cannot be compared, and have no level.
 levels as (
-    select asset, run, 100::double as level
-    from grown
-    where begins and run = 1
+    select date, asset, 100::double as level
+    from linked
+    qualify row_number() over (partition by asset order by date) = 1
     union all
-    select later.asset, later.run, levels.level * earlier.since_begin * later.growth
+    select linked.date, linked.asset, levels.level * linked.growth
     from levels
-    inner join grown as earlier
-        on earlier.asset = levels.asset
-        and earlier.run = levels.run
-    inner join grown as later
-        on later.asset = earlier.asset
-        and later.linked_with = earlier.date
-        and later.begins
+    inner join linked
+        on linked.asset = levels.asset
+        and linked.linked_with = levels.date
 )
 
 select
@@ -192,7 +163,7 @@ select
     last_week.in_coins as change_7d_coins,
     last_month.in_usd as change_30d_usd,
     last_month.in_coins as change_30d_coins,
-    levels.level * grown.since_begin as open_interest_index
+    levels.level as open_interest_index
 from totals
 left join missing
     on missing.date = totals.date
@@ -209,10 +180,7 @@ left join changes as last_month
     on last_month.date = totals.date
     and last_month.asset = totals.asset
     and last_month.days = 30
-left join grown
-    on grown.date = totals.date
-    and grown.asset = totals.asset
 left join levels
-    on levels.asset = grown.asset
-    and levels.run = grown.run
+    on levels.date = totals.date
+    and levels.asset = totals.asset
 order by totals.date, totals.asset

@@ -383,8 +383,8 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"amount": 7e11, "day": 1},
         ],
         "tga is within a factor of 30 of its last values": [
-            {"series": "tga", "amount": 4e10},
-            {"series": "tga", "amount": 4e12, "day": 1},
+            {"series": "tga_daily", "amount": 4e10},
+            {"series": "tga_daily", "amount": 4e12, "day": 1},
         ],
         "rrp of a billion or more is within a factor of 30 of its last values": [
             {"series": "rrp", "amount": 1.432e11},

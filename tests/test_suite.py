@@ -392,8 +392,8 @@ CASES: dict[str, dict[str, list[Row]]] = {
         ],
         "effective_rate is 0.0003 or more": [rate(series="effective_rate", rate_apr=0.0001)],
         "a rate that moves by two points is within a factor of 20 of its last values": [
-            rate(series="effective_rate", rate_apr=0.0458),
-            rate(series="effective_rate", rate_apr=0.000458, day=1),
+            rate(series="yield_1y", rate_apr=0.0458),
+            rate(series="yield_1y", rate_apr=0.000458, day=1),
         ],
         "rate_apr is between -0.05 and 0.3": [rate(series="effective_rate", rate_apr=4.58)],
         "the rates of a day lie within 0.1 of each other": [

@@ -568,6 +568,9 @@ ALSO_BREAKS = {
         "tga is within a factor of 30 of its last values",
     },
     # The cases are one after the other in one series.
+    "macro_series: rate_apr is between -0.05 and 0.3": {
+        "a rate that moves by two points is within a factor of 20 of its last values"
+    },
     "macro_series: tga since 2016 is 10 billion or more": {"tga is within a factor of 30 of its last values"},
     "open_interest: a coin of BTC is worth 3,000 to 2,000,000 USD": {
         "a coin of BTC is worth 10,000 to 1,000,000 USD since 2021"

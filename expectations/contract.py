@@ -117,13 +117,17 @@ class Range:
 
     def failing(self) -> pl.Expr:
         """True for the rows that break the rule."""
+        return self.beyond(self.measured)
+
+    def beyond(self, measured: pl.Expr) -> pl.Expr:
+        """True where what was measured lies outside the bounds."""
         broken = pl.lit(value=False)
         if self.low is not None:
-            broken = broken | (self.measured < self.low)
+            broken = broken | (measured < self.low)
         if self.high is not None:
-            broken = broken | (self.measured > self.high)
+            broken = broken | (measured > self.high)
         if self.above is not None:
-            broken = broken | (self.measured <= self.above)
+            broken = broken | (measured <= self.above)
         return broken.fill_null(value=False)
 
 
@@ -166,6 +170,8 @@ class Dataset:
         quiet: Whether rows are events, so that a day may well pass without one: a day that an answer lists without a
             value is empty, and of an event that several answers tell the earliest stamp counts.
         notes: Column name to what it means in this table in particular.
+        looks_back: How many days before a batch its checks look back at what is published; none where they judge each
+            row by itself.
     """
 
     name: str
@@ -180,6 +186,7 @@ class Dataset:
     sparse: bool = False
     quiet: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    looks_back: int = 0
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Rule:
         scope: Whether a failure holds back the whole batch or the rows' series-days.
         expectation: Class name and arguments for great-expectations.
         expected: What is asked for, as text.
-        failing: Polars' way to find the rows; none for rules about the batch.
+        failing: Polars' way to find the rows once they are measured; none for rules about the batch.
     """
 
     name: str
@@ -50,12 +50,21 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """How a rule fared."""
+    """How a rule fared.
+
+    Attributes:
+        rule: The rule.
+        success: Whether every row kept it.
+        observed: What was found, as text.
+        failing_rows: How many rows broke it.
+        broken: True for those rows, in the order of the batch; none for rules about the batch.
+    """
 
     rule: Rule
     success: bool
     observed: str
     failing_rows: int
+    broken: pl.Series | None
 
 
 def rules(dataset: Dataset) -> list[Rule]:
@@ -126,7 +135,7 @@ def _range(check: Range, number: int) -> Rule:
         "row",
         ("ExpectColumnValuesToBeBetween", arguments),
         " ".join(words),
-        check.failing(),
+        check.beyond(pl.col(_measured(number))),
     )
 
 
@@ -134,12 +143,13 @@ def _measured(number: int) -> str:
     return f"rule_{number}"
 
 
-def judge(dataset: Dataset, batch: pl.DataFrame) -> list[Verdict]:
+def judge(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None = None) -> list[Verdict]:
     """Run the dataset's suite over a batch.
 
     Args:
         dataset: The promise.
         batch: Conformed rows with their series.
+        before: Published rows beside which those of the batch are measured; they are not judged themselves.
 
     Returns:
         One verdict per rule, in the order of `rules`.
@@ -149,31 +159,42 @@ def judge(dataset: Dataset, batch: pl.DataFrame) -> list[Verdict]:
     """
     asked = rules(dataset)
     try:
-        results = list(_run(asked, dataset, batch))
-        counts = [None if rule.failing is None else batch.filter(rule.failing).height for rule in asked]
+        measured = _measured_rows(dataset, batch, before)
+        results = list(_run(asked, dataset, measured))
+        found = [None if rule.failing is None else measured.select(rule.failing).to_series() for rule in asked]
     except pl.exceptions.PolarsError as broken:
         raise CheckBroken(f"{dataset.name}: a check cannot be computed ({broken})") from broken
     verdicts = []
-    for rule, result, found in zip(asked, results, counts, strict=True):
+    for rule, result, odd in zip(asked, results, found, strict=True):
         failing = int(result["result"].get("unexpected_count", 0))
-        if found is not None and found != failing:
+        if odd is not None and odd.sum() != failing:
             raise CheckBroken(
-                f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {found}"
+                f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {odd.sum()}"
             )
         observed = f"{failing} of {batch.height} rows" if rule.failing is not None else f"{batch.height} rows"
-        verdicts.append(Verdict(rule, bool(result["success"]), observed, failing))
+        verdicts.append(Verdict(rule, bool(result["success"]), observed, failing, odd))
     return verdicts
 
 
-def _run(asked: list[Rule], dataset: Dataset, batch: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
+def _measured_rows(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows of a batch with what each rule measures of them, beside what is published."""
     measured = [
         check.measured.alias(_measured(number))
         for number, check in enumerate(dataset.checks)
         if isinstance(check, Range)
     ]
+    columns = list(dict.fromkeys((*dataset.columns, "series")))
+    rows = batch.select(columns)
+    if before is not None and before.height:
+        rows = pl.concat([before.select(columns).cast(rows.schema), rows])
+    return rows.with_columns(measured).tail(batch.height)
+
+
+def _run(asked: list[Rule], dataset: Dataset, measured: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
     # Numpy's types, which great-expectations compares and hashes at once, and all others value by value. Unknown is NaN
     # there, and nothing that was measured is.
-    frame = batch.select(*dataset.columns, *measured).to_pandas()
+    names = [name for name in measured.columns if name != "series" or name in dataset.columns]
+    frame = measured.select(names).to_pandas()
     with _ENGINE, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
         engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed

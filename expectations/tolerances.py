@@ -9,7 +9,7 @@ from typing import Any
 
 from expectations.contract import Dataset, datasets
 
-_FIELDS = {"of", "against", "same", "unlike", "tolerance", "floor", "reason"}
+_FIELDS = {"of", "against", "same", "across", "unlike", "tolerance", "floor", "reason"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +94,17 @@ def _comparison(metric: str, told: Mapping[str, Any]) -> Comparison:
         raise ValueError(f"expected {sorted(_FIELDS)} of metric {metric}, found {strange}")
     dataset, column = _column(metric, told["of"])
     witness, witness_column = _column(metric, told.get("against", told["of"]))
-    same = tuple(dict.fromkeys(("date", *told.get("same", dataset.preferred_key))))
+    same = tuple(dict.fromkeys(("date", *told.get("same", dataset.key))))
     unlike = told.get("unlike")
     known = set(dataset.columns) & set(witness.columns)
     lacking = [name for name in same if name not in known]
     if lacking or (unlike is not None and unlike not in dataset.columns):
         raise ValueError(f"expected metric {metric} to compare by columns of its datasets, found {told}")
+    # Of several rows of one source only the first would be compared, with whatever row of another source.
+    unsaid = [name for name in {**dict.fromkeys(dataset.key), **dict.fromkeys(witness.key)} if name not in same]
+    unsaid = [name for name in unsaid if name not in told.get("across", ())]
+    if unsaid:
+        raise ValueError(f"expected metric {metric} to compare like with like, found nothing said of {unsaid}")
     if not told["tolerance"] > 0 or not told["reason"].endswith("."):
         raise ValueError(f"expected a tolerance and a reason for metric {metric}")
     return Comparison(

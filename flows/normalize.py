@@ -12,7 +12,7 @@ from expectations.contract import Dataset, datasets
 from expectations.errors import FAULTS, PayloadChanged, PipelineError, described
 from flows.http import OK
 from flows.plans import Answer, Gathered, Lost
-from transforms.conform import Conformed, conform_by_day, said_empty
+from transforms.conform import Conformed, conform_by_day, without_contradictions
 
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -81,22 +81,8 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
             fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
     rows = _together(dataset, frames)
-    refused = {**_contradicted(dataset, rows), **refused}
-    return Normalized(rows.filter(~pl.col("date").is_in([*refused])) if refused else rows, refused, tuple(lost))
-
-
-def _contradicted(dataset: Dataset, rows: pl.DataFrame) -> dict[date, str]:
-    """The days of which two rows have one key and are not the same: which of them is right nothing tells."""
-    if rows.height <= 1:
-        return {}
-    twice = (
-        rows.filter(~said_empty(dataset))
-        .filter(pl.struct(dataset.key).is_duplicated())
-        .unique("date", maintain_order=True)
-    )
-    key = pl.concat_str([pl.col(name).cast(pl.String) for name in dataset.key], separator=" ")
-    said = pl.format("expected one row for {}, found several that differ", key)
-    return dict(twice.select("date", said.alias("reason")).sort("date").iter_rows())
+    told = without_contradictions(dataset, rows.filter(~pl.col("date").is_in([*refused])) if refused else rows, refused)
+    return Normalized(told.rows, told.refused, tuple(lost))
 
 
 def _conformed(dataset: Dataset, source: str, answer: Answer) -> Conformed:
@@ -132,9 +118,10 @@ def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The rows of several answers, each row once."""
     if not frames:
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
-    if len(frames) == 1:
-        return frames[0]  # conform drops repetitions within one answer
-    rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
+    # Conform drops repetitions within one answer.
+    rows = frames[0]
+    if len(frames) > 1:
+        rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
     return first_told(dataset, rows) if dataset.quiet else rows
 
 

@@ -28,7 +28,7 @@ from flows.collecting import collect, read_again, replayable
 from flows.jobs import Job, enabled, home_start
 from flows.mending import stretches
 from flows.outcomes import named
-from flows.planning import Batch, Mode, expected_days
+from flows.planning import Batch, Mode, expected_days, validity
 from flows.publishing import give_up, publish
 from flows.run import BatchOutcome, Run
 from flows.settings import Settings
@@ -280,7 +280,8 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
     horizon = max(now.date(), home.start) + timedelta(days=HORIZON_DAYS)
     days = Interval(home.start, horizon)
     declared = declarations(sources().values(), latest(home.folder, known_by=known_by))
-    return Inputs(expected_days(enabled(settings).values(), days), memberships(), now, declared)
+    expected = expected_days(enabled(settings).values(), days)
+    return Inputs(expected, memberships(), validity(sources().values()), now, declared)
 
 
 def finish(run: Run) -> Built:

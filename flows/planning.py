@@ -9,9 +9,11 @@ from typing import cast
 
 import polars as pl
 
+from expectations.contract import polars_schema
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
 from flows.plans import Ask, Feed, Source, bound_by
+from warehouse.build import SERIES
 from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
 
 # Small asks are judged and published together as far as this; a batch of one ask may be longer.
@@ -103,6 +105,16 @@ def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
         if (valid := series.valid(days)) is not None
     ]
     return pl.concat(frames) if frames else pl.DataFrame(schema=EXPECTED)
+
+
+def validity(sources: Iterable[Source]) -> pl.DataFrame:
+    """The dated validity of every series: dataset, source, series, valid_from, valid_to (unknown while it lasts)."""
+    rows = [
+        (feed.dataset.name, source.name, series.name, series.since, series.until)
+        for source, feed in feeds(sources)
+        for series in feed.series
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(SERIES), orient="row")
 
 
 def _perishes_at(feed: Feed) -> pl.Expr:

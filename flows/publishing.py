@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from flows.planning import Batch
 from flows.plans import Feed, Gathered, Lost, Series
 from flows.run import BatchOutcome, Run
 from transforms.conform import said_empty
-from warehouse.lake import Stamp, merge, month_of
+from warehouse.lake import Stamp, as_known, merge, month_of
 from warehouse.ledger import (
     ABSENT,
     SETTLED,
@@ -169,14 +169,14 @@ class Checked:
     batch_rule: str | None = None
 
 
-def check(dataset: Dataset, rows: pl.DataFrame) -> Checked:
-    """Judge a batch's rows."""
+def check(dataset: Dataset, rows: pl.DataFrame, before: pl.DataFrame | None = None) -> Checked:
+    """Judge a batch's rows, beside those that are published before and between them."""
     from expectations.suite import judge as run_suite  # noqa: PLC0415  pandas comes with it: only where it is needed
 
     results: list[CheckResult] = []
     broken: list[pl.DataFrame] = []
     batch_rule: str | None = None
-    for verdict in run_suite(dataset, rows):
+    for verdict in run_suite(dataset, rows, before):
         rule = verdict.rule
         results.append(
             CheckResult(rule.name, rule.severity, verdict.success, rows.height, rule.expected, verdict.failing_rows)
@@ -185,8 +185,8 @@ def check(dataset: Dataset, rows: pl.DataFrame) -> Checked:
             continue
         if rule.scope == "batch":
             batch_rule = batch_rule or rule.name
-        if rule.failing is not None:
-            broken.append(rows.filter(rule.failing).with_columns(rule=pl.lit(rule.name)))
+        if verdict.broken is not None:
+            broken.append(rows.filter(verdict.broken).with_columns(rule=pl.lit(rule.name)))
     if not broken:
         return Checked(tuple(results), batch_rule=batch_rule)
     failing = pl.concat(broken)
@@ -194,6 +194,21 @@ def check(dataset: Dataset, rows: pl.DataFrame) -> Checked:
     together = failing.group_by(*dataset.columns, "snapshot", maintain_order=True).agg(pl.col("rule").str.join("; "))
     quarantined = tuple(_held_row(dataset, row) for row in together.head(MOST_HELD_ROWS).iter_rows(named=True))
     return Checked(tuple(results), held, quarantined, batch_rule)
+
+
+def published_beside(run: Run, batch: Batch, rows: pl.DataFrame) -> pl.DataFrame | None:
+    """What is published of the days that a batch's checks look back at, and of those between its own."""
+    dataset, lake = batch.feed.dataset, run.lake
+    if not dataset.looks_back or rows.is_empty():
+        return None
+    first, last = rows.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
+    days = pl.date_range(first - timedelta(days=dataset.looks_back), last, eager=True).alias("date").to_frame()
+    versions = [
+        lake.read(lake.place(dataset, batch.source.name, month), dataset, run.announced, may_be_missing=True)
+        for month in days.select(month_of(dataset, pl.col("date"))).to_series().unique().sort()
+    ]
+    known = as_known(pl.concat(versions), dataset, run.now())
+    return known.join(days, on="date", how="semi").join(rows, on=[*dataset.key], how="anti")
 
 
 def _held_row(dataset: Dataset, row: dict[str, Any]) -> HeldRow:
@@ -212,7 +227,8 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     readings = read_all(run, batch, gathered)
     rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
     answered = any(one.gathered.error is None for one in readings)
-    checked = check(dataset, rows) if answered and (rows.height or _rows_are_owed(readings, batch)) else Checked()
+    owed = answered and (rows.height or _rows_are_owed(readings, batch))
+    checked = check(dataset, rows, published_beside(run, batch, rows)) if owed else Checked()
     at = run.now()
     ranges, scope = _settle(readings, checked, batch)
     kept = rows.join(scope, on=["series", "date"], how="semi") if rows.height else rows

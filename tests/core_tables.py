@@ -14,6 +14,7 @@ import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
 from expectations.curated import curated
+from warehouse.build import SERIES
 from warehouse.disagreements import view_in_time
 from warehouse.preferred import IN_TIME
 
@@ -47,7 +48,7 @@ def create_core(
         sources: The order in which the preferred tables take their sources.
         until: The last day that is over, where that is later than the last news.
     """
-    unknown = set(tables) - {"assets", *curated(), *datasets()}
+    unknown = set(tables) - {"assets", "series", *curated(), *datasets()}
     if unknown:
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
     connection.execute("set timezone = 'UTC'")
@@ -72,6 +73,7 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))",
         {"until": until},
     )
+    _create(connection, "series", SERIES, _typed(tables.get("series", pl.DataFrame()), SERIES))
     _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
     connection.execute(view_in_time())
     for kept in curated().values():
@@ -80,6 +82,8 @@ def create_core(
 
 def read_rows(path: Path) -> pl.DataFrame:
     """Rows of a CSV in which an empty field is unknown and names in a list are set apart by spaces.
+
+    Where a name has spaces, each may end in a semicolon instead; `[]` is a list without names.
 
     A column `days` repeats its row on so many days in a row: every date and instant moves on with it.
     """
@@ -117,7 +121,14 @@ def _as(name: str, found: Any, kind: Any) -> pl.Expr:
     if kind == pl.Boolean():
         return column.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean())
     if kind == pl.List(pl.String()):
-        return column.str.split(" ")
+        return (
+            pl.when(column == "[]")
+            .then(pl.lit([], kind))
+            .when(column.str.contains(";", literal=True))
+            .then(column.str.strip_suffix(";").str.split(";"))
+            .otherwise(column.str.split(" "))
+            .alias(name)
+        )
     return column.cast(kind)
 
 

@@ -203,6 +203,7 @@ def test_a_build_as_of_before_the_first_write_knows_nothing(tool: Tool, tmp_path
     found = tables(tmp_path / "then.duckdb", ("core",))
     assert {name for name, frame in found.items() if frame.height} == {
         "core.assets",
+        "core.series",
         *(f"core.{name}" for name in curated()),
     }
 

@@ -14,7 +14,7 @@ import pytest
 
 from expectations.contract import datasets
 from expectations.curated import curated
-from expectations.tolerances import Comparison, comparisons, reported_months
+from expectations.tolerances import Comparison, _comparison, comparisons, reported_months
 from flows.status import disagreeing
 from flows.words import gap_in_words
 from tests.core_tables import create_core
@@ -136,8 +136,9 @@ def test_a_reference_price_is_a_witness_of_the_close(connection: duckdb.DuckDBPy
 def test_venues_that_differ_are_not_compared_but_two_sources_of_one_are(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
+    contract = {"contract": "BTCUSDT", "cadence": "daily"}
     open_interest = [
-        {"asset": "BTC", "venue": venue, "source": source, "open_interest_usd": usd, "cadence": "daily"}
+        {**contract, "asset": "BTC", "venue": venue, "source": source, "open_interest_usd": usd}
         for venue, source, usd in (
             ("binance", "binance", 10e9),
             ("binance", "elsewhere", 9.9e9),
@@ -145,10 +146,56 @@ def test_venues_that_differ_are_not_compared_but_two_sources_of_one_are(
             ("okx", "okx", 3e9),
         )
     ]
-    key = {"asset": "BTC", "venue": "binance", "witness": "elsewhere"}
+    key = {"asset": "BTC", "venue": "binance", **contract, "witness": "elsewhere"}
     assert told(found(connection, "open_interest", *open_interest)) == [
         ("open_interest_usd", "binance", 10e9, "elsewhere", 9.9e9, key)
     ]
+
+
+def test_contracts_of_one_venue_are_compared_each_with_itself(connection: duckdb.DuckDBPyConnection) -> None:
+    """Binance's perpetual in USDC comes first by name, and Coinalyze has none: it is no witness of that in USDT."""
+    rows = [
+        {"asset": "BTC", "venue": "binance", "contract": contract, "source": source, "open_interest_usd": usd}
+        for source, contract, usd in (
+            ("binance", "BTCUSDC", 0.4e9),
+            ("binance", "BTCUSDT", 8.8e9),
+            ("binance", "BTCUSD_PERP", 1.2e9),
+            ("coinalyze", "BTCUSDT", 8.7e9),
+            ("coinalyze", "BTCUSD_PERP", 1.25e9),
+        )
+    ]
+    gaps = found(connection, "open_interest", *rows)
+    pairs = [(key["contract"], value, other) for _, _, value, _, other, key in told(gaps)]
+    assert sorted(pairs) == [("BTCUSDT", 8.8e9, 8.7e9), ("BTCUSD_PERP", 1.2e9, 1.25e9)]
+    assert (gaps["relative_gap"] < gaps["tolerance"]).all()
+
+
+def test_amounts_in_two_currencies_are_not_compared(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = [
+        {"series": "boj_assets", "source": source, "currency": currency, "amount": amount}
+        for source, currency, amount in (("boj", "JPY", 750e12), ("bis", "USD", 5e12), ("fred", "JPY", 751e12))
+    ]
+    gaps = found(connection, "macro_series", *rows)
+    assert gaps.select("source_a", "source_b").rows() == [("boj", "fred")]
+
+
+@pytest.mark.parametrize("one", comparisons(), ids=lambda one: one.metric)
+def test_every_comparison_says_of_each_column_of_the_key_whether_it_is_the_same(one: Comparison) -> None:
+    """Which kind of thing a venue's, a chain's or a contract's figure is never depends on which row comes first."""
+    across = {*one.dataset.key, *one.witness_dataset.key} - {*one.same}
+    assert across <= {"venue"}
+    assert not across or one.dataset.name in {"spot_prices", "krw_prices"}  # each source is a venue of its own
+
+
+def test_a_comparison_that_leaves_out_a_column_of_the_key_is_refused() -> None:
+    undeclared = {
+        "of": "open_interest.open_interest_usd",
+        "same": ["asset", "venue"],
+        "tolerance": 0.1,
+        "reason": "Too few columns make it the same thing.",
+    }
+    with pytest.raises(ValueError, match=r"like with like, found nothing said of \['contract'\]"):
+        _comparison("open_interest_usd", undeclared)
 
 
 def test_a_side_that_the_preferred_source_does_not_know_is_compared_between_those_that_do(

@@ -35,18 +35,42 @@ def weekly(days: dict[date, float], over: Callable[[Iterable[float]], float]) ->
 
 def leverage(tool: Tool) -> Iterator[Cell]:
     """Open interest in coins and over market value, and funding."""
-    caps = {(day, asset): cap for day, asset, cap in tool.ask("select date, asset, market_cap_usd from asset_daily")}
-    for day, asset, venue, contract, coins, usd in tool.ask(
-        "select date, asset, venue, contract, open_interest_coins, open_interest_usd from open_interest_contracts "
-        "where asset in ('BTC', 'ETH') and cadence = 'daily' and open_interest_usd > 0"
-    ):
-        yield "open_interest_coins", f"{asset} {venue} {contract}", day, coins, usd
-        worth = caps.get((day, asset))
-        yield "open_interest_to_market_value", f"{asset} {venue} {contract}", day, usd / worth if worth else None, usd
+    there_are = {
+        (day, asset): cap / close
+        for day, asset, cap, close in tool.ask("select date, asset, market_cap_usd, close_usd from asset_daily")
+        if cap is not None
+    }
+    for asset in ("BTC", "ETH"):
+        for day, level in chained(tool, asset).items():
+            yield "open_interest_coins", asset, day, level, 1
+            coins = there_are.get((day, asset))
+            yield "open_interest_to_market_value", asset, day, level / coins if coins else None, 1
     for day, asset, venue, apr in tool.ask(
         "select date, asset, venue, funding_apr_7d from funding_daily where asset in ('BTC', 'ETH')"
     ):
         yield "funding", f"{asset} {venue}", day, apr, 1
+
+
+def chained(tool: Tool, asset: str) -> dict[date, float]:
+    """Open interest in coins, like for like: each day's step is that of the contracts which both days have."""
+    days: dict[date, dict[str, float]] = defaultdict(dict)
+    for day, contract, coins in tool.ask(
+        "select date, asset || ' ' || venue || ' ' || contract, open_interest_coins from open_interest_contracts "
+        "where cadence = 'daily' and open_interest_coins > 0 order by date"
+    ):
+        if contract.startswith(asset):
+            days[day][contract] = coins
+    levels: dict[date, float] = {}
+    for day, now in days.items():
+        both: set[str] = set()
+        for before in reversed(levels):
+            if both := now.keys() & days[before].keys():
+                grown = sum(now[name] for name in both) / sum(days[before][name] for name in both)
+                levels[day] = levels[before] * grown
+                break
+        if not levels:
+            levels[day] = 100.0
+    return levels
 
 
 def rates(tool: Tool) -> Iterator[Cell]:

@@ -8,6 +8,7 @@ import orjson
 import polars as pl
 
 from expectations.interval import ONE_DAY, Interval
+from flows.normalize import normalize_by_day
 from flows.planning import Batch
 from flows.plans import Answer, Ask, Gathered, Request
 from flows.publishing import read_all
@@ -37,16 +38,19 @@ class Remembered:
         return NOW
 
 
-def gathered(days: Interval, told: Interval, *, again: bool = True) -> Gathered:
-    """Candles of some days; and, again, the oldest of them as if they had been asked for with what is before them."""
+def answer(told: Interval, close: float = 100.0) -> Answer:
     candles = [
-        [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, 100.0, 5.0]
+        [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), 90.0, 110.0, 95.0, close, 5.0]
         for day in reversed(list(told))
     ]
     request = Request("https://api.exchange.coinbase.com/x", labels={"asset": "BTC"}, transform="normalize")
-    pages = [candles, candles[-7:]] if again else [candles]
-    answers = tuple(Answer(request, 200, orjson.dumps(page), NOW, "a") for page in pages)
-    return Gathered(Ask(BITCOIN, days, NOW), answers, None)
+    return Answer(request, 200, orjson.dumps(candles), NOW, "a")
+
+
+def gathered(days: Interval, told: Interval, *, again: bool = True) -> Gathered:
+    """Candles of some days; and, again, the oldest of them as if they had been asked for with what is before them."""
+    oldest = Interval(told.start, min(told.end, told.start + 7 * ONE_DAY))
+    return Gathered(Ask(BITCOIN, days, NOW), (answer(told), answer(oldest)) if again else (answer(told),), None)
 
 
 def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
@@ -73,3 +77,16 @@ def test_a_history_that_another_ask_of_the_batch_found_does_not_begin_again() ->
     assert read(None, gathered(LATE, half, again=False)) == [{"failed", "loaded"}]
     assert read(EARLY.start, gathered(LATE, half)) == [{"failed", "loaded"}]
     assert read(None, gathered(EARLY, EARLY), gathered(LATE, half)) == [{"loaded"}, {"failed", "loaded"}]
+
+
+def test_a_day_of_which_two_answers_say_different_things_is_refused_and_its_siblings_are_not() -> None:
+    """Two pages that overlap: what they repeat alike counts once, and where they contradict each other nothing does."""
+    first, both = (Interval.of_days(date(2024, 11, one), date(2024, 11, 9)) for one in (1, 9))
+    last = Interval.of_days(date(2024, 11, 10), date(2024, 11, 20))
+    for close, kept in ((100.0, 20), (101.0, 19)):
+        pages = (answer(first), answer(both, close), answer(last))
+        rows, refused, _ = normalize_by_day(
+            FEED.dataset, "coinbase", Gathered(Ask(BITCOIN, Interval(first.start, last.end), NOW), pages, None)
+        )
+        assert rows.height == kept
+        assert list(refused) == [date(2024, 11, 9)] * (20 - kept)

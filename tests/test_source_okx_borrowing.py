@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import requests
 
+from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
 from flows.plans import Answer, Request
@@ -21,6 +22,7 @@ from tests.gathering import at, broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import SHARED
 from transforms.borrow_rates.okx import normalize
+from transforms.conform import conform
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
@@ -157,7 +159,7 @@ def test_the_documented_example_is_no_full_hour() -> None:
         (SHARED / "recordings" / "doc-examples" / "okx" / "lending_rate_history.json").read_text(encoding="utf-8")
     )
     with pytest.raises(PayloadChanged, match="expected a rate for each full hour"):
-        normalize(documented, asset="BTC", first="2020-08-10", last="2020-08-10")
+        conform(normalize(documented, asset="BTC", first="2020-08-10", last="2020-08-10"), BORROW_RATES)
 
 
 def served(replay: Replay) -> list[dict[str, Any]]:

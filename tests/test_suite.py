@@ -174,6 +174,17 @@ def held(coins: float | None, usd: float | None, **others: Any) -> Row:
     return {"open_interest_coins": coins, "open_interest_usd": usd, **ends, **others}
 
 
+def supplied(supply: float, **others: Any) -> Row:
+    """A stablecoin's total, at a dollar each."""
+    return {"supply": supply, "supply_usd": supply, **others}
+
+
+def in_won(price: float, **others: Any) -> Row:
+    """An hour of bitcoin in which one coin was traded."""
+    prices = dict.fromkeys(("hour_high_krw", "hour_low_krw", "hour_close_krw", "hour_volume_krw"), price)
+    return {"asset": "BTC", "hour_volume_base": 1.0, **prices, **others}
+
+
 def candle(unit: str, prices: Sequence[float], **others: Any) -> Row:
     names = (f"open_{unit}", f"high_{unit}", f"low_{unit}", f"close_{unit}")
     return {**dict(zip(names, prices, strict=True)), **others}
@@ -191,6 +202,10 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "borrow_apr_max is between 0 and 30": [{"borrow_apr_max": 44.0}],
         "half of the borrow_apr are between 0.0005 and 0.9, over 5 rows or more": [],  # about a whole batch: see below
         "borrow_apr_max is not below borrow_apr": [{"borrow_apr": 0.13}],
+        "borrow_apr is within a factor of 50 of its last days": [
+            {},
+            {"day": 1, "borrow_apr": 8.0, "borrow_apr_max": 9.0},
+        ],
         "samples is 1 or more": [{"samples": 0, "sampling": "daily_last"}],
         "one sample alone has no highest": [{"samples": 1, "sampling": "daily_last"}],
         "an hourly mean is of 20 to 24 hours": [{"samples": 19}],
@@ -202,6 +217,10 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "a dollar is worth 0.5 to 1.4 euro": [{"currency": "EUR", "rate_per_usd": 1400.0}],
         "a dollar is worth 50 to 400 yen": [{"currency": "JPY", "rate_per_usd": 1 / 150}],
         "a dollar is worth 4 to 15 yuan": [{"currency": "CNY", "rate_per_usd": 1 / 7.2}],
+        "a dollar is worth as many euro as on the last days, within 9 %": [
+            {"currency": "EUR", "rate_per_usd": 0.95},
+            {"currency": "EUR", "rate_per_usd": 1 / 0.95, "day": 1},
+        ],
         "rate_per_usd is within 15 % of the fixing before": [{}, {"day": 1, "rate_per_usd": 1700.0}],
     },
     "funding_rates": {
@@ -247,6 +266,21 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"hour_high_krw": 1.45, "hour_low_krw": 1.42, "hour_close_krw": 1.44, "hour_volume_krw": 1435.0}
         ],
         "the hour lies in its day": [{"hour": 24}],
+        "BTC costs 100,000 to 3 billion won": [{"asset": "BTC"}],
+        "ETH costs 1,000 to 300 million won": [
+            {
+                "asset": "ETH",
+                "hour_high_krw": 380.0,
+                "hour_low_krw": 370.0,
+                "hour_close_krw": 375.0,
+                "hour_volume_krw": 375_000.0,
+            }
+        ],
+        "hour_close_krw of BTC and ETH is within a factor of 3 of its last hours": [
+            in_won(1.4e8, hour=0),
+            in_won(1.4e7, hour=1),
+        ],
+        "hour_volume_krw is at most 20 trillion": [{"hour_volume_base": 2e10, "hour_volume_krw": 2.87e13}],
     },
     "hourly_prices": {
         "hour_low_usd is above 0": day_of_hours(hour_low_usd=0.0),
@@ -261,6 +295,9 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"asset": "ETH", "hour_low_usd": 40.0, "hour_close_usd": 45.0, **hour} for hour in WHOLE_HOURS
         ],
         "quote is USD or USDT": day_of_hours(quote="EUR"),
+        "hour_close_usd of BTC and ETH is within a factor of 3 of its last hours": [
+            {"asset": "ETH", **hour} for hour in day_of_hours(hour_high_usd=400.0, hour_close_usd=390.0)
+        ],
         "hour_close_usd is within a factor of 1.5 of the hour before": day_of_hours(
             hour_high_usd=200.0, hour_close_usd=180.0
         ),
@@ -276,6 +313,15 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "volume_krw over volume_base is a price of the day": [{"volume_krw": 1435.0}],
         "a dollar coin costs 500 to 5,000 won": [candle("krw", (1.43, 1.45, 1.42, 1.44), volume_krw=1435.0)],
         "day_boundary is UTC or KST": [{"day_boundary": "EST"}],
+        "BTC costs 100,000 to 3 billion won": [{"asset": "BTC"}],
+        "ETH costs 1,000 to 300 million won": [
+            {"asset": "ETH", **candle("krw", (370.0, 380.0, 360.0, 375.0), volume_krw=370_000.0)}
+        ],
+        "close_krw of BTC and ETH is within a factor of 3 of its last days": [
+            {"asset": "BTC", **candle("krw", (1.4e8,) * 4, volume_base=1.0, volume_krw=1.4e8)},
+            {"asset": "BTC", "day": 1, **candle("krw", (1.4e7,) * 4, volume_base=1.0, volume_krw=1.4e7)},
+        ],
+        "volume_krw is at most 100 trillion": [{"volume_base": 1e11, "volume_krw": 1.435e14}],
         "volume_krw is above 0": [{"volume_base": 0.0, "volume_krw": 0.0}],
     },
     "lending_rates": {
@@ -287,6 +333,11 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "borrow_apr_max is not below borrow_apr": [{"borrow_apr": 0.05, "borrow_apr_max": 0.04}],
         "borrow_apr is what debts grew by, within 1 %": [{"borrow_apr": 0.1, "borrow_apy_realised": 0.1067}],
         "supply_apr is what deposits grew by, within 5 %": [{"supply_apr": 0.1, "supply_apy_realised": 0.1}],
+        "supply_apr is within a factor of 50 of its last days": [{}, {"day": 1, "supply_apr": 2.9}],
+        "borrow_apr is within a factor of 50 of its last days": [
+            {"borrow_apr": 0.05},
+            {"day": 1, "borrow_apr": 4.9},
+        ],
         "utilization is between 0 and 1": [{"utilization": 80.0}],
         "available_usd is not negative": [{"available_usd": -1.0}],
         "available_usd is below 100 billion": [{"available_usd": 1e14}],
@@ -300,6 +351,8 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "price_usd is above 0": [{"price_usd": 0.0}],
         "a coin of BTC costs 3,000 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 0.5}],
         "a coin of ETH costs 80 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.03}],
+        "a coin of BTC costs 10,000 to 1,000,000 USD since 2021": [{"asset": "BTC", "price_usd": 9_700.0}],
+        "a coin of ETH costs 500 to 100,000 USD since 2021": [{"asset": "ETH", "price_usd": 370.0}],
     },
     "liquidations": {
         "long_usd is not negative": [{"long_usd": -1.0}],
@@ -332,6 +385,24 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "fed_assets is 0.5 to 20 trillion": [{"amount": 7e6}],
         "tga is 0.1 billion to 5 trillion": [{"series": "tga", "amount": 725_000.0}],
         "rrp is 0, or 1 million to 5 trillion": [{"series": "rrp", "amount": 151.25}],
+        "tga since 2016 is 10 billion or more": [{"series": "tga", "amount": 735e6}],
+        "assets and money are within a factor of 3 of their last values": [
+            {"amount": 7e12},
+            {"amount": 7e11, "day": 1},
+        ],
+        "tga is within a factor of 30 of its last values": [
+            {"series": "tga_daily", "amount": 4e10},
+            {"series": "tga_daily", "amount": 4e12, "day": 1},
+        ],
+        "rrp of a billion or more is within a factor of 30 of its last values": [
+            {"series": "rrp", "amount": 1.432e11},
+            {"series": "rrp", "amount": 1.432e8, "day": 1},
+        ],
+        "effective_rate is 0.0003 or more": [rate(series="effective_rate", rate_apr=0.0001)],
+        "a rate that moves by two points is within a factor of 20 of its last values": [
+            rate(series="yield_1y", rate_apr=0.0458),
+            rate(series="yield_1y", rate_apr=0.000458, day=1),
+        ],
         "rate_apr is between -0.05 and 0.3": [rate(series="effective_rate", rate_apr=4.58)],
         "the rates of a day lie within 0.1 of each other": [
             rate(series="target_low", rate_apr=0.0),
@@ -367,6 +438,20 @@ CASES: dict[str, dict[str, list[Row]]] = {
         # The contracts of 0.01 coins of a small market.
         "a coin of BTC is worth 3,000 to 2,000,000 USD": [held(100_000.0, 97e6, asset="BTC")],
         "a coin of ETH is worth 80 to 100,000 USD": [held(1_000_000.0, 37e6, asset="ETH")],
+        "a coin of BTC is worth 10,000 to 1,000,000 USD since 2021": [held(250_000.0, 2.43e9, asset="BTC")],
+        "a coin of ETH is worth 500 to 100,000 USD since 2021": [held(1_000_000.0, 3.7e8, asset="ETH")],
+        "a coin is worth what it was worth within a factor of 3": [
+            held(10_000.0, 2e6),
+            held(1_500.0, 2e6, day=2),  # two days on, so that the step of a day is not told as well
+        ],
+        "open_interest_coins of a large contract of BTC or ETH is within a factor of 5 of its last days": [
+            held(40_000.0, None, asset="BTC"),
+            held(400_000.0, None, asset="BTC", day=2),
+        ],
+        "open_interest_usd of 100 million or more is within a factor of 5 of its last days": [
+            held(None, 4e9, asset="BTC"),
+            held(None, 4e8, asset="BTC", day=2),
+        ],
         "open_interest_usd is not above the day's high": [{"open_interest_usd": 2_100_001.0}],
         "open_interest_usd is not below the day's low": [{"open_interest_usd": 1_899_999.0}],
         "the day's low is at least a fifth of its high": [{"open_interest_usd_low": 400_000.0}],
@@ -395,6 +480,10 @@ CASES: dict[str, dict[str, list[Row]]] = {
             {"asset": "USDT", **candle("usd", (1400, 1410, 1390, 1400), volume_usd=14_000)}
         ],
         "quote is USD or USDT": [{"quote": "EUR"}],
+        "close_usd of BTC and ETH is within a factor of 3 of its last days": [
+            {"asset": "BTC", **candle("usd", (97_000,) * 4, volume_base=1.0, volume_usd=97_000.0)},
+            {"asset": "BTC", "day": 2, **candle("usd", (970,) * 4, volume_base=1.0, volume_usd=970.0)},
+        ],
         "close_usd is within a factor of 5 of the day before": [
             {},
             {"day": 1, **candle("usd", (100, 1100, 90, 1050))},
@@ -410,9 +499,24 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "supply is below a trillion": [{"supply": 2e12}],
         "supply_usd is not negative": [{"supply_usd": -1.0}],
         "USDT counts at least 100 million in total": [{"asset": "USDT", "supply": 138_000.0}],
-        "supply is within a factor of 2 of the day before": [{}, {"day": 1, "supply": 1.1e10}],
+        "a coin counts at 0.2 to 2 dollars": [{"supply_usd": 5e12}],
+        "a total of 10 billion or more is within a factor of 1.5 of its last days": [
+            supplied(1.381e11),
+            supplied(7.6e10, day=1),
+        ],
+        "a total of 100 million or more is within a factor of 50 of its last days": [
+            supplied(2e8),
+            supplied(2e11, day=1),
+        ],
+        "supply is within a factor of 2 of the day before": [supplied(5e9), supplied(1.1e10, day=1)],
     },
-    "open_interest_witness": {"open_interest_usd is 100,000 to 100 billion": [{"open_interest_usd": 98_000.0}]},
+    "open_interest_witness": {
+        "open_interest_usd is 100,000 to 100 billion": [{"open_interest_usd": 98_000.0}],
+        "open_interest_usd of 100 million or more is within a factor of 5 of its last days": [
+            {},
+            {"day": 1, "open_interest_usd": 1e9},
+        ],
+    },
     "market_values": {
         "market_cap_usd is above 0": [{"market_cap_usd": 0.0}],
         "price_usd is above 0": [{"price_usd": 0.0}],
@@ -421,6 +525,14 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "70 to 200 million ETH circulate": [{"asset": "ETH", "price_usd": 4e3, "market_cap_usd": 1.2e12}],
         "BTC is worth 100 to 2,000,000 USD": [{"asset": "BTC", "price_usd": 50.0, "market_cap_usd": 1e9}],
         "ETH is worth 0.4 to 100,000 USD": [{"asset": "ETH", "price_usd": 0.2, "market_cap_usd": 2e7}],
+        "as many coins circulate as on the last days, within a factor of 8": [
+            {"market_cap_usd": 1e11},
+            {"day": 2, "market_cap_usd": 1e12},
+        ],
+        "price_usd of BTC and ETH is within a factor of 3 of its last days": [
+            {"asset": "BTC", "price_usd": 97_000.0, "market_cap_usd": None},
+            {"asset": "BTC", "price_usd": 970.0, "market_cap_usd": None, "day": 1},
+        ],
         "market_cap_usd is within a factor of 3 of the day before": [{}, {"day": 1, "market_cap_usd": 4e11}],
     },
 }
@@ -433,6 +545,7 @@ ROWS_THAT_BREAK = {
     "the day's intervals add up to at most 24 hours, unless the interval changes that day": 4,
     "the day's intervals add up to 24 hours, unless the interval changes that day": 2,
     "the rates of a day lie within 0.1 of each other": 2,
+    "hour_close_usd of BTC and ETH is within a factor of 3 of its last hours": 1,
     "a day has 20 hours or more": 19,
     "a day has all of its 24 hours": 23,
     "BTC closes at 1,000 to 2,000,000 USD": 24,
@@ -455,6 +568,41 @@ ALSO_BREAKS = {
     # Of a payment without its day, the day lacks one.
     "funding_rates: date is known": {"the day's intervals add up to 24 hours, unless the interval changes that day"},
     "hourly_prices: a day has 20 hours or more": {"a day has all of its 24 hours"},
+    "hourly_prices: hour_close_usd of BTC and ETH is within a factor of 3 of its last hours": {
+        "hour_close_usd is within a factor of 1.5 of the hour before"
+    },
+    "liquidation_events: a coin of BTC costs 3,000 to 2,000,000 USD": {
+        "a coin of BTC costs 10,000 to 1,000,000 USD since 2021"
+    },
+    "liquidation_events: a coin of ETH costs 80 to 100,000 USD": {"a coin of ETH costs 500 to 100,000 USD since 2021"},
+    "liquidation_events: price_usd is above 0": set(),
+    "macro_series: fed_assets is 0.5 to 20 trillion": {
+        "assets and money are within a factor of 3 of their last values"
+    },
+    "macro_series: tga is 0.1 billion to 5 trillion": {
+        "tga since 2016 is 10 billion or more",
+        "tga is within a factor of 30 of its last values",
+    },
+    # The cases are one after the other in one series.
+    "macro_series: rate_apr is between -0.05 and 0.3": {
+        "a rate that moves by two points is within a factor of 20 of its last values"
+    },
+    "macro_series: tga since 2016 is 10 billion or more": {"tga is within a factor of 30 of its last values"},
+    "open_interest: a coin of BTC is worth 3,000 to 2,000,000 USD": {
+        "a coin of BTC is worth 10,000 to 1,000,000 USD since 2021"
+    },
+    "open_interest: a coin of ETH is worth 80 to 100,000 USD": {"a coin of ETH is worth 500 to 100,000 USD since 2021"},
+    "spot_prices: close_usd of BTC and ETH is within a factor of 3 of its last days": {
+        "close_usd is within a factor of 5 of the day before"
+    },
+    "stablecoin_supply: supply is not negative": {"a coin counts at 0.2 to 2 dollars"},
+    "stablecoin_supply: supply is below a trillion": {"a coin counts at 0.2 to 2 dollars"},
+    "stablecoin_supply: supply_usd is not negative": {"a coin counts at 0.2 to 2 dollars"},
+    "stablecoin_supply: USDT counts at least 100 million in total": {"a coin counts at 0.2 to 2 dollars"},
+    "stablecoin_supply: a total of 100 million or more is within a factor of 50 of its last days": {
+        "supply is within a factor of 2 of the day before"
+    },
+    "market_values: as many coins circulate as on the last days, within a factor of 8": set(),
     # Of an hour without its day, the day lacks one.
     "hourly_prices: date is known": {"a day has all of its 24 hours", "a day has 20 hours or more"},
     "krw_prices: volume_krw is not negative": {"volume_krw is above 0"},
@@ -496,7 +644,7 @@ def failures(dataset: Dataset, batch: pl.DataFrame) -> dict[str, pl.DataFrame]:
     found = {}
     for verdict in judge(dataset, batch):
         rule = verdict.rule
-        rows = batch.filter(rule.failing) if rule.failing is not None else batch.clear()
+        rows = batch.filter(verdict.broken) if verdict.broken is not None else batch.clear()
         assert verdict.success == (verdict.failing_rows == 0), rule.name
         assert rows.height == verdict.failing_rows
         if rows.height:
@@ -570,10 +718,12 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
     },
     "liquidation_events": {
         "dust": [{"amount_usd": 1e-8}],
-        "a loan, of which no side is told": [{"asset": "ETH", "venue": "aave-v3", "side": None, "account": "0x01"}],
+        "a loan, of which no side is told": [
+            {"asset": "ETH", "venue": "aave-v3", "side": None, "price_usd": 3_700.0, "account": "0x01"}
+        ],
         "a price that is not told": [{"price_usd": None}],
         "the largest that was told of": [{"asset": "BTC", "amount_usd": 2.0e8, "price_usd": 17_000.0}],
-        "march 2020": [{"asset": "ETH", "price_usd": 90.0}],
+        "march 2020": [{"asset": "ETH", "price_usd": 90.0, "date": date(2020, 3, 13)}],
     },
     "open_interest_witness": {
         "a small exchange": [{"venue": "delta", "open_interest_usd": 5e6}],
@@ -676,7 +826,17 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
             {"series": "japan_m2", "currency": "JPY", "amount": 1.297e15},
             {"series": "china_m2", "currency": "CNY", "amount": 3.567e14},
         ],
-        "treasury nearly empty": [{"series": "tga", "amount": 4e9}],
+        "treasury nearly empty in 2007": [{"series": "tga", "amount": 4e9, "date": date(2007, 12, 12)}],
+        "treasury nearly empty in 2023": [
+            {"series": "tga_daily", "amount": 4.8e10},
+            {"series": "tga_daily", "amount": 2.2892e10, "day": 1},
+        ],
+        "bills in a panic, September 2008": [
+            *(
+                rate(series="yield_3m", rate_apr=apr, day=day)
+                for day, apr in enumerate((0.0167, 0.0164, 0.0149, 0.0102, 0.0087, 0.0003, 0.0023, 0.0099))
+            )
+        ],
         "assets at their height": [{"amount": 8.9655e12}],
         "near zero": [
             rate(series="target_low", rate_apr=0.0),
@@ -704,8 +864,8 @@ TRUE_HISTORY: dict[str, dict[str, list[Row]]] = {
     "stablecoin_supply": {
         "gone": [{"supply": 0.0, "supply_usd": 0.0}, {"day": 1, "supply": 0.0, "supply_usd": 0.0}],
         "another peg": [{"asset": "EURC", "supply_usd": None}],
-        "USDT on a small chain": [{"asset": "USDT", "chain": "kava", "supply": 1000.0}],
-        "USDT at first": [{"asset": "USDT", "supply": 6.7e8}],
+        "USDT on a small chain": [supplied(1000.0, asset="USDT", chain="kava")],
+        "USDT at first": [supplied(6.7e8, asset="USDT")],
     },
     "market_values": {
         "bitcoin in 2013": [{"asset": "BTC", "price_usd": 135.3, "market_cap_usd": 1.5e9}],
@@ -728,6 +888,55 @@ def test_true_history_is_not_held_back(name: str) -> None:
 
 
 # the mistakes that are made ------------------------------------------------------------------------------------------
+
+
+REAL_STEPS: dict[str, dict[str, list[Row]]] = {
+    "macro_series": {
+        "the Federal Reserve's autumn of 2008": [
+            {"amount": amount * 1e12, "day": 7 * week}
+            for week, amount in enumerate((0.92, 0.99, 1.21, 1.5, 1.6, 1.77, 1.8, 1.97, 2.07))
+        ],
+    },
+    "stablecoin_supply": {
+        "USDC in March 2023": [
+            supplied(supply * 1e9, asset="USDC", day=day)
+            for day, supply in enumerate((43.5, 43.3, 42.4, 40.6, 39.4, 38.2, 37.1, 36.4))
+        ],
+        "USDe in October 2025": [
+            supplied(supply * 1e9, asset="USDE", day=day) for day, supply in enumerate((14.7, 14.6, 12.7, 12.6, 12.3))
+        ],
+        "a coin that a fund takes up": [
+            supplied(supply * 1e9, asset="USD1", day=day) for day, supply in enumerate((0.13, 0.13, 0.13, 1.1, 2.1))
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in REAL_STEPS.items() for case in cases])
+def test_a_real_step_is_published(name: str, case: str) -> None:
+    """Figures as reported at the time, rounded: a step may be warned of, and is never held back."""
+    assert blocked(name, batch_of(datasets()[name], {case: REAL_STEPS[name][case]})) == set()
+
+
+def test_a_day_alone_is_measured_beside_what_is_published() -> None:
+    """A daily run judges one day: its neighbours are in the lake, and are not judged again."""
+    dataset = datasets()["stablecoin_supply"]
+    published = batch_of(dataset, {"one": [supplied(1.38e11, day=day) for day in range(3)]})
+    today = batch_of(dataset, {"one": [supplied(6.2e10, day=3)]}).with_columns(snapshot=pl.lit("here"))
+    rule = "a total of 10 billion or more is within a factor of 1.5 of its last days"
+    assert not check(dataset, today).rows
+    (row,) = check(dataset, today, published).rows
+    assert (row.rule, row.date) == (rule, FIRST_DAY + timedelta(days=3))
+    assert not check(dataset, today.with_columns(supply=1.4e11, supply_usd=1.4e11), published).rows
+    assert all(result.rows == 1 for result in check(dataset, today, published).results)
+
+
+def test_a_wrong_day_does_not_hold_back_the_right_one_after_it() -> None:
+    dataset = datasets()["stablecoin_supply"]
+    billions = (138.0, 138.1, 62.0, 138.2, 138.3)
+    batch = batch_of(dataset, {"one": [supplied(amount * 1e9, day=day) for day, amount in enumerate(billions)]})
+    checked = check(dataset, batch.with_columns(snapshot=pl.lit("here")))
+    assert checked.held["date"].to_list() == [FIRST_DAY + timedelta(days=2)]
 
 
 def blocked(dataset: str, rows: pl.DataFrame) -> set[str]:

@@ -31,7 +31,7 @@ from transforms.payload import (
     text_columns,
     text_fields,
 )
-from transforms.refused import REFUSED
+from transforms.refused import REFUSED, told_once
 from transforms.units import (
     billions_to_units,
     day_of,
@@ -42,7 +42,6 @@ from transforms.units import (
     per_day_to_apr,
     per_second_to_apr,
     percent_to_fraction,
-    refuse_twice,
     require_hours,
     require_korean_midnights,
     require_midnights,
@@ -166,14 +165,14 @@ def test_an_odd_start_among_others_is_marked_and_another_boundary_is_refused(
 
 
 def test_rows_of_one_stamp_are_marked_because_nothing_tells_which_is_right() -> None:
-    frame = pl.DataFrame({"at": [1, 2, 2, 3], "of": ["a", "a", "a", "a"]})
-    assert refuse_twice(frame, "at", "of", what="row for each stamp")[REFUSED].to_list() == [
+    frame = pl.DataFrame({"at": [1, 2, 2, 3, 3], "of": "a", "value": [1.0, 2.0, 2.5, 3.0, 3.0]})
+    assert told_once(frame, "at", "of", thing="row for each stamp")[REFUSED].to_list() == [
         None,
         *["expected one row for each stamp, found several at 2"] * 2,
-        None,
+        None,  # the same twice is no contradiction
     ]
-    apart = frame.with_columns(of=pl.Series(["a", "a", "b", "a"]))
-    assert REFUSED not in refuse_twice(apart, "at", "of", what="row for each stamp").columns
+    apart = frame.with_columns(of=pl.Series(["a", "a", "b", "a", "a"]))
+    assert told_once(apart, "at", "of", thing="row for each stamp")[REFUSED].null_count() == 4
 
 
 # the door from bytes -------------------------------------------------------------------------------------------------
@@ -420,9 +419,10 @@ def test_rows_come_out_in_the_promised_order_types_and_sorting() -> None:
     assert fitted["settled_at"].to_list() == sorted(fitted["settled_at"])
 
 
-def test_the_same_row_twice_is_one_and_two_rows_of_a_key_stay_for_the_check() -> None:
+def test_the_same_row_twice_is_one_and_two_rows_of_a_key_refuse_their_day() -> None:
     assert conform(framed({}, {}), FUNDING).height == 1
-    assert conform(framed({}, {"funding_rate": 2e-4}), FUNDING).height == 2
+    with pytest.raises(PayloadChanged, match="several that differ"):
+        conform(framed({}, {"funding_rate": 2e-4}), FUNDING)
 
 
 def test_no_rows_conform() -> None:

@@ -40,7 +40,7 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     """Enforce names, types, known keys and order; drop exact repetitions of a row.
 
     Shape is judged here, values are judged by the checks. A row that was marked by `transforms.refused`, or that holds
-    what is no number, costs its day.
+    what is no number, costs its day; so do two rows that differ under one key.
 
     Args:
         frame: What a transform returned, columns in any order.
@@ -70,7 +70,26 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
         raise PayloadChanged(f"expected known {unknown} in {dataset.name}, found nulls")
     # Many answers are one row.
     rows = fitted.unique(maintain_order=True).sort(dataset.key) if fitted.height > 1 else fitted
-    return Conformed(rows, refused)
+    return without_contradictions(dataset, rows, refused)
+
+
+def without_contradictions(dataset: Dataset, rows: pl.DataFrame, refused: Mapping[date, str]) -> Conformed:
+    """Take out the days that have two rows under one key: nothing tells which of them is true.
+
+    Of events, which may come with another stamp each time that they are told, only those of one stamp contradict.
+
+    Args:
+        dataset: The promise.
+        rows: Rows that fit it, exact repetitions dropped.
+        refused: The days that cannot be told anyway, and why.
+    """
+    key = (*dataset.key, "stamped_at") if dataset.quiet else dataset.key
+    twice = rows.filter(pl.struct(key).is_duplicated()) if rows.height > 1 else rows.clear()
+    if twice.is_empty():
+        return Conformed(rows, refused)
+    reason = f"expected one row of {dataset.name} for each {', '.join(dataset.key)}, found several that differ"
+    days = dict.fromkeys(twice["date"].unique().sort().to_list(), reason)
+    return Conformed(rows.filter(~pl.col("date").is_in([*days])), days | dict(refused))
 
 
 def _reasons(frame: pl.DataFrame, fitted: pl.DataFrame, dataset: Dataset) -> pl.Series | None:

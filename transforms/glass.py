@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 
 from transforms.payload import NUMBER_OR_TEXT, Kind, member, rows
-from transforms.units import epoch_to_instant, refuse_twice, require_midnights
+from transforms.refused import told_once
+from transforms.units import epoch_to_instant, require_midnights
 
 
 def buckets(payload: Any, *fields: str, to_instant: Callable[[pl.Expr], pl.Expr] = epoch_to_instant) -> pl.DataFrame:
@@ -26,5 +27,5 @@ def buckets(payload: Any, *fields: str, to_instant: Callable[[pl.Expr], pl.Expr]
     """
     values: dict[str, Kind] = dict.fromkeys(fields, NUMBER_OR_TEXT)
     page = rows(member(payload, "data"), time=pl.Int64, **values)
-    stamped = page.with_columns(stamped_at=to_instant(pl.col("time"))).drop("time").unique(maintain_order=True)
-    return refuse_twice(require_midnights(stamped, "stamped_at"), "stamped_at", what="bucket for each stamp")
+    stamped = page.with_columns(stamped_at=to_instant(pl.col("time"))).drop("time")
+    return require_midnights(told_once(stamped, "stamped_at", thing="bucket for each stamp"), "stamped_at")

@@ -6,7 +6,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import Kind, member, rows
-from transforms.units import refuse_twice, require_midnights, seconds_to_instant
+from transforms.refused import told_once
+from transforms.units import require_midnights, seconds_to_instant
 
 
 def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
@@ -35,6 +36,6 @@ def histories(payload: Any, symbols: str, **fields: Kind) -> pl.DataFrame:
         rows(member(one, "history"), t=pl.Int64, **fields).with_columns(symbol=pl.lit(member(one, "symbol")))
         for one in payload
     ]
-    buckets = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t").unique()
-    held = refuse_twice(require_midnights(buckets, "stamped_at"), "stamped_at", "symbol", what="bucket for each stamp")
-    return held.sort("stamped_at", "symbol")
+    told = pl.concat([none, *frames]).with_columns(stamped_at=seconds_to_instant(pl.col("t"))).drop("t")
+    buckets = told_once(told, "stamped_at", "symbol", thing="bucket for each stamp")
+    return require_midnights(buckets, "stamped_at").sort("stamped_at", "symbol")

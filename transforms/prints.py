@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from transforms.refused import marks
-from transforms.units import day_of, end_of, refuse_twice
+from transforms.refused import first_mark, told_once
+from transforms.units import day_of, end_of
 
 
 def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
@@ -18,13 +18,13 @@ def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFr
         One row per day, public when the day was over; the rates as they were told. A day of which two rates have one
         stamp is marked as refused.
     """
-    told = refuse_twice(prints.unique(), "stamped_at", what="rate for each stamp")
+    told = told_once(prints, "stamped_at", thing="rate for each stamp")
     rate = pl.col("rate")
     return (
         told.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
-            *(reason.drop_nulls().first() for reason in marks(told)),
+            *first_mark(told),
             rate_mean=rate.mean(),
             rate_max=rate.max(),
             rate_last=rate.last(),

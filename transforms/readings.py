@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from transforms.refused import REFUSED, first_mark, told_once
 from transforms.units import day_of, end_of
 
 LAST_HOUR = 23
@@ -14,8 +15,8 @@ def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, wh
     day without such a reading is left out, because how it ended is not known.
 
     Args:
-        readings: stamped_at, coins, usd; one of the last two may be unknown throughout. Of readings with one stamp the
-            later one is taken.
+        readings: stamped_at, coins, usd; one of the last two may be unknown throughout. Those that contradict each
+            other under one stamp refuse their day.
         asset: Our name of the asset.
         venue: Our name of the venue.
         contract: The venue's name of the contract.
@@ -26,18 +27,19 @@ def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, wh
     """
     usd = pl.col("usd")
     all_there = pl.len() >= whole
+    told = told_once(readings, "stamped_at", thing="reading for each instant")
     return (
-        readings.unique("stamped_at", keep="last", maintain_order=True)
-        .sort("stamped_at")
+        told.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
+            *first_mark(told),
             stamped_at=pl.col("stamped_at").last(),
             open_interest_coins=pl.col("coins").last(),
             open_interest_usd=usd.last(),
             open_interest_usd_high=pl.when(all_there).then(usd.max()),
             open_interest_usd_low=pl.when(all_there).then(usd.min()),
         )
-        .filter(pl.col("stamped_at").dt.hour() >= LAST_HOUR)
+        .filter((pl.col("stamped_at").dt.hour() >= LAST_HOUR) | pl.col(REFUSED).is_not_null())
         .with_columns(
             asset=pl.lit(asset),
             venue=pl.lit(venue),
@@ -58,13 +60,13 @@ def flush_of(readings: pl.DataFrame, *, in_dollars: bool = False) -> float | Non
     it.
 
     Args:
-        readings: stamped_at, coins, usd of one day, all known.
+        readings: stamped_at, coins, usd of one day, all known; `days_of` refuses those that contradict each other.
         in_dollars: Whether a contract is of so many dollars, not of coins.
 
     Returns:
         The sum; unknown with fewer than two readings.
     """
-    ordered = readings.unique("stamped_at", keep="last", maintain_order=True).sort("stamped_at")
+    ordered = readings.unique(maintain_order=True).sort("stamped_at")
     if ordered.height <= 1:
         return None
     price = pl.when(pl.col("coins") > 0).then(pl.col("usd") / pl.col("coins"))

@@ -29,3 +29,24 @@ def refuse(frame: pl.DataFrame, odd: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
 def marks(frame: pl.DataFrame) -> list[pl.Expr]:
     """The column of reasons, for a `select` that must not lose it; nothing where no row was marked."""
     return [pl.col(REFUSED)] if REFUSED in frame.columns else []
+
+
+def first_mark(frame: pl.DataFrame) -> list[pl.Expr]:
+    """The first reason of a group, for an `agg` that must not lose it; nothing where no row was marked."""
+    return [pl.col(REFUSED).drop_nulls().first()] if REFUSED in frame.columns else []
+
+
+def told_once(frame: pl.DataFrame, *stamp: str, thing: str) -> pl.DataFrame:
+    """Drop exact repetitions, and mark the rows that say different things of one stamp: nothing tells which is true.
+
+    Args:
+        frame: Readings, prints, buckets or payments.
+        *stamp: The columns by which only one of them can be told; the first one is named in the reason.
+        thing: What they are, for the reason.
+
+    Returns:
+        Each row once, in its order, with the column `refused`.
+    """
+    once = frame.unique(maintain_order=True)
+    reason = pl.format(f"expected one {thing}, found several at {{}}", pl.col(stamp[0]).cast(pl.String))
+    return refuse(once, pl.struct(stamp).is_duplicated(), reason)

@@ -5,6 +5,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.refused import refuse
 
+FIRST_MICROSECOND, LAST_MICROSECOND = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
 MICROSECONDS_FROM = 100_000_000_000_000  # 1e14: later than the year 5138 in milliseconds
 
 
@@ -64,14 +65,23 @@ def decimal_text(text: pl.Expr) -> pl.Expr:
 
 
 def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
-    """Milliseconds since 1970, or microseconds where the number is too large for them."""
+    """Milliseconds since 1970, or microseconds where the number is too large for them.
+
+    What no date can hold, such as nanoseconds, is unknown, and `conform` refuses a row without its day.
+    """
     microseconds = pl.when(stamp >= MICROSECONDS_FROM).then(stamp).otherwise(stamp * 1000)
-    return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    held = pl.when(stamp.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(microseconds)
+    return (
+        pl.when(held.is_between(FIRST_MICROSECOND, LAST_MICROSECOND))
+        .then(held)
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+    )
 
 
 def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
-    """Seconds since 1970."""
-    return epoch_to_instant(stamp * 1000)
+    """Seconds since 1970; what no date can hold is unknown."""
+    return epoch_to_instant(pl.when(stamp.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(stamp) * 1000)
 
 
 def iso_to_instant(text: pl.Expr) -> pl.Expr:
@@ -158,20 +168,6 @@ def refuse_some(frame: pl.DataFrame, odd: pl.Expr, what: str, found: str) -> pl.
     return refuse(
         frame, odd, pl.format(f"expected {what}, found {{}}", pl.col(found).cast(pl.String).fill_null("nothing"))
     )
-
-
-def refuse_twice(frame: pl.DataFrame, *key: str, what: str) -> pl.DataFrame:
-    """Mark the rows that share their stamp with another one, because nothing tells which of them is right.
-
-    Args:
-        frame: Rows, repetitions dropped.
-        *key: The stamp, and what else tells rows apart.
-        what: What there should be one of, such as "bucket for each stamp".
-    """
-    twice = pl.struct(key).is_duplicated()
-    if not frame.select(twice.any()).item():
-        return frame
-    return refuse(frame, twice, pl.format(f"expected one {what}, found several at {{}}", key[0]))
 
 
 def end_of_hour(opened_at: pl.Expr) -> pl.Expr:

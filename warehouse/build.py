@@ -119,6 +119,10 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+# The columns of `core.series`.
+SERIES = ("dataset", "source", "series", "valid_from", "valid_to")
+
+
 @dataclass(frozen=True)
 class Built:
     """What a build made."""
@@ -135,12 +139,14 @@ class Inputs:
     Attributes:
         expected: The calendar, in the columns of `warehouse.ledger.EXPECTED`, of every day that the home is about.
         assets: The sector baskets, dated.
+        series: What each source can be asked for, dated, in the columns of `SERIES`.
         now: The instant of the build.
         sources: What every source declares and how it stands, as `ops.sources` holds it.
     """
 
     expected: pl.DataFrame
     assets: pl.DataFrame
+    series: pl.DataFrame
     now: datetime
     sources: pl.DataFrame
 
@@ -253,7 +259,7 @@ def _fill(
     known = books.as_of(instant)
     prefix = "SIMULATED. " if home.simulated else ""
     restated = create_core(connection, home, books, instant)
-    insert_dimensions(connection, inputs.assets, instant)
+    insert_dimensions(connection, inputs.assets, inputs.series, instant)
     judged = make_marts(connection, known, inputs.now, prefix)
     # An invented market is not held against what was reported of the real one.
     gaps = disagreements(connection, with_reported=not home.simulated)
@@ -366,9 +372,12 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     return changed.cast(polars_schema(OPS["restatements"][2]))
 
 
-def insert_dimensions(connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, instant: datetime) -> None:
-    """Make `core.assets` (dated sector baskets), the tables kept by hand, and `core.days` (UTC days that are over)."""
+def insert_dimensions(
+    connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, series: pl.DataFrame, instant: datetime
+) -> None:
+    """Make `core.assets`, `core.series`, the tables kept by hand, and `core.days` (UTC days that are over)."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
+    _table(connection, "core.series", series.sort(SERIES))
     for kept in curated().values():
         _table(connection, f"core.{kept.name}", kept.rows)
     connection.execute(view_in_time())

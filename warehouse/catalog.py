@@ -13,7 +13,7 @@ import polars as pl
 from expectations.contract import Dataset, datasets, polars_schema
 from expectations.curated import curated
 from warehouse import marts
-from warehouse.build import OPS, create_books, create_core, describe, insert_dimensions
+from warehouse.build import OPS, SERIES, create_books, create_core, describe, insert_dimensions
 from warehouse.ledger import Books
 from warehouse.lineage import Supply, parents, sources_of, supply
 from warehouse.marts import Model
@@ -34,7 +34,8 @@ def catalog(sources: pl.DataFrame) -> str:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         create_core(connection, None, Books([]), NEVER)
-        insert_dimensions(connection, pl.DataFrame(schema=polars_schema(_ASSETS)), NEVER)
+        assets, series = (pl.DataFrame(schema=polars_schema(columns)) for columns in (_ASSETS, SERIES))
+        insert_dimensions(connection, assets, series, NEVER)
         for model in marts.models():
             marts.create(connection, model)
         create_books(connection, {"sources": sources})
@@ -75,6 +76,7 @@ def catalog(sources: pl.DataFrame) -> str:
         ]
         text += _table(f"core.{dataset.name}", dataset.meaning, facts, dataset.caveats, columns)
     text += _table("core.assets", "The sector baskets: ours, fixed, equal-weighted.", [], (), columns)
+    text += _table("core.series", "What each source can be asked for, and when it exists.", [], (), columns)
     for kept in curated().values():
         facts = [f"Kept by hand. One row: {kept.grain}. Key: {_named(kept.key)}."]
         text += _table(f"core.{kept.name}", kept.meaning, facts, kept.caveats, columns)

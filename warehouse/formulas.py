@@ -55,6 +55,8 @@ class _Query:
 
     def _columns(self, node: Node, steps: Mapping[str, Node]) -> list[tuple[str, str]]:
         steps = {**steps, **{step["key"]: step["value"]["query_node"] for step in node["cte_map"]["map"]}}
+        if node["type"] == "RECURSIVE_CTE_NODE":
+            return self.columns(node["left"], steps)  # what it begins with; the other branch reads the step itself
         if node["type"] == "SET_OPERATION_NODE":
             branches = [self.columns(branch, steps) for branch in node["children"]]
             if node["setop_type"] == "UNION_BY_NAME":

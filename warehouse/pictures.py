@@ -113,12 +113,13 @@ PICTURES = (
         "Open interest, and what longs pay",
         (
             Plot(
-                (Line("bitcoin, in coins", "open_interest_total", "max(open_interest_coins)", "asset = 'BTC'"),),
+                _coins("open_interest_total", "max(open_interest_index)"),
                 "plain",
             ),
             Plot(_coins("funding_daily", "avg(funding_apr_7d order by venue)"), "percent", zero=True),
         ),
-        "Above: futures of the venues known daily; a venue that joins or leaves makes a step. Below: funding a year.",
+        "Above: futures open at the venues known daily, in coins, like for like, 100 on the first day held. "
+        "Below: funding a year.",
     ),
     Picture(
         "rates",

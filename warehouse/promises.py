@@ -49,6 +49,9 @@ def promises(books: Books) -> dict[str, Promise]:
     """
     found = {
         "core.assets": Promise("The sector baskets: ours, fixed, equal-weighted.", "one asset in one basket"),
+        "core.series": Promise(
+            "What each source can be asked for, and when it exists.", "one series of one dataset at one source"
+        ),
         "core.days": Promise("The UTC days that are over, from the first of which anything is held.", "one day"),
         "core.disagreements_in_time": Promise(
             "How far sources lie apart, by what was public by noon (UTC) after each day.",

@@ -2,6 +2,16 @@
 
 from expectations.contract import Column
 
+
+def _change(unit: str, span: str) -> Column:
+    return Column(
+        "number",
+        "fraction",
+        "rate",
+        f"open_interest_{unit} over its value {span} earlier, less one, over the contracts present on both days.",
+    )
+
+
 COLUMNS = {
     "contract": Column(
         "text", "the venue's own name", "key", "The future or perpetual that was traded, or the kind of it."
@@ -27,16 +37,23 @@ COLUMNS = {
     ),
     "as_of": Column("date", "UTC day", "label", "The day that the value describes."),
     "cadence": Column("text", "daily or weekly", "label", "How often the venue's figure is known."),
-    "change_30d_usd": Column(
-        "number",
-        "fraction",
-        "rate",
-        "open_interest_usd over its value 30 days earlier, less one, over the contracts present on both days.",
+    "contracts": Column("names", "venue and the venue's own name", "label", "The contracts that have the day."),
+    "contracts_missing": Column(
+        "names",
+        "venue and the venue's own name",
+        "label",
+        "The contracts that were held on one of the days before, have not ended, and lack the day.",
     ),
-    "change_30d_coins": Column(
+    "change_1d_usd": _change("usd", "one day"),
+    "change_1d_coins": _change("coins", "one day"),
+    "change_7d_usd": _change("usd", "7 days"),
+    "change_7d_coins": _change("coins", "7 days"),
+    "change_30d_usd": _change("usd", "30 days"),
+    "change_30d_coins": _change("coins", "30 days"),
+    "open_interest_index": Column(
         "number",
-        "fraction",
-        "rate",
-        "open_interest_coins over its value 30 days earlier, less one, over the contracts present on both days.",
+        "100 on the first day held",
+        "stock",
+        "Open contracts in coins, like for like: chained from day to day over the contracts present on both.",
     ),
 }

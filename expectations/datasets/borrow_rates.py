@@ -3,6 +3,9 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import apart, factor, usual
+
+_APR = pl.col("borrow_apr")
 
 SEVERAL = 5
 ENOUGH_HOURS = 20
@@ -26,6 +29,14 @@ BORROW_RATES = Dataset(
             low=0.0005,
             high=0.9,
         ),
+        # One row in percent, or per day. It does not block: on a day without anybody left to lend a rate has stood a
+        # hundredfold above a quiet week's.
+        Range(
+            "borrow_apr is within a factor of 50 of its last days",
+            pl.when(_APR > 0).then(apart(_APR, usual(_APR.replace(0.0, None), "series"))),
+            high=factor(50),
+            severity="warning",
+        ),
         # A mean and its highest member, but for the last digit of the mean.
         Range("borrow_apr_max is not below borrow_apr", pl.col("borrow_apr_max") / pl.col("borrow_apr"), low=1 - 1e-9),
         Range("samples is 1 or more", pl.col("samples"), low=1),
@@ -42,6 +53,7 @@ BORROW_RATES = Dataset(
         ),
         OneOf("sampling is one that we know", "sampling", ("time_weighted", "hourly_mean", "daily_last")),
     ),
+    looks_back=14,
     caveats=(
         "Venues differ in what a day's figure is (see sampling): compare a venue with itself.",
         "Rates are those of customers without a discount, simple, per year.",

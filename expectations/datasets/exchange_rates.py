@@ -3,6 +3,9 @@
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.plausible import apart, usual
+
+_RATE = pl.col("rate_per_usd")
 
 EXCHANGE_RATES = Dataset(
     name="exchange_rates",
@@ -38,6 +41,14 @@ EXCHANGE_RATES = Dataset(
             low=4,
             high=15,
         ),
+        # Dollars for a euro instead of euro for a dollar, where the two are not nearly the same; the euro has moved by
+        # 5 percent within a week (December 2008).
+        Range(
+            "a dollar is worth as many euro as on the last days, within 9 %",
+            pl.when(pl.col("currency") == "EUR").then(apart(_RATE, usual(_RATE, "series", "currency"))),
+            high=0.09,
+        ),
+        # It does not block: the won lost a tenth in a day in 2008, and a slip of the unit is outside the ranges above.
         Range(
             "rate_per_usd is within 15 % of the fixing before",
             (pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")).log().abs(),
@@ -45,6 +56,7 @@ EXCHANGE_RATES = Dataset(
             severity="warning",
         ),
     ),
+    looks_back=14,
     caveats=("No fixing on weekends and holidays of the euro system: carry the last one and say how old it is.",),
     sparse=True,
 )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.plausible import apart, factor, usual
 
 _MEAN_PRICE = pl.col("hour_volume_krw") / pl.col("hour_volume_base")
 _HOUR_OF_THE_DAY = (pl.col("opened_at").dt.replace_time_zone(None) - pl.col("date").cast(pl.Datetime("us"))).dt
@@ -42,8 +43,31 @@ HOURLY_KRW_PRICES = Dataset(
             low=500,
             high=5_000,
         ),
+        # Since 2014; dollars, or thousands of won, lie outside.
+        Range(
+            "BTC costs 100,000 to 3 billion won",
+            pl.when(pl.col("asset") == "BTC").then(pl.col("hour_close_krw")),
+            low=1e5,
+            high=3e9,
+        ),
+        Range(
+            "ETH costs 1,000 to 300 million won",
+            pl.when(pl.col("asset") == "ETH").then(pl.col("hour_close_krw")),
+            low=1e3,
+            high=3e8,
+        ),
+        Range(
+            "hour_close_krw of BTC and ETH is within a factor of 3 of its last hours",
+            pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
+                apart(pl.col("hour_close_krw"), usual(pl.col("hour_close_krw"), "series", order="opened_at"))
+            ),
+            high=factor(3),
+        ),
+        # All won markets together have turned over some 30 trillion on their liveliest days.
+        Range("hour_volume_krw is at most 20 trillion", pl.col("hour_volume_krw"), high=2e13),
         Range("the hour lies in its day", _HOUR_OF_THE_DAY.total_minutes(), low=0, high=23 * 60),
     ),
+    looks_back=2,
     caveats=(
         "An hour without a trade is left out, and looks like one that was lost: only 24 hours make a day.",
         "Turnover is not net inflow: it counts each trade's value once, whoever bought.",

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import apart, factor, usual
 
 ENOUGH_HOURS = 20
 ALL_HOURS = 24
@@ -46,6 +47,14 @@ HOURLY_PRICES = Dataset(
         # Since 2017; cents, won or another asset's prices lie outside.
         Range("BTC closes at 1,000 to 2,000,000 USD", _close_of("BTC"), low=1_000, high=2_000_000),
         Range("ETH closes at 50 to 100,000 USD", _close_of("ETH"), low=50, high=100_000),
+        # No hour of these assets has come near; cents, or thousands, are far beyond.
+        Range(
+            "hour_close_usd of BTC and ETH is within a factor of 3 of its last hours",
+            pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
+                apart(pl.col("hour_close_usd"), usual(pl.col("hour_close_usd"), "series", order="opened_at"))
+            ),
+            high=factor(3),
+        ),
         OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
         Range(
             "hour_close_usd is within a factor of 1.5 of the hour before",
@@ -54,6 +63,7 @@ HOURLY_PRICES = Dataset(
             severity="warning",
         ),
     ),
+    looks_back=2,
     caveats=(
         "USDT is taken at par with the dollar; quote tells which prices are meant.",
         "A venue may leave out an hour without a trade: compare two venues over the hours that both have.",

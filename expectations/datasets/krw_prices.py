@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import apart, factor, usual
 
 _MEAN_PRICE = pl.col("volume_krw") / pl.col("volume_base")
 
@@ -44,9 +45,32 @@ KRW_PRICES = Dataset(
             low=500,
             high=5_000,
         ),
+        # Since 2014; dollars, or thousands of won, lie outside.
+        Range(
+            "BTC costs 100,000 to 3 billion won",
+            pl.when(pl.col("asset") == "BTC").then(pl.col("close_krw")),
+            low=1e5,
+            high=3e9,
+        ),
+        Range(
+            "ETH costs 1,000 to 300 million won",
+            pl.when(pl.col("asset") == "ETH").then(pl.col("close_krw")),
+            low=1e3,
+            high=3e8,
+        ),
+        Range(
+            "close_krw of BTC and ETH is within a factor of 3 of its last days",
+            pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
+                apart(pl.col("close_krw"), usual(pl.col("close_krw"), "series"))
+            ),
+            high=factor(3),
+        ),
+        # All won markets together have turned over some 30 trillion on their liveliest days.
+        Range("volume_krw is at most 100 trillion", pl.col("volume_krw"), high=1e14),
         OneOf("day_boundary is UTC or KST", "day_boundary", ("UTC", "KST")),
         Range("volume_krw is above 0", pl.col("volume_krw"), above=0, severity="warning"),
     ),
+    looks_back=14,
     caveats=("Turnover is not net inflow: it counts each trade's value once, whoever bought.",),
     sparse=True,
 )

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import apart, factor, usual
 
 SEVERAL = 5
 
@@ -75,11 +76,25 @@ LENDING_RATES = Dataset(
             high=1.05,
             severity="warning",
         ),
+        # One row in percent. It does not block: where a pool runs dry, its rate stands twentyfold above a quiet week's,
+        # and of a pool that hardly anybody borrows from more than that.
+        *(
+            Range(
+                f"{name} is within a factor of 50 of its last days",
+                pl.when(pl.col(name) > 0).then(
+                    apart(pl.col(name), usual(pl.col(name).replace(0.0, None), "series", "protocol", "chain", "asset"))
+                ),
+                high=factor(50),
+                severity="warning",
+            )
+            for name in ("supply_apr", "borrow_apr")
+        ),
         Range("utilization is between 0 and 1", pl.col("utilization"), low=0, high=1),
         Range("available_usd is not negative", pl.col("available_usd"), low=0),
         Range("available_usd is below 100 billion", pl.col("available_usd"), high=1e11),
         OneOf("sampling is one that we know", "sampling", ("time_weighted", "hourly_mean", "daily_last")),
     ),
+    looks_back=14,
     caveats=(
         "A daily_last sample is one reading, near 23:01 UTC or soon after midnight, and misses spikes within the day.",
         "Rewards are left out: supply_apr is the lending rate alone.",

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import BTC_USD, DEAR_SINCE, ETH_USD, since
 
 _AMOUNT, _PRICE = pl.col("amount_usd"), pl.col("price_usd")
 
@@ -29,6 +30,18 @@ LIQUIDATION_EVENTS = Dataset(
         # Prices since 2019: a price in another currency, or the size in its place, lies beyond.
         Range("a coin of BTC costs 3,000 to 2,000,000 USD", _of("BTC", _PRICE), low=3_000, high=2_000_000),
         Range("a coin of ETH costs 80 to 100,000 USD", _of("ETH", _PRICE), low=80, high=100_000),
+        Range(
+            "a coin of BTC costs 10,000 to 1,000,000 USD since 2021",
+            since(DEAR_SINCE, _of("BTC", _PRICE)),
+            low=BTC_USD[0],
+            high=BTC_USD[1],
+        ),
+        Range(
+            "a coin of ETH costs 500 to 100,000 USD since 2021",
+            since(DEAR_SINCE, _of("ETH", _PRICE)),
+            low=ETH_USD[0],
+            high=ETH_USD[1],
+        ),
     ),
     one_per=("date", "asset", "venue"),
     quiet=True,

@@ -1,8 +1,21 @@
 """Statistics of central banks and the Treasury."""
 
+from datetime import date
+
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.plausible import apart, factor, since, usual
+
+WORTH_A_STEP = 1e9  # dollars
+TWO_POINTS = 0.02
+
+_RATE, _AMOUNT = pl.col("rate_apr"), pl.col("amount")
+_USUAL_RATE, _USUAL_AMOUNT = usual(_RATE, "series"), usual(_AMOUNT, "series")
+_STOCKS = (
+    *("fed_assets", "ecb_assets", "boj_assets", "pboc_assets"),
+    *("us_m2", "euro_m2", "japan_m2", "china_m2"),
+)
 
 
 def _of(*series: str) -> pl.Expr:
@@ -48,6 +61,44 @@ MACRO_SERIES = Dataset(
         Range("japan_m2 is 300 to 5,000 trillion", _of("japan_m2"), low=3e14, high=5e15),
         Range("china_m2 is 10 to 2,000 trillion", _of("china_m2"), low=1e13, high=2e15),
         Range("rate_apr is between -0.05 and 0.3", pl.col("rate_apr"), low=-0.05, high=0.3),
+        # Since 2016 the Treasury has been down to 22.9 billion (1 June 2023), in 2002 to a few billion.
+        Range("tga since 2016 is 10 billion or more", since(date(2016, 1, 1), _of("tga", "tga_daily")), low=1e10),
+        # The fastest that a central bank has grown is the Federal Reserve's doubling in eight weeks of autumn 2008.
+        Range(
+            "assets and money are within a factor of 3 of their last values",
+            pl.when(pl.col("series").is_in(_STOCKS)).then(apart(_AMOUNT, _USUAL_AMOUNT)),
+            high=factor(3),
+        ),
+        # It is drawn down and filled again within weeks, by a factor of ten at most.
+        Range(
+            "tga is within a factor of 30 of its last values",
+            pl.when(pl.col("series").is_in(["tga", "tga_daily"])).then(apart(_AMOUNT, _USUAL_AMOUNT)),
+            high=factor(30),
+        ),
+        # It does not block: from a billion to a hundred and back is what the ends of quarters have done.
+        Range(
+            "rrp of a billion or more is within a factor of 30 of its last values",
+            pl.when((pl.col("series") == "rrp") & (_USUAL_AMOUNT >= WORTH_A_STEP) & (_AMOUNT > 0)).then(
+                apart(_AMOUNT, _USUAL_AMOUNT)
+            ),
+            high=factor(30),
+            severity="warning",
+        ),
+        # 0.04 percent is the least that it has been (2011).
+        Range(
+            "effective_rate is 0.0003 or more",
+            pl.when(pl.col("series") == "effective_rate").then(_RATE),
+            low=0.0003,
+        ),
+        # A hundredth, or a hundredfold. Bills fell from 1.5 percent to 0.03 within a week of September 2008, which is
+        # less than two points: nearer to zero nothing but the range is told.
+        Range(
+            "a rate that moves by two points is within a factor of 20 of its last values",
+            pl.when(((_RATE - _USUAL_RATE).abs() > TWO_POINTS) & (_RATE > 0) & (_USUAL_RATE > 0)).then(
+                apart(_RATE, _USUAL_RATE)
+            ),
+            high=factor(20),
+        ),
         # Near zero even percents look like fractions, but they lie too far from each other.
         Range(
             "the rates of a day lie within 0.1 of each other",
@@ -55,6 +106,7 @@ MACRO_SERIES = Dataset(
             high=0.1,
         ),
     ),
+    looks_back=160,
     caveats=(
         "Only the newest vintage is held: what was first published and later revised shows the revision.",
         "A value of a month is dated with its last day: the stock of that day, or the month's mean (us_m2, japan_m2).",

@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.plausible import apart, factor, usual
 
 _CAP, _PRICE = pl.col("market_cap_usd"), pl.col("price_usd")
 _BEFORE = _CAP.shift(1).over("series", order_by="date")
@@ -32,6 +33,18 @@ MARKET_VALUES = Dataset(
         # Since 2015; cents, won or another asset's prices lie outside.
         Range("BTC is worth 100 to 2,000,000 USD", _of("BTC", _PRICE), low=100, high=2_000_000),
         Range("ETH is worth 0.4 to 100,000 USD", _of("ETH", _PRICE), low=0.4, high=100_000),
+        # What circulates has doubled in a day, when locked coins were freed or counted for the first time.
+        Range(
+            "as many coins circulate as on the last days, within a factor of 8",
+            apart(_CAP / _PRICE, usual(_CAP / _PRICE, "series")),
+            high=factor(8),
+        ),
+        Range(
+            "price_usd of BTC and ETH is within a factor of 3 of its last days",
+            pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(apart(_PRICE, usual(_PRICE, "series"))),
+            high=factor(3),
+        ),
+        # It does not block: small coins have really lost 99 percent in a day (LUNA in May 2022).
         Range(
             "market_cap_usd is within a factor of 3 of the day before",
             pl.when(_DAYS_APART == 1).then((_CAP / _BEFORE).log().abs()),
@@ -39,6 +52,7 @@ MARKET_VALUES = Dataset(
             severity="warning",
         ),
     ),
+    looks_back=14,
     caveats=(
         "What circulates is an estimate: locked coins and lost ones count for one provider and not for another.",
         "Providers count again when they learn more: see ops.restatements.",

@@ -3,18 +3,26 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import BTC_USD, DEAR_SINCE, ETH_USD, apart, factor, since, usual
 
 EVERY_VENUE = "ALL"
+# Below so much a contract is young, and may really grow tenfold within days.
+LARGE_BTC, LARGE_ETH, LARGE_USD = 1_000, 10_000, 1e8
+
+
+def _of(asset: str, value: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("asset") == asset).then(value)
+
 
 _COINS, _USD = pl.col("open_interest_coins"), pl.col("open_interest_usd")
 _HIGH, _LOW = pl.col("open_interest_usd_high"), pl.col("open_interest_usd_low")
 _KNOWN = _COINS.is_not_null().cast(pl.Int64) + _USD.is_not_null().cast(pl.Int64)
 _BEFORE = _COINS.shift(1).over("series", order_by="date")
+_WORTH = _USD / _COINS
+_OF_A_CONTRACT = ("series", "contract")
+_USUAL_COINS, _USUAL_USD = usual(_COINS, *_OF_A_CONTRACT), usual(_USD, *_OF_A_CONTRACT)
+_LARGE = (_of("BTC", _USUAL_COINS) >= LARGE_BTC) | (_of("ETH", _USUAL_COINS) >= LARGE_ETH)
 _DAYS_APART = pl.col("date").diff().over("series", order_by="date").dt.total_days()
-
-
-def _of(asset: str, value: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col("asset") == asset).then(value)
 
 
 OPEN_INTEREST = Dataset(
@@ -65,6 +73,35 @@ OPEN_INTEREST = Dataset(
         # Prices since 2019. What a coin is worth tells contracts from coins, and coins from dollars.
         Range("a coin of BTC is worth 3,000 to 2,000,000 USD", _of("BTC", _USD / _COINS), low=3_000, high=2_000_000),
         Range("a coin of ETH is worth 80 to 100,000 USD", _of("ETH", _USD / _COINS), low=80, high=100_000),
+        Range(
+            "a coin of BTC is worth 10,000 to 1,000,000 USD since 2021",
+            since(DEAR_SINCE, _of("BTC", _WORTH)),
+            low=BTC_USD[0],
+            high=BTC_USD[1],
+        ),
+        Range(
+            "a coin of ETH is worth 500 to 100,000 USD since 2021",
+            since(DEAR_SINCE, _of("ETH", _WORTH)),
+            low=ETH_USD[0],
+            high=ETH_USD[1],
+        ),
+        # In March 2020 prices halved in a day; a contract of another size is ten times or a tenth.
+        Range(
+            "a coin is worth what it was worth within a factor of 3",
+            apart(_WORTH, usual(_WORTH, *_OF_A_CONTRACT)),
+            high=factor(3),
+        ),
+        # The deepest flushes closed a half, and lasted a day.
+        Range(
+            "open_interest_coins of a large contract of BTC or ETH is within a factor of 5 of its last days",
+            pl.when(_LARGE).then(apart(_COINS, _USUAL_COINS)),
+            high=factor(5),
+        ),
+        Range(
+            "open_interest_usd of 100 million or more is within a factor of 5 of its last days",
+            pl.when(_USUAL_USD >= LARGE_USD).then(apart(_USD, _USUAL_USD)),
+            high=factor(5),
+        ),
         Range("open_interest_usd is not above the day's high", _HIGH - _USD, low=0),
         Range("open_interest_usd is not below the day's low", _USD - _LOW, low=0),
         # The deepest falls of a day, with the price, were to about a half; a reading of nothing is a mistake.
@@ -72,7 +109,8 @@ OPEN_INTEREST = Dataset(
         Range("flush_usd is not negative", pl.col("flush_usd"), low=0),
         Range("flush_usd is at most 20 times the day's high", pl.col("flush_usd") / _HIGH, high=20),
         OneOf("cadence is daily or weekly", "cadence", ("daily", "weekly")),
-        # Both sides taken for one, or one for both, is a step of 2.
+        # Both sides taken for one, or one for both, is a step of 2. It does not block: a young contract has doubled in
+        # a day, and a flush has closed a half.
         Range(
             "open_interest_coins is within a factor of 1.8 of the day before",
             pl.when(_DAYS_APART == 1).then((_COINS / _BEFORE).log().abs()),
@@ -89,6 +127,7 @@ OPEN_INTEREST = Dataset(
         "Weekly figures are of CME, on the Tuesday that they describe; they are public on the Friday after it.",
     ),
     sparse=True,
+    looks_back=14,
     notes={
         "flush_usd": "Known where the venue is read every five minutes. Contracts of so many dollars fall by dollars."
     },

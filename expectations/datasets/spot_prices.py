@@ -3,6 +3,7 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.plausible import apart, factor, usual
 
 _PREVIOUS = pl.col("close_usd").shift(1).over("series", order_by="date")
 _DAYS_APART = pl.col("date").diff().over("series", order_by="date").dt.total_days()
@@ -51,6 +52,15 @@ SPOT_PRICES = Dataset(
         # It fell to 0.85 in 2018; won or another coin's prices lie outside.
         Range("USDT closes at 0.8 to 1.2 USD", _close_of("USDT"), low=0.8, high=1.2),
         OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
+        # Bitcoin's deepest day since 2013 was one of a half. Cents, or thousands, are far beyond.
+        Range(
+            "close_usd of BTC and ETH is within a factor of 3 of its last days",
+            pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
+                apart(pl.col("close_usd"), usual(pl.col("close_usd"), "series"))
+            ),
+            high=factor(3),
+        ),
+        # It does not block: small coins have really lost 99 percent in a day (LUNA in May 2022).
         Range(
             "close_usd is within a factor of 5 of the day before",
             (pl.col("close_usd") / _PREVIOUS).log().abs(),
@@ -67,6 +77,7 @@ SPOT_PRICES = Dataset(
         Range("volume_base is above 0", pl.col("volume_base"), above=0, severity="warning"),
     ),
     one_per=("date", "asset"),
+    looks_back=14,
     caveats=(
         "USDT is taken at par with the dollar; quote tells which prices are meant.",
         "volume_usd is unknown where the venue does not publish turnover.",

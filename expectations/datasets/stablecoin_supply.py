@@ -3,6 +3,16 @@
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.plausible import apart, factor, usual
+
+_SUPPLY = pl.col("supply")
+_USUAL = usual(_SUPPLY, "series", "chain")
+
+
+def _total_from(least: float) -> pl.Expr:
+    """How far a coin's own total is from its last days', where those come to so many coins at least."""
+    return pl.when((pl.col("chain") == "ALL") & (least <= _USUAL)).then(apart(_SUPPLY, _USUAL))
+
 
 STABLECOIN_SUPPLY = Dataset(
     name="stablecoin_supply",
@@ -21,6 +31,22 @@ STABLECOIN_SUPPLY = Dataset(
             pl.when((pl.col("asset") == "USDT") & (pl.col("chain") == "ALL")).then(pl.col("supply")),
             low=1e8,
         ),
+        Range("a coin counts at 0.2 to 2 dollars", pl.col("supply_usd") / _SUPPLY, low=0.2, high=2),
+        # Coins are redeemed for dollars that somebody has to pay: the fastest known redemptions of so large a coin
+        # (USDC in March 2023, BUSD in December 2022, USDe in October 2025) came to less than a sixth in a few days.
+        Range(
+            "a total of 10 billion or more is within a factor of 1.5 of its last days",
+            _total_from(1e10),
+            high=factor(1.5),
+        ),
+        # A young coin has grown sixteenfold within a week (USD1 in 2025); units are a thousand or a million apart.
+        Range(
+            "a total of 100 million or more is within a factor of 50 of its last days",
+            _total_from(1e8),
+            high=factor(50),
+        ),
+        # It does not block: on one chain, and of a young coin, supply has really doubled or halved in a day, when
+        # it was launched there or moved to another one.
         Range(
             "supply is within a factor of 2 of the day before",
             (pl.col("supply") / pl.col("supply").shift(1).over("series", "chain", order_by="date")).log().abs(),
@@ -28,6 +54,7 @@ STABLECOIN_SUPPLY = Dataset(
             severity="warning",
         ),
     ),
+    looks_back=14,
     caveats=(
         "A provider stamp of day D 00:00 is the state at the end of D-1, and has that date here.",
         "The provider leaves out an amount that is zero or unknown; such a day has no row.",

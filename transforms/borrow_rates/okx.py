@@ -7,8 +7,8 @@ import polars as pl
 
 from expectations.errors import PayloadChanged
 from transforms.payload import member, rows
-from transforms.refused import marks
-from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some, refuse_twice
+from transforms.refused import first_mark, marks, told_once
+from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some
 
 
 def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFrame:
@@ -35,14 +35,15 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
     if others.height:
         raise PayloadChanged(f"expected rates of {asset}, found {others['ccy'][0]}")
     hour = pl.col("hour")
-    prints = page.select(
+    told = page.select(
         hour=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)),
         rate=decimal_text(pl.col("rate")),
-    ).unique()
-    told = refuse_twice(
-        refuse_some(prints, hour != hour.dt.truncate("1h"), "a rate for each full hour", "hour"),
+    )
+    prints = refuse_some(
+        told_once(told, "hour", thing="rate for an hour"),
+        hour != hour.dt.truncate("1h"),
+        "a rate for each full hour",
         "hour",
-        what="rate for an hour",
     )
     wanted = day_of(hour).is_between(date.fromisoformat(first), date.fromisoformat(last))
     days = (
@@ -50,7 +51,7 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
         .sort("hour")
         .group_by(date=day_of(hour), maintain_order=True)
         .agg(
-            *(reason.drop_nulls().first() for reason in marks(told)),
+            *first_mark(prints),
             borrow_apr=pl.col("rate").mean(),
             borrow_apr_max=pl.col("rate").max(),
             samples=pl.col("rate").count(),

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from transforms.payload import column, member, members, rows
-from transforms.refused import REFUSED, marks
-from transforms.units import day_of, decimal_text, end_of, iso_to_instant, refuse_twice, require_midnights
+from transforms.refused import REFUSED, told_once
+from transforms.units import day_of, decimal_text, end_of, iso_to_instant, require_midnights
 
 
 def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.DataFrame:
@@ -29,11 +29,11 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
     data = members(payload, "data")
     supply = _side(member(data, "supplyAPYHistory"), "supply_apr")
     borrow = _side(member(data, "borrowAPYHistory"), "borrow_apr")
-    both = _joined(supply, borrow)
+    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True, suffix="_borrowing").sort("stamped_at")
     day = day_of(pl.col("stamped_at"))
     unknown = pl.lit(None, pl.Float64)
     return both.select(
-        *marks(both),
+        pl.coalesce(REFUSED, f"{REFUSED}_borrowing"),
         date=day,
         protocol=pl.lit(protocol),
         chain=pl.lit(chain),
@@ -62,11 +62,4 @@ def _side(points: Any, name: str) -> pl.DataFrame:
     values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
     stamp = iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")).dt.truncate("1s")
     side = stamps.select(stamped_at=stamp, value=values).select("stamped_at", decimal_text(pl.col("value")).alias(name))
-    return refuse_twice(require_midnights(side, "stamped_at").unique(), "stamped_at", what="average for a day")
-
-
-def _joined(supply: pl.DataFrame, borrow: pl.DataFrame) -> pl.DataFrame:
-    """Both rates by the start of their day; what is marked on either side stays marked."""
-    both = supply.join(borrow, on="stamped_at", how="full", coalesce=True).sort("stamped_at")
-    other = f"{REFUSED}_right"
-    return both.with_columns(pl.coalesce(REFUSED, other)).drop(other) if other in both.columns else both
+    return told_once(require_midnights(side, "stamped_at"), "stamped_at", thing="average for a day")

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from transforms.histories import histories
-from transforms.refused import marks
+from transforms.refused import REFUSED, first_mark, marks
 from transforms.units import day_of, end_of
 
 
@@ -31,15 +31,8 @@ def normalize(payload: Any, *, asset: str, venue: str, symbols: str) -> pl.DataF
     return (
         buckets.drop_nulls(["l", "s"])
         .group_by("stamped_at", maintain_order=True)
-        .agg(
-            *(reason.drop_nulls().first() for reason in marks(buckets)),
-            told=pl.len(),
-            long_usd=pl.col("l").sum(),
-            short_usd=pl.col("s").sum(),
-        )
-        .filter(
-            pl.any_horizontal(pl.col("told") == len(symbols.split(",")), *(r.is_not_null() for r in marks(buckets)))
-        )
+        .agg(*first_mark(buckets), told=pl.len(), long_usd=pl.col("l").sum(), short_usd=pl.col("s").sum())
+        .filter((pl.col("told") == len(symbols.split(","))) | pl.col(REFUSED).is_not_null())
         .select(
             *marks(buckets),
             date=day,

@@ -9,6 +9,7 @@ from expectations.calendar import effective_rate_days, reverse_repo_days
 from expectations.errors import PayloadChanged
 from transforms.payload import NUMBER_OR_TEXT, column, member, rows
 from transforms.published import amounts, rates
+from transforms.refused import first_mark, told_once
 from transforms.units import percent_to_fraction, start_of
 
 # The operation closes at 13:15 in New York, 18:15 UTC in winter; the rate is out at 9:00, 14:00 UTC. We keep the later
@@ -45,11 +46,11 @@ def normalize(payload: Any) -> pl.DataFrame:
     taken = column("totalAmtAccepted", [member(one, "totalAmtAccepted") for one in held], NUMBER_OR_TEXT)
     operations = rows(held, operationId=pl.String, operationDate=pl.String).with_columns(amount=taken)
     amount = pl.col("amount")
+    told = told_once(operations, "operationId", thing="amount for each operation")
     values = (
-        operations.unique(maintain_order=True)
-        .group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
+        told.group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
         # The sum over nulls is 0, and that over some is too small.
-        .agg(amount=pl.when(amount.is_not_null().all()).then(amount.sum()))
+        .agg(*first_mark(told), amount=pl.when(amount.is_not_null().all()).then(amount.sum()))
     )
     return amounts(values, series="rrp", available_at=OPERATIONS.available_at(values["date"]))
 

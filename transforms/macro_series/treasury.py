@@ -54,8 +54,7 @@ def normalize(payload: Any) -> pl.DataFrame:
             era=pl.col("account_type").replace_strict({name: place for place, name in enumerate(names)}),
             amount=millions_to_units(decimal_text(balance.replace(NOT_SAID, None))),
         )
-        .sort("era")
-        .unique("record_date", keep="last", maintain_order=True)
+        .filter(pl.col("era") == pl.col("era").max().over("record_date"))
     )
     days = sorted(set(listed["record_date"]))
     # The first and the last day of a page may be cut by it.

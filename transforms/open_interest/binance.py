@@ -41,8 +41,14 @@ def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str, dollars: str
     """The one row of a day.
 
     A file may hold the first reading of the next day too: that belongs to the next one. A line without its numbers is
-    no reading.
+    no reading, and one without its instant could be of any.
+
+    Raises:
+        PayloadChanged: A line says no instant.
     """
+    undated = readings["stamped_at"].null_count()
+    if undated:
+        raise PayloadChanged(f"expected an instant in every line, found {undated} without")
     mine = _of(symbol, readings).filter(day_of(pl.col("stamped_at")) == date.fromisoformat(day))
     known = mine.drop_nulls()
     return days_of(known, asset=asset, venue="binance", contract=symbol).with_columns(
@@ -87,7 +93,7 @@ def normalize_end(payload: Any, *, asset: str, symbol: str, day: str, dollars: s
     last = page.with_columns(date=day_of(pl.col("stamped_at").dt.offset_by("-1us"))).filter(
         pl.col("date") == date.fromisoformat(day), pl.col("stamped_at") == end_of(pl.col("date"))
     )
-    return last.unique(maintain_order=True).select(
+    return last.select(
         "date",
         "stamped_at",
         asset=pl.lit(asset),

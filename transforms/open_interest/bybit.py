@@ -7,6 +7,7 @@ import polars as pl
 from expectations.errors import PayloadChanged
 from transforms.payload import column, member, rows
 from transforms.readings import days_of
+from transforms.refused import marks, refuse
 from transforms.units import both_sides_to_one, decimal_text, end_of, epoch_to_instant, unless_empty
 
 HOURS = 24
@@ -43,12 +44,12 @@ def normalize(payload: Any, *, asset: str, symbol: str, category: str) -> pl.Dat
         both=decimal_text(pl.col("openInterest")),
         one=decimal_text(unless_empty(pl.col("single"))),
     )
-    odd = read.filter((pl.col("both") - 2 * pl.col("one")).abs() > ROUNDING * pl.col("both"))
-    if odd.height:
-        raise PayloadChanged(f"expected openInterest to be twice one side, found {odd.row(0)}")
+    odd = (pl.col("both") - 2 * pl.col("one")).abs() > ROUNDING * pl.col("both")
+    read = refuse(read, odd, pl.format("expected openInterest to be twice one side, found {} and {}", "both", "one"))
     value, unknown = both_sides_to_one(pl.col("both")), pl.lit(None, pl.Float64)
     readings = read.drop_nulls(["stamped_at", "both"]).select(
         "stamped_at",
+        *marks(read),
         coins=value if category == "linear" else unknown,
         usd=unknown if category == "linear" else value,
     )

@@ -2,11 +2,11 @@
 Where is bitcoin's open interest, and where has it grown in 30 days?
 
 One row is one venue on its newest day: billions of dollars, thousands of coins, its share of the venues known daily, and the
-change of its coins over 30 days. A total that grows at one venue alone is that venue's story; growth everywhere is the market's.
+change of its coins over 30 days, over the contracts present on both. A total that grows at one venue alone is that venue's story; growth everywhere is the market's.
 
 - CME is told weekly, three days late and more: it has no share.
 - Venues that are not held are in no share; the market is larger than the sum.
-- A venue that gains or loses a contract changes its figure.
+- A venue that gains a contract changes its figure; one that lacks a contract has none, and no venue has a share then.
 */
 with
 
@@ -15,6 +15,23 @@ newest as (
     from open_interest_daily
     where asset = 'BTC'
     qualify row_number() over (partition by venue order by date desc) = 1
+),
+
+-- Like for like: a contract that joined is no growth.
+grown as (
+    select
+        now.date,
+        now.venue,
+        sum(now.open_interest_coins order by now.contract) / sum(before.open_interest_coins order by now.contract) - 1
+            as change_30d_coins
+    from open_interest_contracts as now
+    inner join open_interest_contracts as before
+        on before.date = now.date - 30
+        and before.asset = now.asset
+        and before.venue = now.venue
+        and before.contract = now.contract
+    where now.asset = 'BTC' and now.open_interest_coins is not null and before.open_interest_coins > 0
+    group by now.date, now.venue
 )
 
 select
@@ -24,17 +41,14 @@ select
     round(newest.open_interest_usd / 1e9, 2) as open_interest_bn,
     round(newest.open_interest_coins / 1e3, 1) as thousand_coins,
     case
-        when newest.cadence = 'daily'
-            then round(
-                newest.open_interest_usd / sum(newest.open_interest_usd) over (partition by newest.cadence, newest.date),
-                3
-            )
+        when newest.cadence = 'daily' and count(newest.open_interest_usd) over known = count(*) over known
+            then round(newest.open_interest_usd / sum(newest.open_interest_usd) over known, 3)
     end as share,
-    round(newest.open_interest_coins / before.open_interest_coins - 1, 4) as change_30d_coins,
+    round(grown.change_30d_coins, 4) as change_30d_coins,
     newest.source
 from newest
-left join open_interest_daily as before
-    on before.venue = newest.venue
-    and before.asset = newest.asset
-    and before.date = newest.date - 30
+left join grown
+    on grown.venue = newest.venue
+    and grown.date = newest.date
+window known as (partition by newest.cadence, newest.date)
 order by newest.date desc, newest.open_interest_usd desc nulls last, newest.venue

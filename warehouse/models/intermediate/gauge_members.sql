@@ -8,21 +8,19 @@ checks = ["isfinite(member_value)", "member_weight > 0"]
 with
 
 -- No look-ahead: each mart holds, for a day, only what was public by noon (UTC) after it.
+-- Like for like: a sum would move with the contracts that are in it. Open interest over market value is coins over coins
+-- that there are, for the price is in both.
 open_interest as (
     select
         futures.date,
-        concat_ws(' ', futures.asset, futures.venue, futures.contract) as member,
-        futures.open_interest_coins,
-        futures.open_interest_usd,
-        futures.open_interest_usd / nullif(assets.market_cap_usd, 0) as to_market_value
-    from main.open_interest_contracts as futures
+        futures.asset as member,
+        futures.open_interest_index,
+        futures.open_interest_index * assets.close_usd / nullif(assets.market_cap_usd, 0) as to_market_value
+    from main.open_interest_total as futures
     left join main.asset_daily as assets
         on assets.date = futures.date
         and assets.asset = futures.asset
-    where
-        futures.asset in ('BTC', 'ETH')
-        and futures.cadence = 'daily'
-        and futures.open_interest_usd > 0
+    where futures.asset in ('BTC', 'ETH')
 ),
 
 -- One day's turnover is noise: a week of whole days is taken.
@@ -65,10 +63,10 @@ federal_reserve as (
 ),
 
 members as (
-    select date, 'open_interest_coins' as component, member, open_interest_coins as value, open_interest_usd as weight
+    select date, 'open_interest_coins' as component, member, open_interest_index as value, 1 as weight
     from open_interest
     union all
-    select date, 'open_interest_to_market_value', member, to_market_value, open_interest_usd
+    select date, 'open_interest_to_market_value', member, to_market_value, 1
     from open_interest
     union all
     select date, 'funding', asset || ' ' || venue, funding_apr_7d, 1

@@ -103,16 +103,19 @@ interest as (
     select
         totals.date,
         case totals.asset when 'BTC' then 'open_interest_bitcoin' else 'open_interest_ether' end as topic,
-        totals.open_interest_usd as value,
-        coalesce(shown(totals.open_interest_coins, 'coins') || ' coins; ', '')
-        || coalesce(
-            'in coins ' || shown(abs(totals.change_30d_coins), 'fraction')
-            || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago; ',
-            ''
-        )
-        || case contracts.contracts when 1 then '1 contract' else contracts.contracts || ' contracts' end || ' at '
-        || array_to_string(totals.venues, ', ') as detail,
-        contracts.basis,
+        -- Like for like, so that it can be compared with any day: a total is one of the contracts that it is over.
+        totals.open_interest_index as value,
+        coalesce(', ' || shown(abs(totals.change_30d_coins), 'fraction')
+            || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago', '')
+        || case
+            when len(totals.contracts_missing) > 0
+                then '; the total is unknown without ' || array_to_string(totals.contracts_missing, ', ')
+            else coalesce('; ' || shown(totals.open_interest_usd, 'USD'), '')
+                || coalesce(' (' || shown(totals.open_interest_coins, 'coins') || ' coins)', '')
+                || ' in ' || case len(totals.contracts) when 1 then '1 contract' else len(totals.contracts) || ' contracts' end
+                || ' at ' || array_to_string(totals.venues, ', ')
+        end as detail,
+        '' as basis,
         contracts.sources
     from main.open_interest_total as totals
     inner join contracts

@@ -77,7 +77,8 @@ select
     told.flush_usd,
     told.cadence,
     told.date as as_of,
-    told.source
+    told.source,
+    told.series
 from told
 left join prices
     on prices.date = told.date

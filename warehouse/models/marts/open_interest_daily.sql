@@ -20,32 +20,52 @@ caveats = [
 
 [notes]
 date = "Of a weekly figure: the first day by noon (UTC) after which it was public, three days or more after the Tuesday that it describes."
-open_interest_usd = "Unknown when it is unknown for any of the venue's contracts."
-open_interest_coins = "Unknown when it is unknown for any of the venue's contracts."
+open_interest_usd = "Unknown when it is unknown for any of the venue's contracts, or when one of them that was held within the seven days before (a weekly one: 14), and has not ended, lacks the day."
+open_interest_coins = "Unknown when it is unknown for any of the venue's contracts, or when one of them that was held within the seven days before (a weekly one: 14), and has not ended, lacks the day."
 open_interest_usd_high = "Unknown over several contracts, whose highs need not be at one time."
 open_interest_usd_low = "Unknown over several contracts, whose lows need not be at one time."
-flush_usd = "Unknown when it is unknown for any of the venue's contracts."
+flush_usd = "Unknown when it is unknown for any of the venue's contracts, or when one of them lacks the day as above."
 as_of = "The day at whose end so many were open: that of the row, or the Tuesday that a weekly figure describes."
 */
+with
+
+lacking as (
+    select date, asset, venue, cadence, count(*) as contracts
+    from intermediate.interest_missing
+    group by date, asset, venue, cadence
+)
+
 -- No look-ahead: open_interest_contracts holds, for a day, only what was public by noon (UTC) after it.
 select
-    date,
-    asset,
-    venue,
+    held.date,
+    held.asset,
+    held.venue,
     -- A sum that leaves out a contract would look like a fall. Added in a fixed order, so that the same input
     -- gives the same last digit.
     case
-        when count(open_interest_usd) = count(*) then sum(open_interest_usd order by contract)
+        when count(lacking.contracts) = 0 and count(held.open_interest_usd) = count(*)
+            then sum(held.open_interest_usd order by held.contract)
     end as open_interest_usd,
     case
-        when count(open_interest_coins) = count(*) then sum(open_interest_coins order by contract)
+        when count(lacking.contracts) = 0 and count(held.open_interest_coins) = count(*)
+            then sum(held.open_interest_coins order by held.contract)
     end as open_interest_coins,
-    case when count(*) = 1 then max(open_interest_usd_high) end as open_interest_usd_high,
-    case when count(*) = 1 then min(open_interest_usd_low) end as open_interest_usd_low,
-    case when count(flush_usd) = count(*) then sum(flush_usd order by contract) end as flush_usd,
-    min(cadence) as cadence,
-    min(as_of) as as_of,
-    min(source) as source
-from main.open_interest_contracts
-group by date, asset, venue
-order by date, asset, venue
+    case when count(lacking.contracts) = 0 and count(*) = 1 then max(held.open_interest_usd_high) end
+        as open_interest_usd_high,
+    case when count(lacking.contracts) = 0 and count(*) = 1 then min(held.open_interest_usd_low) end
+        as open_interest_usd_low,
+    case
+        when count(lacking.contracts) = 0 and count(held.flush_usd) = count(*)
+            then sum(held.flush_usd order by held.contract)
+    end as flush_usd,
+    min(held.cadence) as cadence,
+    min(held.as_of) as as_of,
+    min(held.source) as source
+from main.open_interest_contracts as held
+left join lacking
+    on lacking.date = held.date
+    and lacking.asset = held.asset
+    and lacking.venue = held.venue
+    and lacking.cadence = held.cadence
+group by held.date, held.asset, held.venue
+order by held.date, held.asset, held.venue

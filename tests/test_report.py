@@ -76,10 +76,12 @@ def test_the_day_stands_beside_famous_days_as_they_are_held(demo: Tool, brief: B
         (DAY, True),
     ]
     before, crash = brief.beside[1:]
-    low, high = demo.ask("select low_usd, high_usd from asset_daily where asset = 'BTC' and date = '2024-12-05'")[0]
-    assert before["fall"] == pytest.approx(low / high - 1)
-    closed = demo.one("select total_usd from liquidations_total where asset = 'ALL' and date = '2024-12-09'")
-    assert crash["liquidated_usd"] == closed > 1e6
+    low = demo.one("select low_usd from asset_daily where asset = 'BTC' and date = '2024-12-05'")
+    last_close = demo.one("select close_usd from asset_daily where asset = 'BTC' and date = '2024-12-04'")
+    assert before["low"] == pytest.approx(low / last_close - 1)
+    closed = demo.one("select sum(total_usd) from liquidations_daily where date = '2024-12-09'")
+    assert crash["liquidated_usd"] == pytest.approx(closed)
+    assert closed > 1e6
     assert crash["reported_usd"] == 1.725e9
     assert brief.beside[0]["return_1d"] is None, "a day that is not held is said to be unknown"
     known_then = read_brief(demo.home / "warehouse.duckdb", date(2024, 12, 8))

@@ -2,17 +2,18 @@
 
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
 import duckdb
 import pytest
+from markupsafe import escape
 
 from expectations.errors import BadRequest
 from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
 from tests.tool import Tool
-from warehouse.report import LATEST, SECTIONS, Brief, as_markdown, as_page, dollars, read_brief
+from warehouse.report import LATEST, SECTIONS, Brief, as_markdown, as_page, dollars, percentile, read_brief
 
 DAY = date(2024, 12, 9)
 LONGEST_BYTES = 2_000_000
@@ -57,6 +58,34 @@ def test_both_forms_say_the_same(brief: Brief) -> None:
     for heading in headings:
         assert heading in page, heading
         assert f"\n## {heading}\n" in text, heading
+
+
+def test_a_percentile_says_of_what_it_is(brief: Brief) -> None:
+    page = as_page(brief, simulated=True)
+    told = [row for rows in brief.sections.values() for row in rows if row["percentile_1y"] is not None]
+    assert len(told) > 20
+    for row in told:
+        share, of = percentile(row["percentile_1y"]), escape(row["percentile_of"])
+        item = f"{escape(row['statement'])} <small>{share} percentile of its year (of {of})</small>"
+        assert item in page, row["topic"]
+    assert "(of the close)" in page
+
+
+def test_a_borrow_rate_is_that_of_one_venue_on_both_of_its_days(demo: Tool) -> None:
+    rates = {
+        (day, asset, venue): apr
+        for day, asset, venue, apr in demo.ask("select date, asset, venue, borrow_apr from borrow_rates_daily")
+    }
+    sentences = demo.ask(
+        "select date, upper(replace(topic, 'borrow_', '')), value, change_1d, statement, "
+        "regexp_extract(statement, ' at ([a-z0-9]+)', 1) from brief where topic like 'borrow%'"
+    )
+    assert len({venue for *_, venue in sentences}) > 1, "the dearest venue is not always the same"
+    for day, asset, value, change, statement, venue in sentences:
+        assert value == rates[day, asset, venue], statement
+        before = rates.get((day - timedelta(days=1), asset, venue))
+        assert change == (None if before is None else pytest.approx(value - before)), statement
+        assert ("a week ago" in statement) == ((day - timedelta(days=7), asset, venue) in rates), statement
 
 
 def test_every_table_of_the_markdown_is_whole(brief: Brief) -> None:

@@ -134,9 +134,13 @@ def test_every_column_of_a_mart_has_a_formula_that_is_sql(demo: Tool, model: Mod
         ("asset_daily", "peak_high_usd", "max(high_usd) over known"),
         ("premiums_daily", "kimchi_premium_usdt", "pairs.upbit_krw / (pairs.binance_usdt * usdt_in_won.close_krw) - 1"),
         ("sector_daily", "share_falling", "(count(*) filter (where return_1d < 0))::double / count(*)"),
-        ("liquidations_total", "asset", "either main.liquidations_daily.asset or 'ALL'"),
+        (
+            "liquidations_total",
+            "share_of_reported",
+            "ranked.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0)",
+        ),
         ("leverage_gauge", "heat", "max(level) filter (where speaks_of = 'heat')"),
-        ("signals", "value", "16 cases, each in a step of its own"),
+        ("signals", "value", "17 cases, each in a step of its own"),
     ],
 )
 def test_a_formula_is_what_stands_in_the_model(mart: str, column: str, formula: str) -> None:

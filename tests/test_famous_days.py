@@ -32,9 +32,26 @@ def test_the_crash_of_december_2024_has_both_figures_where_reports_differ() -> N
     assert date(2020, 3, 12) in FIGURES["date"]
 
 
-def test_no_other_table_is_made_from_reports() -> None:
-    assert {model.name for model in models() if "core.famous_days" in model.reads} == {"famous_days"}
+def test_no_figure_of_ours_is_made_from_reports() -> None:
+    """The best of them stands beside our total, and nothing reads it there."""
+    assert {model.name for model in models() if "core.famous_days" in model.reads} == {
+        "famous_days",
+        "liquidations_total",
+    }
     assert not [model.name for model in models() if "main.famous_days" in model.reads]
+    readers = [model for model in models() if "main.liquidations_total" in model.reads]
+    assert readers
+    assert not [model.name for model in readers if "reported" in model.sql]
+
+
+def test_a_figure_of_one_exchange_is_never_that_of_all() -> None:
+    exchanges = FIGURES.filter(pl.col("venue") != "ALL")
+    assert set(exchanges["venue"]) == {"bitmex", "binance", "okx", "bybit"}
+    for metric, venue in exchanges.select("metric", "venue").iter_rows():
+        assert venue in metric
+    everywhere = FIGURES.filter(pl.col("metric").str.starts_with("liquidated_") & (pl.col("venue") == "ALL"))
+    highest = dict(everywhere.group_by("date").agg(pl.col("value").max()).iter_rows())
+    assert highest == {date(2024, 12, 5): 1.08e9, CRASH: 1.725e9, date(2025, 10, 10): 19.3e9}
 
 
 def test_every_warehouse_has_them(small: Tool) -> None:

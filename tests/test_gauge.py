@@ -171,6 +171,53 @@ def level(parts: dict[str, float], speaks_of: str) -> float | None:
     return float(sum(where * weight for where, weight in known) / voted)
 
 
+def lows_of(tool: Tool) -> dict[date, list[tuple[str, float, float]]]:
+    """Of each day the basket's assets with low and close against the last close, same source on both days."""
+    prices = {
+        (day, asset): (low, close, source, sector)
+        for day, asset, low, close, source, sector in tool.ask(
+            "select date, asset, low_usd, close_usd, quote_source, sector from asset_daily"
+        )
+    }
+    found: dict[date, list[tuple[str, float, float]]] = defaultdict(list)
+    for (day, asset), (low, close, source, sector) in prices.items():
+        before = prices.get((day - timedelta(days=1), asset))
+        if before is not None and before[2] == source and sector is not None:
+            found[day].append((asset, low / before[1] - 1, close / before[1] - 1))
+    return found
+
+
+def interest_changes(tool: Tool) -> dict[date, float]:
+    """The day's change of bitcoin's open interest in coins, over the contracts that both days have."""
+    days: dict[date, dict[tuple[str, str], float]] = defaultdict(dict)
+    for day, venue, contract, coins in tool.ask(
+        "select date, venue, contract, open_interest_coins from open_interest_contracts "
+        "where asset = 'BTC' and cadence = 'daily' and open_interest_coins > 0"
+    ):
+        days[day][venue, contract] = coins
+    changes = {}
+    for day, now in days.items():
+        before = days.get(day - timedelta(days=1), {})
+        both = set(now) & set(before)
+        if both:
+            changes[day] = sum(now[name] for name in both) / sum(before[name] for name in both) - 1
+    return changes
+
+
+def flushes(tool: Tool) -> set[date]:
+    """The days on which positions were being unwound, as the methodology says it."""
+    interest = interest_changes(tool)
+    found = set()
+    for day, assets in lows_of(tool).items():
+        low = median(low for _, low, _ in assets) if len(assets) >= 5 else 0
+        close = median(close for _, _, close in assets) if len(assets) >= 5 else 0
+        bitcoin = next((low for asset, low, _ in assets if asset == "BTC"), 0)
+        with_bitcoin = bitcoin <= -0.05 and (low <= -0.08 or interest.get(day, 0) <= -0.08)
+        if close <= -0.10 or low <= -0.10 or with_bitcoin:
+            found.add(day)
+    return found
+
+
 @pytest.fixture(scope="module")
 def members(demo: Tool) -> Members:
     return members_of(demo)
@@ -194,6 +241,13 @@ def test_the_gauge_is_what_the_methodology_says(demo: Tool, members: Members) ->
         if row["regime"] != "flush":
             assert heat is not None
             assert row["regime"] == max((start, name) for name, start in REGIMES.items() if start <= heat)[1]
+
+
+def test_a_flush_is_told_by_closes_by_lows_and_by_open_interest(demo: Tool) -> None:
+    days = {day for (day,) in demo.ask("select date from leverage_gauge")}
+    told = {day for (day,) in demo.ask("select date from leverage_gauge where regime = 'flush'")}
+    assert told == flushes(demo) & days
+    assert date(2024, 12, 9) in told
 
 
 def test_the_demo_knows_every_part_and_ends_overheated_or_in_a_flush(demo: Tool) -> None:
@@ -266,6 +320,9 @@ def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: 
     told = {signal: demo.ask(query) for signal, query in numbers.items()}
     told["liquidations_extreme"] = list(liquidations(demo).items())
     told["rate_cut_hopes_fade"] = list(hopes(demo).items())
+    told["flush_lows"] = [
+        (day, median(low for _, low, _ in assets)) for day, assets in lows_of(demo).items() if len(assets) >= 5
+    ]
     told["data_stale"] = list(stale(demo).items())
     told["global_liquidity_turns_down"] = list(turns(demo).items())
     for signal, values in told.items():

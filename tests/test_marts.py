@@ -434,6 +434,10 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     closed = closed.join(pl.DataFrame({"venue": ["bitfinex", "gate"]}), how="cross")
     for side in ("long_usd", "short_usd"):
         closed = number(rng, closed, side, 0.0, 0.1, 1e6, 2e6 / 3)
+    others = random.Random(7)  # what a provider counts over all exchanges
+    everywhere = grid(others, ["ALL"], DAYS).rename({"name": "asset"}).with_columns(venue=pl.lit("ALL"))
+    for side in ("long_usd", "short_usd"):
+        everywhere = number(others, everywhere, side, 1e8, 2e8)
     deposits = number(rng, pools.with_columns(source=pl.lit("first")), "supply_apr", 0.01, 0.02, 0.03, 0.031)
     both_sides = number(rng, deposits.with_columns(source=pl.lit("second")), "borrow_apr", 0.04, 0.05).filter(
         drawn(rng, deposits.height, lambda rng: rng.random() < 0.8)
@@ -451,7 +455,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
         ),
         "hourly_krw_prices": number(rng, hours(rng, by_the_hour), "hour_volume_krw", 1e6, 2e6 / 3, 1.1),
         "exchange_rates": fixings.with_columns(pl.col("available_at").dt.offset_by("-10h")),
-        "liquidations": closed.with_columns(
+        "liquidations": pl.concat([closed, everywhere]).with_columns(
             total_usd=pl.col("long_usd") + pl.col("short_usd"), largest_usd="short_usd", accounts=pl.lit(7)
         ),
         "funding_rates": number(rng, paid, "funding_rate", 0.0001, 0.00005, -0.00003, 0.0007),

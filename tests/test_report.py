@@ -2,17 +2,18 @@
 
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
 import duckdb
 import pytest
+from markupsafe import escape
 
 from expectations.errors import BadRequest
 from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
 from tests.tool import Tool
-from warehouse.report import LATEST, SECTIONS, Brief, as_markdown, as_page, dollars, read_brief
+from warehouse.report import LATEST, SECTIONS, Brief, as_markdown, as_page, dollars, percentile, read_brief
 
 DAY = date(2024, 12, 9)
 LONGEST_BYTES = 2_000_000
@@ -59,6 +60,34 @@ def test_both_forms_say_the_same(brief: Brief) -> None:
         assert f"\n## {heading}\n" in text, heading
 
 
+def test_a_percentile_says_of_what_it_is(brief: Brief) -> None:
+    page = as_page(brief, simulated=True)
+    told = [row for rows in brief.sections.values() for row in rows if row["percentile_1y"] is not None]
+    assert len(told) > 20
+    for row in told:
+        share, of = percentile(row["percentile_1y"]), escape(row["percentile_of"])
+        item = f"{escape(row['statement'])} <small>{share} percentile of its year (of {of})</small>"
+        assert item in page, row["topic"]
+    assert "(of the close)" in page
+
+
+def test_a_borrow_rate_is_that_of_one_venue_on_both_of_its_days(demo: Tool) -> None:
+    rates = {
+        (day, asset, venue): apr
+        for day, asset, venue, apr in demo.ask("select date, asset, venue, borrow_apr from borrow_rates_daily")
+    }
+    sentences = demo.ask(
+        "select date, upper(replace(topic, 'borrow_', '')), value, change_1d, statement, "
+        "regexp_extract(statement, ' at ([a-z0-9]+)', 1) from brief where topic like 'borrow%'"
+    )
+    assert len({venue for *_, venue in sentences}) > 1, "the dearest venue is not always the same"
+    for day, asset, value, change, statement, venue in sentences:
+        assert value == rates[day, asset, venue], statement
+        before = rates.get((day - timedelta(days=1), asset, venue))
+        assert change == (None if before is None else pytest.approx(value - before)), statement
+        assert ("a week ago" in statement) == ((day - timedelta(days=7), asset, venue) in rates), statement
+
+
 def test_every_table_of_the_markdown_is_whole(brief: Brief) -> None:
     tables = re.findall(r"(?:^\|.*\|\n)+", as_markdown(brief), flags=re.MULTILINE)
     assert len(tables) >= 3
@@ -76,10 +105,12 @@ def test_the_day_stands_beside_famous_days_as_they_are_held(demo: Tool, brief: B
         (DAY, True),
     ]
     before, crash = brief.beside[1:]
-    low, high = demo.ask("select low_usd, high_usd from asset_daily where asset = 'BTC' and date = '2024-12-05'")[0]
-    assert before["fall"] == pytest.approx(low / high - 1)
-    closed = demo.one("select total_usd from liquidations_total where asset = 'ALL' and date = '2024-12-09'")
-    assert crash["liquidated_usd"] == closed > 1e6
+    low = demo.one("select low_usd from asset_daily where asset = 'BTC' and date = '2024-12-05'")
+    last_close = demo.one("select close_usd from asset_daily where asset = 'BTC' and date = '2024-12-04'")
+    assert before["low"] == pytest.approx(low / last_close - 1)
+    closed = demo.one("select sum(total_usd) from liquidations_daily where date = '2024-12-09'")
+    assert crash["liquidated_usd"] == pytest.approx(closed)
+    assert closed > 1e6
     assert crash["reported_usd"] == 1.725e9
     assert brief.beside[0]["return_1d"] is None, "a day that is not held is said to be unknown"
     known_then = read_brief(demo.home / "warehouse.duckdb", date(2024, 12, 8))

@@ -140,7 +140,7 @@ def test_the_total_counts_each_venue_once_and_names_who_told_it(tmp_path: Path, 
     ]
     said = tool("backfill", "2024-12-09", "2024-12-10", "--dataset", "liquidations", *series, **KEY)
     assert said.code == 0, said.err
-    total = "select venues, sources, total_usd from liquidations_total where asset = 'BTC' and date = '2024-12-09'"
+    total = "select venues, sources, total_usd from liquidations_by_asset where asset = 'BTC' and date = '2024-12-09'"
     ((venues, sources, amount),) = tool.ask(total)
     assert venues == ["binance", "bybit", "gate", "okx"]
     assert sources == ["coinalyze", "gate"]

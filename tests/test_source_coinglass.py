@@ -119,7 +119,7 @@ def test_what_two_tell_of_a_venue_counts_once_and_the_total_of_all_never(tmp_pat
         assert tool("backfill", "2024-12-09", "2024-12-09", "--dataset", dataset, *narrow, **KEYS).code == 0
     told = "select source, venue from core.liquidations where asset = 'BTC' and date = '2024-12-09' order by source"
     assert tool.ask(told) == [("coinalyze", "binance"), ("coinglass", "binance"), ("gate", "gate")]
-    counted = "select venues, sources from liquidations_total where asset = 'BTC' and date = '2024-12-09'"
+    counted = "select venues, sources from liquidations_by_asset where asset = 'BTC' and date = '2024-12-09'"
     assert tool.ask(counted) == [(["binance", "gate"], ["coinalyze", "gate"])]
     assert tool.one("select open_interest_usd from core.open_interest where venue = 'ALL'") > 1e9
     listed = tool.ask("select distinct venue from open_interest_daily order by venue")

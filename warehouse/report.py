@@ -22,6 +22,9 @@ HEADLINES = ("gauge_heat", "gauge_fuel", "bitcoin", "ether", "breadth")
 EXTREMES = (", the highest", ", the lowest", ", the best", ", the worst")  # how `brief` says that a figure is one
 LOUDNESS = {"alert": 0, "watch": 1, "info": 2}
 MILLION, BILLION = 1e6, 1e9
+WHOLE = 100
+MORE_DIGITS = 2
+_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 
 SECTIONS = {
     "prices": "Prices",
@@ -183,12 +186,12 @@ def _beside(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, 
         "  from main.famous_days where date <= $day group by date"
         "  union select $day, null where $day not in (select date from main.famous_days)) "
         "select days.date, days.date = $day as today, bitcoin.return_1d, "
-        "bitcoin.low_usd / bitcoin.high_usd - 1 as fall, breadth.value as breadth, "
+        "bitcoin.low_vs_previous_close as low, breadth.value as breadth, "
         "closed.total_usd as liquidated_usd, closed.venues, gauge.heat, gauge.regime, "
         "days.reported_usd from days "
         "left join main.asset_daily as bitcoin on bitcoin.date = days.date and bitcoin.asset = 'BTC' "
         "left join main.brief as breadth on breadth.date = days.date and breadth.topic = 'breadth' "
-        "left join main.liquidations_total as closed on closed.date = days.date and closed.asset = 'ALL' "
+        "left join main.liquidations_total as closed on closed.date = days.date "
         "left join main.leverage_gauge as gauge on gauge.date = days.date order by days.date",
         day,
     )
@@ -258,6 +261,7 @@ def as_page(brief: Brief, *, simulated: bool) -> str:
         brief=brief,
         titles=SECTIONS,
         percent=percent,
+        percentile=percentile,
         dollars=dollars,
     )
 
@@ -268,8 +272,24 @@ def as_markdown(brief: Brief) -> str:
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """A fraction as a person reads it."""
-    return "unknown" if value is None else f"{value * 100:.{digits}f} %"
+    """A fraction as a person reads it; 100 % and 0 % only where it is exactly so."""
+    return "unknown" if value is None else f"{_unblurred(value, digits)} %"
+
+
+def percentile(share: float) -> str:
+    """A share of days as the percentile that it is: 97th, and 99.7th rather than a 100th that it is not."""
+    told = _unblurred(share, 0)
+    return told + ("th" if told[-2:] in ("11", "12", "13") else _ORDINALS.get(told[-1], "th"))
+
+
+def _unblurred(value: float, digits: int) -> str:
+    """Percents with so many digits, or with as many more as keep a figure from reading as the whole or as nothing."""
+    for more in range(digits, digits + MORE_DIGITS + 1):
+        told = f"{value * WHOLE:.{more}f}"
+        if abs(float(told)) not in (0, WHOLE) or float(told) == value * WHOLE:
+            return told
+    nearest = "nearly" if abs(value) < 1 else "hardly over"
+    return "next to 0" if not float(told) else f"{nearest} {WHOLE}"
 
 
 def dollars(value: float | None) -> str:

@@ -22,5 +22,11 @@ COLUMNS = {
         "label",
         "What the number is a total or a mean of; a number of another basis is not compared with it.",
     ),
+    "is_told": Column(
+        "flag", "true, false", "label", "Whether the day's sentence is about it; otherwise it is there to compare with."
+    ),
+    "percentile_of": Column(
+        "text", "part of a sentence", "label", "Of which number of the sentence the percentile is, in words."
+    ),
     "change_1d": Column("number", "that of value", "flow", "The day's value less that of the day before."),
 }

@@ -52,6 +52,9 @@ COLUMNS = {
     "fuel": Column("number", "fraction", "rate", "How much feeds it, against its own year: 0 to 1."),
     **{f"{name}_percentile": _percentile(what) for name, what in COMPONENTS.items()},
     "median_return": Column("number", "fraction", "rate", "The day's return of the median basket asset."),
+    "median_low": Column(
+        "number", "fraction", "rate", "Median of the basket assets' lows over their last closes, less one."
+    ),
     "low_return": Column("number", "fraction", "rate", "Bitcoin's low over its last close, less one."),
     "open_interest_change": Column(
         "number",

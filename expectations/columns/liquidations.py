@@ -31,5 +31,14 @@ COLUMNS = {
     "is_lower_bound": Column(
         "flag", "true or false", "label", "Whether the true amount can only be larger than what was observed."
     ),
+    "assets": Column("count", "assets", "label", "How many assets the sum is over."),
+    "reported_usd": Column(
+        "number",
+        "USD",
+        "flow",
+        "What another counted of the day over all exchanges: a provider's count of the UTC day, otherwise the highest "
+        "that was written down by hand.",
+    ),
+    "share_of_reported": Column("number", "fraction", "rate", "total_usd over reported_usd."),
     "sources": Column("names", "lower-case names", "label", "The providers whose rows were summed."),
 }

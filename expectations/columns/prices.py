@@ -38,7 +38,12 @@ COLUMNS = {
     "peak_high_usd": Column("number", "USD", "price", "Highest price up to and including this day, of the days held."),
     "peak_since": Column("date", "UTC day", "label", "First day held: peaks before it are not known here."),
     "drawdown": Column("number", "fraction", "rate", "Last price over the highest price so far, less one."),
-    "intraday_drop": Column("number", "fraction", "rate", "Lowest over highest price of the day, less one."),
+    "intraday_range": Column(
+        "number", "fraction", "rate", "Highest over lowest price of the day, less one: a range, whichever came first."
+    ),
+    "low_vs_previous_close": Column(
+        "number", "fraction", "rate", "Lowest price of the day over the last price of the day before, less one."
+    ),
     "market_cap_usd": Column("number", "USD", "stock", "Market value of the circulating supply at the day's end."),
     "coinbase_premium": Column(
         "number", "fraction", "rate", "Coinbase's last USD price over Binance's last USDT price, less one."

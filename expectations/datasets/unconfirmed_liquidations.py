@@ -16,7 +16,7 @@ UNCONFIRMED_LIQUIDATIONS = Dataset(
         Range("liquidated_volume is below 20 billion", pl.col("liquidated_volume"), high=2e10),
     ),
     caveats=(
-        "No unit is known; coins are believed. No mart reads this table, so that liquidations_total lacks the venue.",
+        "No unit is known; coins are believed. No mart reads this table: the sums of liquidations lack the venue.",
         "tidemark doctor holds the volume against the coins that were traded on the same days.",
     ),
     sparse=True,

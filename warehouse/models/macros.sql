@@ -7,29 +7,104 @@ create or replace temp macro dollars(amount) as
         else '$' || format('{:,}', round(amount)::bigint)
     end;
 
+-- Whether rounding would make a figure the whole, or nothing, which it is not.
+create or replace temp macro is_blurred(amount, digits) as
+    round(abs(amount) * 100, digits) in (0, 100) and round(abs(amount) * 100, digits) <> abs(amount) * 100;
+
+-- A fraction as percent with so many digits; 100 % and 0 % stand only where it is exactly so.
+create or replace temp macro rounded_percent(amount, digits) as
+    case digits
+        when 0 then printf('%.0f %%', round(amount * 100, 0) + 0)  -- never -0
+        when 1 then printf('%.1f %%', round(amount * 100, 1) + 0)
+        when 2 then printf('%.2f %%', round(amount * 100, 2) + 0)
+        when 3 then printf('%.3f %%', round(amount * 100, 3) + 0)
+        when 4 then printf('%.4f %%', round(amount * 100, 4) + 0)
+        else printf('%.5f %%', round(amount * 100, 5) + 0)
+    end;
+
+create or replace temp macro percent(amount, digits) as
+    case
+        when amount is null then null
+        when amount = 0 then '0 %'
+        when not is_blurred(amount, digits) then rounded_percent(amount, digits)
+        when not is_blurred(amount, digits + 1) then rounded_percent(amount, digits + 1)
+        when not is_blurred(amount, digits + 2) then rounded_percent(amount, digits + 2)
+        when abs(amount) < 0.5 then 'next to 0 %'
+        when abs(amount) < 1 then 'nearly 100 %'
+        else 'hardly over 100 %'
+    end;
+
+create or replace temp macro ordinal(digits) as
+    digits || case
+        when right(digits, 2) in ('11', '12', '13') then 'th'
+        when right(digits, 1) = '1' then 'st'
+        when right(digits, 1) = '2' then 'nd'
+        when right(digits, 1) = '3' then 'rd'
+        else 'th'
+    end;
+
+-- A share of days as the percentile that it is: the 100th is that of the highest day alone.
+create or replace temp macro percentile(share) as
+    case
+        when share is null then null
+        when not is_blurred(share, 0) then ordinal(printf('%.0f', round(share * 100, 0)))
+        when not is_blurred(share, 1) then ordinal(printf('%.1f', round(share * 100, 1)))
+        when not is_blurred(share, 2) then ordinal(printf('%.2f', round(share * 100, 2)))
+        when share < 0.5 then 'next to the 0th'
+        else 'next to the 100th'
+    end
+    || ' percentile';
+
 -- How many days a figure is compared with: all that are held, or those of the same contracts, venues or coins.
 create or replace temp macro days_alike(known, held) as
     case when known < held then known || ' comparable days' else 'the ' || known || ' days held' end;
 
+-- What a figure is when no day is beyond it: a return is good or bad, and of a gap or an issuance that may have either
+-- sign it is said what is high.
+create or replace temp macro superlative_word(is_high, kind) as
+    case
+        when kind = 'move' then case when is_high then 'best' else 'worst' end
+        else case when is_high then 'highest' else 'lowest' end
+            || case
+                when kind in ('gap', 'fine gap') then ' premium'
+                when kind = 'issued' then ' net issuance'
+                else ''
+            end
+    end;
+
+-- When a figure may be called the highest or the lowest, and of which days: the one rule for every sentence.
+-- `alike_on` is the last of the 364 days before on which the figure was as far out, told of whatever contracts, venues or
+-- coins; `known` the days within a year that are comparable (its own is one), `held` those on which it is known at all,
+-- `known_since` the comparable ones after `alike_on`. A month without its like is worth a word; "in a year" needs each of
+-- the 365 days, and "since" each of the days since.
+create or replace temp macro superlative(word, day, alike_on, known, held, known_since) as
+    case
+        when known < 30 or day - alike_on < 30 then ''
+        when alike_on is null and known = 365 then ', the ' || word || ' in a year'
+        when alike_on is null then ', the ' || word || ' of ' || days_alike(known, held)
+        when known_since = day - alike_on then ', the ' || word || ' since ' || strftime(alike_on, '%-d %B %Y')
+        when known_since >= 30
+            then ', the ' || word || ' of the ' || known_since || ' comparable days since '
+                || strftime(alike_on, '%-d %B %Y')
+        else ''
+    end;
+
 -- A number as a person reads it, by what it is; models write their sentences with it.
 create or replace temp macro shown(value, kind) as
     case kind
-        when 'fraction' then
-            case
-                when abs(value) >= 0.095 then printf('%.0f %%', value * 100)
-                else printf('%.1f %%', round(value * 100, 1) + 0)  -- never -0.0
-            end
+        when 'fraction' then percent(value, case when abs(value) >= 0.095 then 0 else 1 end)
         when 'move' then
-            case when value < 0 then 'lost ' else 'gained ' end
-            || case
-                when abs(value) >= 0.095 then printf('%.0f %%', abs(value) * 100)
-                else printf('%.1f %%', abs(value) * 100)
+            case
+                when value = 0 then 'stood still'
+                else case when value < 0 then 'lost ' else 'gained ' end
+                    || percent(abs(value), case when abs(value) >= 0.095 then 0 else 1 end)
             end
-        when 'gap' then printf('%.1f %%', abs(value) * 100) || case when value < 0 then ' less' else ' more' end
-        when 'fine gap' then printf('%.3f %%', abs(value) * 100) || case when value < 0 then ' less' else ' more' end
-        when 'below' then printf('%.1f %% below', abs(value) * 100)
-        when 'rate' then printf('%.2f %%', value * 100)
-        when 'fine fraction' then printf('%.3f %%', value * 100)
+        when 'gap' then percent(abs(value), 1) || case when value < 0 then ' less' else ' more' end
+        when 'fine gap' then percent(abs(value), 3) || case when value < 0 then ' less' else ' more' end
+        when 'below' then percent(abs(value), 1) || ' below'
+        when 'rate' then percent(value, 2)
+        when 'fine fraction' then percent(value, 3)
+        when 'percentile' then percentile(value)
         when 'times' then printf('%.1f times', value)
         when 'steps' then printf('%.1f', round(value, 1) + 0)
         when 'number' then rtrim(rtrim(printf('%.1f', value), '0'), '.')

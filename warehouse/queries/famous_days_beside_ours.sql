@@ -6,7 +6,7 @@ observed, the largest single one, bitcoin's low. share is ours over theirs. Liqu
 expected and says how much of the market we see; a share above 1 would be an error on one of the two sides.
 
 - Reports are readings of a rolling 24 hours taken at different minutes, ours are UTC days: neither is the other's mistake.
-- Figures of one venue (bitmex, binance, okx, bybit) are held against that venue alone.
+- Figures of one venue are held against that venue alone.
 - famous_days holds for each figure the sentence and the page that reports it.
 - Accounts are not compared: who held two assets would be counted twice.
 - ours is unknown on days before a home begins or without an observed venue; it is never 0 for want of data.
@@ -35,7 +35,7 @@ beside as (
             when famous.metric like 'shorts_liquidated%' and venues.venue is not null then venues.short_usd
             when famous.metric like 'liquidated%' and venues.venue is not null then venues.total_usd
             -- Of a venue that we do not observe there is nothing to hold beside it.
-            when regexp_matches(famous.metric, '_(bitmex|binance|okx|bybit)$') then null
+            when famous.venue <> 'ALL' then null
             when famous.metric like 'longs_liquidated%' then everything.long_usd
             when famous.metric like 'shorts_liquidated%' then everything.short_usd
             when famous.metric like 'liquidated%' then everything.total_usd
@@ -46,10 +46,10 @@ beside as (
         end as our_venues
     from famous_days as famous
     left join asset_daily as bitcoin on bitcoin.date = famous.date and bitcoin.asset = 'BTC'
-    left join liquidations_total as everything on everything.date = famous.date and everything.asset = 'ALL'
+    left join liquidations_total as everything on everything.date = famous.date
     left join venues
         on venues.date = famous.date
-        and venues.venue = regexp_extract(famous.metric, '_(bitmex|binance|okx|bybit)$', 1)
+        and venues.venue = famous.venue
 )
 
 select

@@ -2,11 +2,11 @@
 On which days was most liquidated, whose positions were they, and how did bitcoin move?
 
 One row is one of the fifteen days with most liquidations over the venues observed, the largest first: millions of dollars,
-the share that were longs, the largest single one, bitcoin's return and how far its low lay below its high. Longs near 1 with a
-deep drop is a flush of buyers; longs well below a half is a squeeze of sellers.
+the share that were longs, the largest single one, bitcoin's return and where its low lay against the last close. Longs near 1 with a
+deep low is a flush of buyers; longs well below a half is a squeeze of sellers.
 
 - A lower bound: the venues observed (venues) are a small part of the market, and change over time.
-- So a recent day may be larger only because more is observed: compare days with the same venues.
+- So a recent day may be larger only because more is observed: compare days with the same venues and as many assets.
 - The share is over the venues that tell the sides.
 
 No rows: no venue's liquidations are held.
@@ -17,10 +17,10 @@ select
     round(total.long_usd / nullif(total.long_usd + total.short_usd, 0), 2) as share_longs,
     round(total.largest_usd / 1e6, 2) as largest_mn,
     round(bitcoin.return_1d, 4) as bitcoin,
-    round(bitcoin.intraday_drop, 4) as intraday_drop,
+    round(bitcoin.low_vs_previous_close, 4) as low_vs_previous_close,
+    total.assets,
     total.venues
 from liquidations_total as total
 left join asset_daily as bitcoin on bitcoin.date = total.date and bitcoin.asset = 'BTC'
-where total.asset = 'ALL'
 order by total.total_usd desc, total.date
 limit 15

@@ -1,9 +1,9 @@
 /*
 The numbers that the brief is about, day by day, with what else belongs into their sentences.
 
-grain  = "one topic on one UTC day on which its number is known"
-key    = ["date", "topic"]
-checks = ["isfinite(value)", "len(sources) >= 1"]
+grain  = "one topic of one basis on one UTC day on which its number is known"
+key    = ["date", "topic", "basis"]
+checks = ["isfinite(value)", "len(sources) >= 1", "is_told is not null"]
 */
 with
 
@@ -16,7 +16,7 @@ coins as (
         now.low_usd,
         now.high_usd,
         now.return_1d,
-        now.return_7d,
+        now.low_vs_previous_close,
         now.drawdown,
         now.peak_high_usd,
         now.quote_source
@@ -35,7 +35,11 @@ prices as (
                 || ' on the day'
         end
         || ', after trading between ' || shown(low_usd, 'price') || ' and ' || shown(high_usd, 'price')
-        || ' (low ' || shown(-(low_usd / high_usd - 1), 'fraction') || ' under high)' as detail,
+        || coalesce(
+            '; the low lay ' || shown(abs(low_vs_previous_close), 'fraction')
+            || case when low_vs_previous_close < 0 then ' below' else ' above' end || ' the previous close',
+            ''
+        ) as detail,
         [quote_source] as sources
     from coins
     union all
@@ -145,12 +149,11 @@ liquidated as (
         date,
         'liquidations' as topic,
         total_usd as value,
-        coalesce(', of which longs ' || shown(long_usd, 'USD'), '')
-        || ' (' || array_to_string(venues, ', ') || ')' as detail,
+        coalesce('longs at least ' || shown(long_usd, 'USD') || '; ', '')
+        || array_to_string(venues, ', ') as detail,
         array_to_string(venues, ', ') as basis,
         sources
     from main.liquidations_total
-    where asset = 'ALL'
 ),
 
 funding as (
@@ -166,16 +169,22 @@ funding as (
     group by date, asset
 ),
 
+-- Told is the dearest venue; the others are there so that it is compared with itself, dearest or not.
 borrowed as (
     select
         date,
         'borrow_' || lower(asset) as topic,
-        max(borrow_apr) as value,
-        first(venue order by borrow_apr desc, venue) as detail,
-        list_sort(list(distinct source)) as sources
+        borrow_apr as value,
+        venue || case
+            when count(*) over of_day > 1 then ', the dearest of ' || count(*) over of_day || ' exchanges'
+            else ''
+        end as detail,
+        venue as basis,
+        row_number() over (partition by date, asset order by borrow_apr desc, venue) = 1 as is_told,
+        [source] as sources
     from main.borrow_rates_daily
     where asset in ('USDT', 'USDC') and borrow_apr is not null
-    group by date, asset
+    window of_day as (partition by date, asset)
 ),
 
 pools as (
@@ -183,7 +192,7 @@ pools as (
         date,
         'deposits_' || lower(asset) as topic,
         supply_apr as value,
-        coalesce('; borrowing it costs ' || shown(borrow_apr, 'fraction'), '') as detail,
+        coalesce(' (borrowing it cost ' || shown(borrow_apr, 'fraction') || ')', '') as detail,
         [source] as sources
     from main.lending_rates_daily
     where protocol = 'aave-v3' and chain = 'ethereum' and asset in ('USDT', 'USDC') and supply_apr is not null
@@ -194,7 +203,12 @@ korea as (
         date,
         'korean_turnover' as topic,
         sum(volume_krw order by venue, asset) as value,
-        coalesce('about ' || shown(sum(volume_usd order by venue, asset), 'USD') || ', ', '')
+        -- Dollars stand beside the won that they convert: beside all of them, or not at all.
+        case
+            when count(volume_usd) = count(*)
+                then 'about ' || shown(sum(volume_usd order by venue, asset), 'USD') || '; '
+            else ''
+        end
         || array_to_string(list_sort(list(distinct venue)), ', ') as detail,
         string_agg(venue || ' ' || asset, ', ' order by venue, asset) as basis,
         list_sort(list(distinct venue)) as sources
@@ -207,7 +221,7 @@ premiums as (
         date,
         'coinbase_premium' as topic,
         coinbase_premium as value,
-        shown(coinbase_premium_usd, 'price') as detail,
+        shown(abs(coinbase_premium_usd), 'price') as detail,
         ['binance', 'coinbase'] as sources
     from main.premiums_daily
     where asset = 'BTC' and coinbase_premium is not null
@@ -239,7 +253,9 @@ stablecoins as (
         flows.net_issuance_7d_usd as value,
         case
             when flows.net_issuance_7d_usd > 0
-                then coalesce(', ' || shown(flows.share_of_peak, 'fraction') || ' of the highest week of twelve months', '')
+                then coalesce(
+                    ' (' || shown(flows.share_of_peak, 'fraction') || ' of the highest week held within a year)', ''
+                )
             else ''
         end as detail,
         '' as basis,
@@ -341,12 +357,13 @@ policy as (
             '; the target is ' || shown(target_low, 'rate') || ' to ' || shown(target_high, 'rate'),
             ''
         ) as detail,
+        '' as basis,
         -- The provider of the rate comes first there, that of the probability last.
         [string_split(source, ', ')[1]] as sources
     from main.policy_rates
     where effective_rate is not null
     union all
-    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), [string_split(source, ', ')[1]]
+    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), '', [string_split(source, ', ')[1]]
     from main.policy_rates
     where cuts_priced_1y is not null
     union all
@@ -354,7 +371,9 @@ policy as (
         date,
         'next_meeting',
         next_meeting_cut_probability,
-        next_meeting_date::varchar,
+        strftime(next_meeting_date, '%-d %B %Y'),
+        -- Of another meeting, or told by another market, it is another chance.
+        next_meeting_date::varchar || ' ' || string_split(source, ', ')[-1],
         [string_split(source, ', ')[-1]]
     from main.policy_rates
     where next_meeting_cut_probability is not null
@@ -383,6 +402,7 @@ gauge as (
             when parts.known = parts.parts then '(all ' || parts.parts || ' parts known)'
             else '(' || parts.known || ' of ' || parts.parts || ' parts known, without ' || parts.missing || ')'
         end as detail,
+        coalesce(parts.missing, '') as basis,
         ['tidemark'] as sources
     from main.leverage_gauge as gauge
     inner join parts on parts.date = gauge.date
@@ -411,7 +431,8 @@ select
     value,
     detail,
     coalesce(basis, '') as basis,  -- what it is a total or a mean of; days of another basis are not compared with it
+    coalesce(is_told, true) as is_told,  -- one basis of a topic has the day's sentence; the others are its past alone
     sources
 from together
 where value is not null and len(sources) >= 1
-order by date, topic
+order by date, topic, basis

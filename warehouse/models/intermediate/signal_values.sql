@@ -291,6 +291,8 @@ together as (
     union all by name
     select 'flush_breadth' as signal, date, median_return as value from intermediate.unwinding
     union all by name
+    select 'flush_lows' as signal, date, median_low as value from intermediate.unwinding
+    union all by name
     select 'flush_open_interest' as signal, date, open_interest_change as value
     from intermediate.unwinding
     where low_return <= -0.05

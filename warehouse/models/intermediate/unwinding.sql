@@ -1,7 +1,8 @@
 /*
-Whether positions were being unwound: how far the median asset fell, how low bitcoin traded, and what of its futures closed.
+Whether positions were being unwound: how far the median asset fell and how low it traded, how low bitcoin traded, and what
+of its futures closed.
 
-grain  = "one UTC day on which one of the three is known"
+grain  = "one UTC day on which one of them is known"
 key    = ["date"]
 checks = ["is_flush is not null"]
 */
@@ -11,23 +12,18 @@ with
 breadth as (
     select
         date,
-        median(return_1d) as median_return,
-        count(return_1d) as assets
+        -- Of a handful of assets the median says little.
+        case when count(return_1d) >= 5 then median(return_1d) end as median_return,
+        case when count(low_vs_previous_close) >= 5 then median(low_vs_previous_close) end as median_low
     from main.asset_daily
     where sector is not null
     group by date
 ),
 
 bitcoin as (
-    select
-        now.date,
-        now.low_usd / before.close_usd - 1 as low_return
-    from main.asset_daily as now
-    inner join main.asset_daily as before
-        on before.date = now.date - 1
-        and before.asset = now.asset
-        and before.quote_source = now.quote_source
-    where now.asset = 'BTC'
+    select date, low_vs_previous_close as low_return
+    from main.asset_daily
+    where asset = 'BTC' and low_vs_previous_close is not null
 ),
 
 -- Over the contracts that are known on both days.
@@ -53,8 +49,8 @@ closed as (
 known as (
     select
         coalesce(breadth.date, bitcoin.date, closed.date) as date,
-        -- Of a handful of assets the median says little.
-        case when breadth.assets >= 5 then breadth.median_return end as median_return,
+        breadth.median_return,
+        breadth.median_low,
         bitcoin.low_return,
         closed.open_interest_change
     from breadth
@@ -65,9 +61,15 @@ known as (
 select
     date,
     median_return,
+    median_low,
     low_return,
     open_interest_change,
+    -- Who is closed out at the low is gone by the close, however high that is: lows tell as well as closes.
     coalesce(median_return <= -0.10, false)
-    or coalesce(low_return <= -0.05 and open_interest_change <= -0.08, false) as is_flush
+    or coalesce(median_low <= -0.10, false)
+    or (
+        coalesce(low_return <= -0.05, false)
+        and (coalesce(open_interest_change <= -0.08, false) or coalesce(median_low <= -0.08, false))
+    ) as is_flush
 from known
 order by date

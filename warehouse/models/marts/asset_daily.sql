@@ -13,7 +13,9 @@ checks  = [
     "peak_high_usd >= high_usd",
     "peak_since <= date",
     "drawdown > -1 and drawdown <= 0",
-    "intraday_drop > -1 and intraday_drop <= 0",
+    "intraday_range >= 0",
+    "low_vs_previous_close is null or low_vs_previous_close > -1",
+    "low_vs_previous_close is null or low_vs_previous_close <= return_1d + 1e-12",
     "market_cap_usd is null or market_cap_usd > 0",
 ]
 caveats = [
@@ -25,12 +27,14 @@ caveats = [
 return_1d = "Both prices come from the same source, venue and quote."
 return_7d = "Both prices come from the same source, venue and quote."
 return_30d = "Both prices come from the same source, venue and quote."
+low_vs_previous_close = "Both prices come from the same source, venue and quote; unknown after a day that is not held."
 market_cap_usd = "By the preferred provider's own price and count of coins, not by close_usd."
 
 [lookback]
 return_1d = 1
 return_7d = 7
 return_30d = 30
+low_vs_previous_close = 1
 drawdown = 36500
 peak_high_usd = 36500
 peak_since = 36500
@@ -111,7 +115,8 @@ select
     days.peak_high_usd,
     days.peak_since,
     days.close_usd / days.peak_high_usd - 1 as drawdown,
-    days.low_usd / days.high_usd - 1 as intraday_drop,
+    days.high_usd / days.low_usd - 1 as intraday_range,
+    days.low_usd / day_before.close_usd - 1 as low_vs_previous_close,
     market_values.market_cap_usd,
     days.quote,
     days.source as quote_source

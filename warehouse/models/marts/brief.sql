@@ -17,7 +17,7 @@ value = "Here: in the row's unit."
 change_1d = "Unknown where the day before is a total or a mean of other contracts, venues or coins."
 unit = "Here: that of value."
 statement = "Here: what the day has to say on the topic."
-percentile_1y = "Here: of value, among the days whose value is of the same contracts, venues or coins."
+percentile_1y = "Here: of value, among the days whose value is of the same contracts, venues or coins; percentile_of names it."
 sources = "Here: the providers, or venues, of the day's figure."
 
 [lookback]
@@ -30,10 +30,19 @@ with
 
 -- A total of some venues is compared only with totals of the same ones: one that joins would look like a rise.
 -- No look-ahead: headlines are made from marts, which hold, for a day, only what was public by noon (UTC) after it.
+figures as (
+    select
+        headlines.*,
+        topics.shown_as,
+        shown(headlines.value, topics.shown_as) as shown_value
+    from intermediate.headlines as headlines
+    inner join core.brief_topics as topics on topics.topic = headlines.topic
+),
+
 ranked as (
     select
         *,
-        count(value) over (
+        count(value) filter (where is_told) over (
             partition by topic
             order by date
             range between interval 364 days preceding and current row
@@ -41,8 +50,8 @@ ranked as (
         count(value) over trailing_year as known,
         rank(order by value) over trailing_year as from_below,
         rank(order by value desc nulls last) over trailing_year as from_above,
-        first_value(date) over trailing_year as known_since
-    from intermediate.headlines
+        row_number() over (partition by topic, basis order by date) as place
+    from figures
     window trailing_year as (
         partition by topic, basis
         order by date
@@ -50,19 +59,48 @@ ranked as (
     )
 ),
 
--- The last day of the year before on which the figure was as high, and as low.
+-- The last day of the year before on which the figure was as high, and as low: what was told on it counts whatever it was
+-- made of, and so does what would have been read as the same number.
 extremes as (
     select
         now.date,
         now.topic,
-        max(earlier.date) filter (where earlier.value >= now.value) as as_high_on,
-        max(earlier.date) filter (where earlier.value <= now.value) as as_low_on
-    from intermediate.headlines as now
-    inner join intermediate.headlines as earlier
+        now.basis,
+        max(earlier.date) filter (where earlier.value >= now.value or earlier.shown_value = now.shown_value)
+            as as_high_on,
+        max(earlier.date) filter (where earlier.value <= now.value or earlier.shown_value = now.shown_value)
+            as as_low_on
+    from figures as now
+    inner join figures as earlier
         on earlier.topic = now.topic
-        and earlier.basis = now.basis
         and earlier.date between now.date - 364 and now.date - 1
-    group by now.date, now.topic
+        and (earlier.is_told or earlier.basis = now.basis)
+    where now.is_told
+    group by now.date, now.topic, now.basis
+),
+
+-- How many comparable days there are since then.
+since as (
+    select
+        now.date,
+        now.topic,
+        extremes.as_high_on,
+        extremes.as_low_on,
+        now.place - coalesce(as_high.place, 0) as known_since_high,
+        now.place - coalesce(as_low.place, 0) as known_since_low
+    from ranked as now
+    inner join extremes
+        on extremes.date = now.date
+        and extremes.topic = now.topic
+        and extremes.basis = now.basis
+    asof left join ranked as as_high
+        on as_high.topic = now.topic
+        and as_high.basis = now.basis
+        and as_high.date <= extremes.as_high_on
+    asof left join ranked as as_low
+        on as_low.topic = now.topic
+        and as_low.basis = now.basis
+        and as_low.date <= extremes.as_low_on
 ),
 
 compared as (
@@ -72,38 +110,41 @@ compared as (
         now.value,
         now.detail,
         now.sources,
+        now.shown_value,
         now.value - yesterday.value as change_1d,
-        last_week.value as week_ago,
+        last_week.shown_value as week_ago,
         case
             when now.known >= 180 then (now.known + now.from_below - now.from_above + 1)::double / (2 * now.known)
         end as percentile_1y,
-        -- A month without its like is worth a word.
-        case
-            when now.known < 30 then ''
-            when extremes.as_high_on is null and now.known_since > now.date - 360
-                then ', the highest of ' || days_alike(now.known, now.held)
-            when extremes.as_high_on is null then ', the highest in a year'
-            when now.date - extremes.as_high_on >= 30
-                then ', the highest since ' || strftime(extremes.as_high_on, '%-d %B %Y')
-            when extremes.as_low_on is null and now.known_since > now.date - 360
-                then ', the lowest of ' || days_alike(now.known, now.held)
-            when extremes.as_low_on is null then ', the lowest in a year'
-            when now.date - extremes.as_low_on >= 30
-                then ', the lowest since ' || strftime(extremes.as_low_on, '%-d %B %Y')
-            else ''
-        end as extreme
+        superlative(
+            superlative_word(true, now.shown_as),
+            now.date,
+            since.as_high_on,
+            now.known,
+            now.held,
+            since.known_since_high
+        ) as highest,
+        superlative(
+            superlative_word(false, now.shown_as),
+            now.date,
+            since.as_low_on,
+            now.known,
+            now.held,
+            since.known_since_low
+        ) as lowest
     from ranked as now
-    left join extremes
-        on extremes.date = now.date
-        and extremes.topic = now.topic
-    left join intermediate.headlines as yesterday
+    left join since
+        on since.date = now.date
+        and since.topic = now.topic
+    left join ranked as yesterday
         on yesterday.date = now.date - 1
         and yesterday.topic = now.topic
         and yesterday.basis = now.basis
-    left join intermediate.headlines as last_week
+    left join ranked as last_week
         on last_week.date = now.date - 7
         and last_week.topic = now.topic
         and last_week.basis = now.basis
+    where now.is_told
 ),
 
 told as (
@@ -111,8 +152,8 @@ told as (
         compared.*,
         topics.unit,
         topics.caveat,
-        topics.statement as template,
-        topics.shown_as
+        topics.percentile_of,
+        topics.statement as template
     from compared
     inner join core.brief_topics as topics on topics.topic = compared.topic
 )
@@ -123,24 +164,21 @@ select
     replace(
         replace(
             replace(
-                replace(template, '{value}', shown(value, shown_as)),
+                replace(template, '{value}', shown_value),
                 '{detail}',
                 coalesce(detail, '')
             ),
             '{extreme}',
-            case
-                when shown_as = 'move'  -- a return is good or bad, not high or low
-                    then replace(replace(extreme, 'the highest', 'the best'), 'the lowest', 'the worst')
-                else extreme
-            end
+            case when highest <> '' then highest else lowest end
         ),
         '{week_ago}',
-        coalesce('; a week ago ' || shown(week_ago, shown_as), '')
+        coalesce('; a week ago ' || week_ago, '')
     ) as statement,
     value,
     unit,
     change_1d,
     percentile_1y,
+    percentile_of,
     sources,
     caveat
 from told

@@ -22,7 +22,7 @@ subjects = ["gauge_components", "component"]
 [notes]
 heat = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
 fuel = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
-regime = "By heat (core.gauge_regimes); flush where half of all assets lost a tenth in the day, or bitcoin's open interest in coins fell by 8 % on a day on which it traded 5 % below the last close."
+regime = "By heat (core.gauge_regimes); flush where half of all assets closed or traded a tenth below their last closes, or bitcoin traded 5 % below its own while its open interest in coins fell by 8 % or half of all assets traded 8 % below theirs."
 
 [lookback]
 default = 364

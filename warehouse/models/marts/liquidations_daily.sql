@@ -11,6 +11,7 @@ checks  = [
     "largest_usd is null or largest_usd <= total_usd * 1.000001",
     "accounts is null or accounts >= 0",
     "is_lower_bound",
+    "asset <> 'ALL' and venue <> 'ALL'",
 ]
 caveats = [
     "A lower bound: venues publish what they choose, and the largest ones have no free history.",
@@ -31,6 +32,7 @@ told_by_day as (
     from core.liquidations_preferred
     where
         asset <> 'ALL'
+        and venue <> 'ALL'
         and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
@@ -54,6 +56,7 @@ told_one_by_one as (
     from core.liquidation_events_preferred
     where
         asset <> 'ALL'
+        and venue <> 'ALL'
         and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date, asset, venue
 ),

@@ -1,30 +1,31 @@
 /*
-How many dollars of positions were closed by force on each day, over the venues that are observed.
+How many dollars of positions were closed by force on each day, over the assets and venues that are observed.
 
-grain   = "one asset, or all together, on one UTC day"
-key     = ["date", "asset"]
+grain   = "one UTC day"
+key     = ["date"]
 checks  = [
     "total_usd >= 0",
     "long_usd is null or long_usd >= 0",
     "short_usd is null or short_usd >= 0",
     "coalesce(long_usd, 0) + coalesce(short_usd, 0) <= total_usd * 1.000001",
     "largest_usd is null or largest_usd <= total_usd * 1.000001",
-    "len(venues) >= 1 and len(sources) >= 1",
+    "assets >= 1 and len(venues) >= 1 and len(sources) >= 1",
     "is_lower_bound",
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
+    "reported_usd > 0",
+    "(share_of_reported is null) = (reported_usd is null)",
 ]
 caveats = [
-    "A lower bound: a labelled subset of venues, read it with venues; the largest ones have no free history.",
-    "The venues change over time, and so does what a day is compared with.",
-    "What others report of all exchanges together is in famous_days, and is not summed here.",
+    "A lower bound: a labelled subset of venues and assets, read it with both; the largest venues have no free history.",
+    "The venues and the assets change over time, and so does what a day is compared with.",
+    "reported_usd is another's count of all exchanges, mostly a rolling 24 hours: it stands beside and is never added.",
+    "A figure that was written down by hand came after its day; nothing else is made of it.",
 ]
 
 [notes]
-asset = "ALL is the sum over the assets that are known on the day."
 long_usd = "Here: over the venues that tell the sides; unknown when none does."
 short_usd = "Here: over the venues that tell the sides; unknown when none does."
 largest_usd = "Here: over the venues that tell it; unknown when none does."
-accounts = "Unknown unless every venue tells it, and unknown for ALL: who held two assets would be counted twice."
 percentile_1y = "Here: of total_usd."
 
 [lookback]
@@ -32,36 +33,21 @@ percentile_1y = 364
 */
 with
 
--- No look-ahead: liquidations_daily holds, for a day, only what was public by noon (UTC) after it.
--- It has one source for each asset at each venue, so that nothing is counted twice.
-venues_of_day as (
-    select date, asset, venue, long_usd, short_usd, total_usd, largest_usd, accounts, source
-    from main.liquidations_daily
-),
-
-counted as (
-    select date, asset, venue, long_usd, short_usd, total_usd, largest_usd, accounts, source
-    from venues_of_day
-    union all
-    select date, 'ALL' as asset, venue, long_usd, short_usd, total_usd, largest_usd, null::bigint as accounts, source
-    from venues_of_day
-),
-
+-- No look-ahead: liquidations_by_asset holds, for a day, only what was public by noon (UTC) after it.
 -- Added in a fixed order, so that the same input gives the same last digit.
--- A venue that is missing adds nothing: the sum stays a lower bound.
-totals as (
+-- Accounts are left out: who held two assets would be counted twice.
+sums as (
     select
         date,
-        asset,
-        sum(long_usd order by venue, long_usd) as long_usd,
-        sum(short_usd order by venue, short_usd) as short_usd,
-        sum(total_usd order by venue, total_usd) as total_usd,
+        count(*) as assets,
+        sum(long_usd order by asset) as long_usd,
+        sum(short_usd order by asset) as short_usd,
+        sum(total_usd order by asset) as total_usd,
         max(largest_usd) as largest_usd,
-        case when count(accounts) = count(*) then sum(accounts)::bigint end as accounts,
-        list_sort(list_distinct(list(venue))) as venues,
-        list_sort(list_distinct(list(source))) as sources
-    from counted
-    group by date, asset
+        list_sort(list_distinct(flatten(list(venues)))) as venues,
+        list_sort(list_distinct(flatten(list(sources)))) as sources
+    from main.liquidations_by_asset
+    group by date
 ),
 
 -- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
@@ -71,26 +57,49 @@ ranked as (
         count(total_usd) over trailing_year as known,
         rank(order by total_usd) over trailing_year as from_below,
         rank(order by total_usd desc nulls last) over trailing_year as from_above
-    from totals
+    from sums
     window trailing_year as (
-        partition by asset
         order by date
         range between interval 364 days preceding and current row
     )
+),
+
+-- A provider's count of the UTC day, where one is held and was public by noon (UTC) after it.
+counted as (
+    select date, total_usd
+    from core.liquidations_preferred
+    where
+        asset = 'ALL'
+        and venue = 'ALL'
+        and available_at at time zone 'UTC' <= date + interval 36 hours
+),
+
+-- Of those that were written down by hand the highest: each missed something, and that one the least.
+written_down as (
+    select date, max(value) as total_usd
+    from core.famous_days
+    where venue = 'ALL' and unit = 'USD' and starts_with(metric, 'liquidated_')
+    group by date
 )
 
 select
-    date,
-    asset,
-    long_usd,
-    short_usd,
-    total_usd,
-    largest_usd,
-    accounts,
-    venues,
-    sources,
+    ranked.date,
+    ranked.assets,
+    ranked.long_usd,
+    ranked.short_usd,
+    ranked.total_usd,
+    ranked.largest_usd,
+    ranked.venues,
+    ranked.sources,
     true as is_lower_bound,
     -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case when known >= 180 then (known + from_below - from_above + 1)::double / (2 * known) end as percentile_1y
+    case
+        when ranked.known >= 180
+            then (ranked.known + ranked.from_below - ranked.from_above + 1)::double / (2 * ranked.known)
+    end as percentile_1y,
+    coalesce(counted.total_usd, written_down.total_usd) as reported_usd,
+    ranked.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0) as share_of_reported
 from ranked
-order by date, asset
+left join counted on counted.date = ranked.date
+left join written_down on written_down.date = ranked.date
+order by ranked.date

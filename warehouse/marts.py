@@ -188,7 +188,7 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     Raises:
         ContractViolated: A column is not in the glossary or has another type, or key or notes name none.
     """
-    connection.execute(_macros())
+    connection.execute(macros())
     _judge_columns(model, _columns(connection, f"({model.sql.strip().rstrip(';')}\n)"))
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
@@ -250,7 +250,7 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "
 
 
 @cache
-def _macros() -> str:
+def macros() -> str:
     """The functions that models share; temporary, so that the file needs none of them."""
     return (files("warehouse") / "models" / "macros.sql").read_text(encoding="utf-8")
 

@@ -19,9 +19,8 @@ interval_hours = "Here: the day's most frequent length; where two are as frequen
 percentile_1y = "Here: of funding_apr_7d."
 
 [lookback]
-default = 1
-funding_apr_7d = 7
-percentile_1y = 371
+funding_apr_7d = 6
+percentile_1y = 370
 */
 with
 

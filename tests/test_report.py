@@ -197,6 +197,13 @@ def test_a_page_is_written_again_when_a_day_that_it_shows_has_changed(demo: Tool
     assert (home.reports / LATEST).read_bytes() == (home.reports / f"{DAY}.html").read_bytes()
 
 
+def test_a_backfill_writes_the_brief_of_what_it_fetched(small: Tool) -> None:
+    page = (small.home / "reports" / LATEST).read_text(encoding="utf-8")
+    assert small.ask("select kind from ops.runs") == [("backfill",)]
+    told = small.ask("select statement from brief where date = '2024-12-09' and topic = 'korean_turnover'")
+    assert told[0][0] in unescape(page)
+
+
 def test_a_day_that_is_not_held_is_refused(demo: Tool) -> None:
     with pytest.raises(BadRequest, match="the brief says nothing of 2019-01-01"):
         read_brief(demo.home / "warehouse.duckdb", date(2019, 1, 1))

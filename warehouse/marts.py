@@ -2,11 +2,12 @@
 
 A file begins with a comment of one plain sentence, an empty line, and TOML: `grain`, `key`, `checks`, and
 where there is something to say `caveats` and `[notes]` (column name to what it means in this table in
-particular). For the way back from a number (`warehouse.explain`) it declares `[lookback]`: column name, or
-`default`, to the days before its own that it reads; `[reach]`: core table to the days that it reads back in any
-case, because values are carried forward; `[rows]`: core table to the condition for the rows of one key, where the
-columns that both have do not say it; `subjects`: where rows are made of other marts' cells by subject, the table
-kept by hand and its column that name the subjects. What a model reads is read from its query, never listed.
+particular). For the catalog it declares `[lookback]`: column name, or `default`, to the days before its own that it
+reads; `[reach]`: core table to the days that it reads back in any case, because values are carried forward; `[rows]`:
+core table to the condition for the rows of one key, where the columns that both have do not say it; `subjects`: where
+rows are made of other marts' cells by subject, the table kept by hand and its column that name the subjects. The way
+back from a number (`warehouse.tracing`) needs none of them: it follows the query. What a model reads is read from its
+query, never listed.
 """
 
 import json

@@ -22,10 +22,13 @@ def as_text(found: Explanation) -> str:
         "",
         f"  meaning   {found.meaning}",
         f"  unit      {found.unit}",
-        f"  formula   {found.model}",
-        f"  reads     {found.lookback_days} days before its own" if found.lookback_days else "  reads     its own day",
+        f"  formula   {found.formula}",
+        f"            in {found.model}",
+        f"  reads     {_reach(found)}",
     ]
     text += [f"  caveat    {caveat}" for caveat in found.caveats]
+    if found.steps:
+        text += ["", "It is made in these steps, the last one first:", *(f"  {step}" for step in found.steps)]
     if found.rests_on:
         text += ["", "It rests on:", *(f"  {cell}" for cell in found.rests_on)]
     for read in found.inputs:
@@ -34,6 +37,8 @@ def as_text(found: Explanation) -> str:
         return "\n".join([*text, "", f"Kept by hand in {found.by_hand}: the row itself names its source."])
     if found.groundless:
         return "\n".join([*text, "", "No core row was found that it rests on: this way back is broken."])
+    if not found.inputs:
+        return "\n".join([*text, "", "It names the row, and rests on no row of core."])
     text += ["", f"Archived answers, {len(found.answers):,}:"]
     for one in found.answers[:MOST_ANSWERS]:
         if one.problem:
@@ -48,12 +53,21 @@ def as_text(found: Explanation) -> str:
     return "\n".join(text)
 
 
+def _reach(found: Explanation) -> str:
+    if not found.lookback_days:
+        return "its own day"
+    return f"{found.lookback_days:,} {'day' if found.lookback_days == 1 else 'days'} back"
+
+
 def _rows(read: Input) -> list[str]:
     if not read.count:
         return [f"{read.table}: no row"]
-    title = f"{read.table}: {read.count:,} rows, {read.first} to {read.last}, from {len(read.snapshots):,} answers"
+    rows = f"{read.count:,} rows" if read.count > 1 else "1 row"
+    days = f"of {read.days:,} days, {read.first} to {read.last}" if read.days > 1 else f"of {read.first}"
+    answers = f"{len(read.snapshots):,} answers" if len(read.snapshots) > 1 else "1 answer"
+    title = f"{read.table}: {rows} {days}, from {answers}"
     if read.count > MOST_ROWS:
-        title += "; the first and the last"
+        title += "; the newest and the oldest"
     named = [name for name in read.rows[0] if any(row[name] is not None for row in read.rows) and name != "snapshot"]
     table = [tuple(named), *(tuple(_cell(row[name]) for name in named) for row in read.rows)]
     return [title, *(f"  {line}" for line in columns(table).splitlines())]

@@ -42,13 +42,12 @@ from warehouse.completeness import read_ledger, write_completeness
 from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
 from warehouse.ledger import Books, Ledger, found_event
-from warehouse.report import newest_day, write_report
+from warehouse.report import write_reports
 
 if TYPE_CHECKING:
     from flows.plans import Gathered
 
 DAILY = "run"  # the kind of run that announces new alerts
-BRIEFED = (DAILY, "demo")  # kinds of runs that end with the newest day's report
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
 HEEDS_INTERRUPTS = 0.2  # seconds
 Tell = Callable[[str], None]
@@ -285,7 +284,7 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
 
 
 def finish(run: Run) -> Built:
-    """Close the books of a run, build the warehouse and draw what is there; some runs also brief and alert people.
+    """Close a run's books, build the warehouse and write every page that it changes; the daily run alerts people.
 
     Where one of these fails, the others are still done.
 
@@ -310,8 +309,7 @@ def finish(run: Run) -> Built:
         built = build(run.home, facts)
     if built is not None:
         with held_back(problems, "the brief"):
-            if run.kind in BRIEFED and newest_day(run.home.warehouse) is not None:
-                write_report(run.home)
+            write_reports(run.home)
         with held_back(problems, "the calendar of what is there"):
             draw_completeness(run.home, facts)
         with held_back(problems, "the alerts"):

@@ -215,12 +215,11 @@ def show_outcome(run: Run) -> None:
 
 
 def show_brief(run: Run) -> None:
-    """Publish the newest day's report, where the run has written one."""
-    if run.kind in pipeline.BRIEFED:
-        day = newest_day(run.home.warehouse)
-        if day is not None:
-            text = (run.home.reports / f"{day}.md").read_text(encoding="utf-8")
-            create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
+    """Publish the newest day's report, where there is one."""
+    day = newest_day(run.home.warehouse)
+    if day is not None:
+        text = (run.home.reports / f"{day}.md").read_text(encoding="utf-8")
+        create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
 
 
 def show_status(run: Run) -> None:

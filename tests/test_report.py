@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
@@ -13,7 +14,20 @@ from markupsafe import escape
 from expectations.errors import BadRequest
 from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
 from tests.tool import Tool
-from warehouse.report import LATEST, SECTIONS, Brief, as_markdown, as_page, dollars, percentile, read_brief
+from warehouse.home import Home, open_home
+from warehouse.report import (
+    LATEST,
+    SECTIONS,
+    Brief,
+    as_markdown,
+    as_page,
+    dollars,
+    percentile,
+    read_brief,
+    write_report,
+    write_reports,
+)
+from warehouse.stale_pages import stale_days
 
 DAY = date(2024, 12, 9)
 LONGEST_BYTES = 2_000_000
@@ -154,6 +168,72 @@ def test_what_is_missing_late_held_back_or_disputed_is_named(demo: Tool, tmp_pat
     for row in brief.trouble["disagreeing"]:
         assert f"- {row['metric']} {row['key']}: {row['source_a']} and {row['source_b']} differ by" in text
     assert "Nothing." not in text.partition("## Missing")[2]
+
+
+def test_a_page_with_holes_says_so_before_its_numbers(demo: Tool, tmp_path: Path) -> None:
+    whole = read_brief(demo.home / "warehouse.duckdb", DAY)
+    assert whole.lacking.holes == []
+    troubled = tmp_path / "warehouse.duckdb"
+    troubled.write_bytes((demo.home / "warehouse.duckdb").read_bytes())
+    with duckdb.connect(str(troubled)) as connection:
+        # Frankfurter tells what the ECB tells: while one of them is there, nothing is missing.
+        connection.execute(
+            "update ops.ledger set state = 'failed' where source in ('upbit', 'frankfurter') and date = $day",
+            {"day": DAY},
+        )
+        connection.execute(
+            "update ops.ledger set state = 'failed_check' where source = 'okx' and dataset = 'borrow_rates' "
+            "and date = $day",
+            {"day": DAY},
+        )
+        connection.execute("delete from main.brief where date = $day and topic = 'won_premium'", {"day": DAY})
+    brief = read_brief(troubled, DAY)
+    first, second = brief.lacking.holes
+    assert first == (
+        "This day is not whole. Asked for in vain: upbit (krw prices); held back by a check: okx (borrow rates)."
+    )
+    assert second.startswith("Told within the week before and not of this day: won premium")
+    page, text = as_page(brief, simulated=True), as_markdown(brief)
+    for told in (page, text):
+        assert told.index(first) < told.index(brief.headlines[0])
+    assert brief.made_from != whole.made_from
+
+
+def copied_reports(demo: Tool, folder: Path) -> Home:
+    shutil.copytree(demo.home, folder, ignore=shutil.ignore_patterns("raw", "lake", "reports", "prefect"))
+    return open_home(folder)
+
+
+def test_a_page_is_written_again_when_a_day_that_it_shows_has_changed(demo: Tool, tmp_path: Path) -> None:
+    home = copied_reports(demo, tmp_path / "home")
+    before = date(2024, 6, 1)
+    write_report(home, before)
+    assert write_reports(home) == [home.reports / f"{DAY}.html"], "the newest day's alone: nothing has changed"
+    old = (home.reports / f"{before}.html").read_bytes()
+    assert stale_days(home) == ([], [])
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("update main.asset_daily set close_usd = close_usd * 2 where date = '2024-06-02'")
+        connection.execute("update ops.home set value = '2031-01-01T00:00:00+00:00' where key in ('as-of', 'built_at')")
+    assert stale_days(home) == ([DAY], []), "an older page does not show the days after it"
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("update main.brief set statement = 'Bitcoin is back.' where date = '2024-06-01'")
+    assert write_reports(home) == [home.reports / f"{before}.html", home.reports / f"{DAY}.html"]
+    assert b"Bitcoin is back." in (home.reports / f"{before}.html").read_bytes()
+    assert old != (home.reports / f"{before}.html").read_bytes()
+    assert stale_days(home) == ([], [])
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("delete from main.brief where date = '2024-06-01'")
+    write_reports(home)
+    assert not (home.reports / f"{before}.html").exists(), "nothing is held of that day any more"
+    assert not (home.reports / f"{before}.md").exists()
+    assert (home.reports / LATEST).read_bytes() == (home.reports / f"{DAY}.html").read_bytes()
+
+
+def test_a_backfill_writes_the_brief_of_what_it_fetched(small: Tool) -> None:
+    page = (small.home / "reports" / LATEST).read_text(encoding="utf-8")
+    assert small.ask("select kind from ops.runs") == [("backfill",)]
+    told = small.ask("select statement from brief where date = '2024-12-09' and topic = 'korean_turnover'")
+    assert told[0][0] in unescape(page)
 
 
 def test_a_day_that_is_not_held_is_refused(demo: Tool) -> None:

@@ -1,32 +1,30 @@
-"""From a number back to what it rests on: the model, the core rows read for its key, and the archived answers.
+"""From a number back to what it rests on: the expression, the core rows read for it, and the archived answers.
 
-A mart's file declares how far back each of its columns reads (`[lookback]`, in days) and, where the columns of its key
-do not say which core rows belong to a row, a condition for each table (`[rows]`). Tables that are made of other marts'
-cells by subject (the gauge, the signals, the brief) name the table kept by hand that lists those cells (`rests_on`),
-perhaps with how far back it reads of them (`lookback_days`).
+Which rows these are is followed through the models' queries (`warehouse.tracing`); nothing here knows a mart by name.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from expectations.contract import Dataset, datasets
-from expectations.curated import curated
 from expectations.errors import BadRequest, StorageDamaged
 from warehouse import marts
 from warehouse.archive import Archive
 from warehouse.files import digest
+from warehouse.formulas import formulas
 from warehouse.marts import Model
 from warehouse.opening import open_warehouse
 
-MOST_ROWS = 30  # shown one by one; over that the first, the last and the count
-FOR_EVER = 36_500  # days
-KNOWN_BY = timedelta(hours=36)  # of the day's beginning: noon after it
+if TYPE_CHECKING:
+    from warehouse.tracing import Key, Tracer
+
+MOST_ROWS = 30  # shown one by one; over that the newest, the oldest and the count
+MOST_CELLS = 8  # of one column of another mart, named one by one
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,16 @@ class Input:
     Attributes:
         table: The table, or the view of preferred rows.
         count: How many rows.
+        days: How many days they are of.
         first: The first row's day.
         last: The last row's day.
-        rows: All of them, or the first and the last where there are more than `MOST_ROWS`.
+        rows: All of them, the newest first, or the newest and the oldest where there are more than `MOST_ROWS`.
         snapshots: The places of the answers that they come from.
     """
 
     table: str
     count: int
+    days: int
     first: date | None
     last: date | None
     rows: tuple[dict[str, Any], ...]
@@ -74,7 +74,15 @@ class Input:
 class Explanation:
     """Everything that leads to one number.
 
-    `by_hand` is the file of a table kept by hand, whose rows say themselves where they come from.
+    Attributes:
+        formula: The expression that makes the column, in the names of its model's steps.
+        model: The model's file.
+        steps: The expressions on the way to the nearest marts or to core, each with the column of a step that it makes.
+        lookback_days: How many days before its own the value reaches back.
+        rests_on: The cells of other marts that it is made of, the nearest ones.
+        by_hand: The file of the table kept by hand that it comes from, whose rows say themselves where they come from.
+        inputs: The rows of core, the tables with the newest rows first.
+        answers: The archived answers that these rows come from.
     """
 
     mart: str
@@ -83,9 +91,11 @@ class Explanation:
     value: Any
     unit: str
     meaning: str
+    formula: str
     model: str
     caveats: tuple[str, ...]
     lookback_days: int
+    steps: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     by_hand: str | None = None
     inputs: tuple[Input, ...] = ()
@@ -98,22 +108,12 @@ class Explanation:
 
     @property
     def groundless(self) -> bool:
-        """Whether a value is there and nothing that it rests on was found: then the way back is broken."""
-        return self.value is not None and self.by_hand is None and not any(one.count for one in self.inputs)
+        """Whether a value is there and nothing that it rests on was found: then the way back is broken.
 
-
-@dataclass(frozen=True)
-class _Cells:
-    """Some rows' column of a model, and how much further back than its own days it is read."""
-
-    model: Model
-    column: str
-    key: Mapping[str, Any]
-    further: int = 0
-
-    @property
-    def lookback(self) -> int:
-        return min(self.model.days_back(self.column) + self.further, FOR_EVER)
+        A column of the key names the row, and need not rest on anything.
+        """
+        told = self.column in self.key or self.by_hand is not None or any(one.count for one in self.inputs)
+        return self.value is not None and not told
 
 
 def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapping[str, str]) -> Explanation:
@@ -139,13 +139,11 @@ def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapp
             example = " ".join(f"{name}=…" for name in model.key)
             raise BadRequest(f"a row of {mart} is named by its key: tidemark explain {mart} {column} {example}")
         typed, value = _value(connection, model, column, key)
-        cells = list(_cells(connection, model, column, typed))
-        readings: dict[str, list[_Reading]] = {}
-        for cell in cells:
-            for read in _readings(cell, cell.model, set()):
-                readings.setdefault(read.table, []).append(read)
-        inputs = tuple(_input(connection, table, readings[table]) for table in sorted(readings))
-    places = sorted({place for one in inputs for place in one.snapshots})
+        tracer = _tracer(connection)
+        traced = tracer.trace(mart, column, typed)
+        inputs = [_input(connection, tracer, table, numbers) for table, numbers in traced.rows.items()]
+    inputs.sort(key=lambda read: (read.last is not None, read.last, read.table), reverse=True)
+    places = sorted({place for read in inputs for place in read.snapshots})
     about = model.column(column)
     return Explanation(
         mart=mart,
@@ -154,21 +152,29 @@ def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapp
         value=value,
         unit=about.unit,
         meaning=about.meaning,
+        formula=formulas(model)[column],
         model=f"warehouse/models/marts/{model.name}.sql",
         caveats=model.caveats,
-        lookback_days=max(cell.lookback for cell in cells) if cells else 0,
-        by_hand=_kept_in(model),
-        rests_on=tuple(_named(cell) for cell in cells if cell.model is not model),
-        inputs=inputs,
+        lookback_days=_lookback(typed, inputs),
+        steps=traced.steps,
+        rests_on=tuple(line for (other, name), keys in traced.cells.items() for line in _named(other, name, keys)),
+        by_hand=f"expectations/curated/{traced.by_hand[0]}.toml" if traced.by_hand and not inputs else None,
+        inputs=tuple(inputs),
         answers=tuple(_answer(archive, place) for place in places),
     )
 
 
-def _kept_in(model: Model) -> str | None:
-    """The file of the table kept by hand that a mart shows, where it shows nothing else."""
-    names = [table.partition(".")[2] for table in model.reads]
-    kept = [name for name in names if name in curated()]
-    return f"expectations/curated/{kept[0]}.toml" if kept and len(kept) == len(names) else None
+def _tracer(connection: duckdb.DuckDBPyConnection) -> "Tracer":
+    from warehouse.tracing import Tracer  # noqa: PLC0415  the parser is only needed here, and takes a while to load
+
+    return Tracer(connection)
+
+
+def _lookback(key: Mapping[str, Any], inputs: Sequence[Input]) -> int:
+    """How many days lie between the value's own day and the first that it reads; 0 where it has no day of its own."""
+    own: date | None = key.get("date", key.get("month"))
+    firsts = [read.first for read in inputs if read.first is not None]
+    return max((own - min(firsts)).days, 0) if own is not None and firsts else 0
 
 
 def _model(name: str) -> Model:
@@ -195,113 +201,32 @@ def _value(
     return dict(zip(model.key, typed, strict=True)), value
 
 
-def _cells(
-    connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, Any]
-) -> Iterator[_Cells]:
-    """The cells that a value is made of: itself, or what its subject rests on."""
-    own = _Cells(model, column, key)
-    if not model.subjects:
-        yield own
-        return
-    table, named_by = model.subjects
-    rows = curated()[table].rows
-    for row in rows.iter_rows(named=True):
-        if not _concerns(row, named_by, column, key):
-            continue
-        for cell in row["rests_on"]:
-            place, *conditions = cell.split(" ")
-            mart, _, other = place.partition(".")
-            narrowed = dict(condition.split("=", 1) for condition in conditions)
-            yield from _further(
-                _cells(connection, _model(mart), other, {"date": key["date"], **narrowed}),
-                own.lookback + row.get("lookback_days", 0),
-            )
-
-
-def _further(cells: Iterator[_Cells], days: int) -> Iterator[_Cells]:
-    return (_Cells(cell.model, cell.column, cell.key, cell.further + days) for cell in cells)
-
-
-def _concerns(row: Mapping[str, Any], named_by: str, column: str, key: Mapping[str, Any]) -> bool:
-    """Whether a value is about a subject: named in the key, or by the column, or one of its side."""
-    if named_by in key:
-        return bool(row[named_by] == key[named_by])
-    if column.endswith("_percentile"):
-        return column == f"{row[named_by]}_percentile"
-    return column not in ("heat", "fuel") or row["speaks_of"] == column
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """Which rows of a core table something reads: a condition, and the values of its `$name`s."""
-
-    table: str
-    where: str
-    values: Mapping[str, Any]
-
-
-def _readings(cell: _Cells, model: Model, seen: set[str]) -> Iterator[_Reading]:
-    """The core rows that a model reads for a key, through the models between."""
-    for table in model.reads:
-        if table in seen:
-            continue
-        seen.add(table)
-        if not table.startswith("core."):
-            inner = next(one for one in marts.models() if one.table == table)
-            reach = max(cell.lookback, inner.lookback.get("default", 0))
-            further = cell.further + reach - cell.lookback
-            yield from _readings(_Cells(cell.model, cell.column, cell.key, further), inner, seen)
-        elif table.removeprefix("core.").removesuffix("_preferred") in datasets():
-            yield _reading(cell, model, table)
-
-
-def _reading(cell: _Cells, model: Model, table: str) -> _Reading:
+def _input(connection: duckdb.DuckDBPyConnection, tracer: "Tracer", table: str, numbers: str) -> Input:
+    """Rows of a table of `core`, by the query of their numbers."""
     dataset = _dataset(table)
-    first, last = _days(cell, max(model.reach.get(table, 0), cell.model.reach.get(table, 0)))
-    conditions, values = ["true"], {}
-    if last is not None:
-        conditions = ["date between $first and $last", "available_at at time zone 'UTC' <= $known"]
-        values = {"first": first, "last": last, "known": datetime.combine(last, datetime.min.time()) + KNOWN_BY}
-    special = cell.model.rows.get(table, model.rows.get(table))
-    spoken = {"from": _days(cell, 0)[0], **cell.key}
-    asked_for = set(re.findall(r"\$(\w+)", special or ""))
-    if special is not None and not asked_for <= set(spoken):
-        special = None  # it is about a row of its model, and a row of this one is many of those
-    if special is not None:
-        conditions.append(f"({special})")
-        values |= {name: spoken[name] for name in asked_for}
-    for name, value in cell.key.items():
-        said = special is not None and re.search(rf"\b{name}\b", special)
-        if name in dataset.columns and name != "date" and not said and (value != "ALL" or name == "chain"):
-            conditions.append(f'"{name}" = ${name}')
-            values[name] = value
-    return _Reading(table, " and ".join(conditions), values)
-
-
-def _input(connection: duckdb.DuckDBPyConnection, table: str, readings: Sequence[_Reading]) -> Input:
-    """What several readings find in a table; a row that two of them read counts once."""
-    dataset = _dataset(table)
-    wheres: list[str] = []
-    values: dict[str, Any] = {}
-    for number, one in enumerate(readings):
-        wheres.append("(" + re.sub(r"\$(\w+)", rf"$\1_{number}", one.where) + ")")
-        values |= {f"{name}_{number}": value for name, value in one.values.items()}
-    found = f"from {table} where {' or '.join(wheres)}"  # names of ours; values bound
-    told = f"select count(*), min(date), max(date), list_sort(list(distinct snapshot)) {found}"
-    count, first, last, snapshots = connection.execute(told, values).fetchall()[0]
-    shown = ", ".join(f'"{name}"' for name in (*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
-    key = [name for name in dataset.key if name != "date"]
-    orders = [", ".join(f'"{name}" {way}' for name in ("date", *key)) for way in ("asc", "desc")]
+    key = [*dataset.key, "source"]
+    same = " and ".join(f'core."{name}" = read."{name}"' for name in key)
+    found = (  # names of ours
+        f"from {table} as core join {tracer.rows_of(table)} as read on {same} where read._row in ({numbers})"
+    )
+    told = (
+        "select count(*), count(distinct core.date), min(core.date), max(core.date), "
+        f"list_sort(list(distinct core.snapshot)) {found}"
+    )
+    count, days, first, last, snapshots = connection.execute(told).fetchall()[0]
+    columns = dict.fromkeys((*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
+    shown = ", ".join(f'core."{name}"' for name in columns)
+    rest = "".join(f', core."{name}"' for name in key if name != "date")
+    orders = [f"core.date {way}{rest}" for way in ("desc", "asc")]
     if count <= MOST_ROWS:
         queries = [f"select {shown} {found} order by {orders[0]}"]
     else:
         queries = [f"select {shown} {found} order by {order} limit 1" for order in orders]
     rows = []
     for query in queries:
-        relation = connection.execute(query, values)
-        names = [about[0] for about in relation.description]
-        rows += [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
-    return Input(table, count, first, last, tuple(rows), tuple(snapshots or ()))
+        relation = connection.execute(query)
+        rows += [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+    return Input(table, count, days, first, last, tuple(rows), tuple(snapshots or ()))
 
 
 def _dataset(table: str) -> Dataset:
@@ -309,21 +234,14 @@ def _dataset(table: str) -> Dataset:
     return datasets()[table.removeprefix("core.").removesuffix("_preferred")]
 
 
-def _days(cell: _Cells, reach: int) -> tuple[date | None, date | None]:
-    """The days that are read for a key: of a month all of its days, without a day all there are."""
-    back = timedelta(days=max(cell.lookback, reach))
-    if "date" in cell.key:
-        day: date = cell.key["date"]
-        return max(day, date.min + back) - back, day
-    if "month" in cell.key:
-        month: date = cell.key["month"]
-        following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-        return max(month, date.min + back) - back, following - timedelta(days=1)
-    return None, None
-
-
-def _named(cell: _Cells) -> str:
-    return " ".join((f"{cell.model.name}.{cell.column}", *(f"{name}={value}" for name, value in cell.key.items())))
+def _named(mart: str, column: str, keys: "Sequence[Key]") -> list[str]:
+    """The cells of one column, one by one or, where there are many, together."""
+    if len(keys) <= MOST_CELLS:
+        return [" ".join((f"{mart}.{column}", *(f"{name}={value}" for name, value in key.items()))) for key in keys]
+    days = [key.get("date", key.get("month")) for key in keys]
+    told = [day for day in days if day is not None]
+    span = f", {min(told)} to {max(told)}" if told else ""
+    return [f"{mart}.{column}, {len(keys):,} rows{span}"]
 
 
 def _answer(archive: Archive, place: str) -> Bytes:

@@ -2,11 +2,12 @@
 
 A file begins with a comment of one plain sentence, an empty line, and TOML: `grain`, `key`, `checks`, and
 where there is something to say `caveats` and `[notes]` (column name to what it means in this table in
-particular). For the way back from a number (`warehouse.explain`) it declares `[lookback]`: column name, or
-`default`, to the days before its own that it reads; `[reach]`: core table to the days that it reads back in any
-case, because values are carried forward; `[rows]`: core table to the condition for the rows of one key, where the
-columns that both have do not say it; `subjects`: where rows are made of other marts' cells by subject, the table
-kept by hand and its column that name the subjects. What a model reads is read from its query, never listed.
+particular). For the catalog it declares `[lookback]`: column name, or `default`, to the days before its own that it
+reads; `[reach]`: core table to the days that it reads back in any case, because values are carried forward; `[rows]`:
+core table to the condition for the rows of one key, where the columns that both have do not say it; `subjects`: where
+rows are made of other marts' cells by subject, the table kept by hand and its column that name the subjects. The way
+back from a number (`warehouse.tracing`) needs none of them: it follows the query. What a model reads is read from its
+query, never listed.
 """
 
 import json
@@ -188,7 +189,7 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     Raises:
         ContractViolated: A column is not in the glossary or has another type, or key or notes name none.
     """
-    connection.execute(_macros())
+    connection.execute(macros())
     _judge_columns(model, _columns(connection, f"({model.sql.strip().rstrip(';')}\n)"))
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
@@ -250,7 +251,7 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "
 
 
 @cache
-def _macros() -> str:
+def macros() -> str:
     """The functions that models share; temporary, so that the file needs none of them."""
     return (files("warehouse") / "models" / "macros.sql").read_text(encoding="utf-8")
 

@@ -11,9 +11,11 @@ import duckdb
 from expectations.errors import BadRequest
 from warehouse.files import write_whole
 from warehouse.home import Home
+from warehouse.lacking import Lacking, lacking
 from warehouse.opening import open_warehouse
 from warehouse.pages import render, render_text
 from warehouse.pictures import Chart, charts
+from warehouse.stale_pages import MADE_FROM, made_from, stale_days
 
 LATEST = "latest.html"
 UNUSUAL = 0.95  # percentiles beyond it, on either side, lead the page
@@ -59,6 +61,8 @@ class Brief:
     famous: Sequence[Mapping[str, Any]]
     trouble: Mapping[str, Sequence[Mapping[str, Any]]]
     sources: Sequence[Mapping[str, Any]]
+    lacking: Lacking
+    made_from: str
     charts: Mapping[str, Sequence[Chart]] = field(default_factory=dict)
 
 
@@ -87,6 +91,25 @@ def write_report(home: Home, day: date | None = None) -> Path:
     if wanted == newest:
         write_whole(home.reports / LATEST, page, home.staging)
     return place
+
+
+def write_reports(home: Home) -> list[Path]:
+    """Write the newest day's page, and again every page that lies under reports/ and no longer says what is held.
+
+    A page of a day of which nothing is held any more is taken away.
+
+    Returns:
+        The pages that were written, the newest day's last; none where there is no brief yet.
+    """
+    newest = newest_day(home.warehouse)
+    stale, untold = stale_days(home)
+    for day in untold:
+        for ending in ("html", "md"):
+            (home.reports / f"{day}.{ending}").unlink(missing_ok=True)
+    if newest is None:
+        (home.reports / LATEST).unlink(missing_ok=True)
+        return []
+    return [write_report(home, day) for day in (*(day for day in stale if day != newest), newest)]
 
 
 def read_brief(warehouse: Path, day: date) -> Brief:
@@ -147,6 +170,8 @@ def read_brief(warehouse: Path, day: date) -> Brief:
                 "where held.last_date is not null group by held.source order by held.source",
                 day,
             ),
+            lacking=lacking(connection, day),
+            made_from=made_from(connection, [day])[day],
             charts=charts(connection, day),
         )
 
@@ -259,6 +284,7 @@ def as_page(brief: Brief, *, simulated: bool) -> str:
         "brief.css",
         simulated=simulated,
         brief=brief,
+        told_to_programs={MADE_FROM: brief.made_from},
         titles=SECTIONS,
         percent=percent,
         percentile=percentile,

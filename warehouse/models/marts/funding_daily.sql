@@ -25,9 +25,8 @@ interval_hours = "Here: of all of the day's payments; unknown on a day on which 
 percentile_1y = "Here: of funding_apr_7d."
 
 [lookback]
-default = 1
-funding_apr_7d = 7
-percentile_1y = 371
+funding_apr_7d = 6
+percentile_1y = 370
 */
 with
 

@@ -188,14 +188,24 @@ def piece(days: Interval, steps: Generator[Request, Answer, Kept]) -> Generator[
         return Lost(days, changed, tuple(asked))
 
 
-def windows(spans: Iterable[Interval], request: Callable[[Interval], Request]) -> Plan:
-    """One request for each span of days, each of which stands by itself: where one fails, its days fail."""
+def pieces(spans: Iterable[Interval], steps: Callable[[Interval], Generator[Request, Answer, object]]) -> Plan:
+    """Spans of days, each of which stands by itself: where one fails, its days fail.
+
+    Args:
+        spans: The days that each piece alone speaks for.
+        steps: The requests that a piece takes.
+    """
     lost = []
     for days in spans:
-        found = yield from piece(days, _single(request(days)))
+        found = yield from piece(days, steps(days))
         if isinstance(found, Lost):
             lost.append(found)
     return lost
+
+
+def windows(spans: Iterable[Interval], request: Callable[[Interval], Request]) -> Plan:
+    """As `pieces`, with one request for each span."""
+    return pieces(spans, lambda days: _single(request(days)))
 
 
 def _single(request: Request) -> Generator[Request, Answer, None]:

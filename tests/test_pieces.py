@@ -12,14 +12,15 @@ import polars as pl
 import pytest
 
 from expectations.errors import HomeRefused, PayloadChanged, PipelineError, RunStopped, SourceUnavailable
-from expectations.interval import Interval
+from expectations.interval import ONE_DAY, Interval
 from flows.collecting import Followed, drive, follow
 from flows.normalize import normalize_by_day
 from flows.outcomes import Evidence, judge_days
 from flows.planning import Mode, backfill_days, batches, due_days
 from flows.plans import Answer, Ask, Feed, Gathered, Request, windows
+from flows.simulator import Simulator
 from flows.sources import sources
-from tests.asking import answer, ask_of, feed_of
+from tests.asking import Wire, answer, ask_of, feed_of
 from warehouse.ledger import Books
 
 BINANCE = sources()["binance"]
@@ -234,3 +235,31 @@ def test_a_plan_without_pieces_ends_with_its_error(fault: PipelineError) -> None
         raise fault
 
     assert follow(plan(ask), fetch, "BTC").error is fault
+
+
+FEEDS = [
+    pytest.param(source.name, feed.dataset.name, id=f"{source.name}-{feed.dataset.name}")
+    for source in sources().values()
+    for feed in source.feeds
+]
+
+
+@pytest.mark.parametrize(("source", "dataset"), FEEDS)
+def test_no_plan_keeps_to_itself_what_it_lost(simulator: Simulator, source: str, dataset: str) -> None:
+    """Whatever stands by itself and cannot be had is told by the plan, days and all, or ends it."""
+    feed = feed_of(sources()[source], dataset)
+    last = date(2024, 12, 8)
+    series = next(series for series in feed.series if series.since <= last <= (series.until or date.max))
+    ask = ask_of(source, dataset, series.name, max(series.since, last - 39 * ONE_DAY), last, now=NOW)
+    wire = Wire(simulator)
+    refused: set[date] = set()
+
+    def fetch(request: Request) -> Answer:
+        if request.days is None:
+            return wire.fetch(request)
+        refused.update(request.days)
+        raise SourceUnavailable("expected an answer, found none")
+
+    gathered = drive(feed, ask, fetch)
+    told = {day for lost in gathered.lost for day in lost.days}
+    assert gathered.error is not None or told == refused

@@ -285,7 +285,7 @@ def test_a_renamed_field_is_refused(wire: Wire, key: str) -> None:
 def test_the_running_day_is_not_asked_for(wire: Wire) -> None:
     ask = ask_of("ethereum", "lending_rates", AAVE, date(2025, 1, 1), date(2025, 1, 1), now=NIGHT)
     gathered = drive(RATES, ask, wire.fetch)
-    assert isinstance(gathered.error, NotYetPublished)
+    assert isinstance(gathered.lost[0].problem, NotYetPublished)
     due = ask.series.release.public_at(date(2025, 1, 1))
     assert due == datetime(2025, 1, 2, 0, 25, tzinfo=UTC)
 

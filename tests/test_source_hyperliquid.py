@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 import requests
 
-from expectations.errors import PayloadChanged
 from flows.clock import Clock
+from flows.collecting import drive
 from flows.http import Budgets, Fetcher, Traffic
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.pages import hyperliquid as pages
 from flows.sources import hyperliquid
-from tests.asking import Wire, ask_of, days_back, feed_of, walk
+from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.paying import NIGHT, blocking_rules, broken_rules, due, paid
 from tests.tool import Tool
 from warehouse.archive import Archive, Recorder
@@ -65,11 +65,15 @@ def test_windows_are_asked_for_by_post_with_two_days_on_either_side() -> None:
     assert second.labels == {"asset": "ETH", "coin": "ETH", "first": "2024-12-05", "last": "2024-12-09"}
 
 
-def test_a_full_page_may_have_lost_payments() -> None:
-    ask = ask_of("hyperliquid", "funding_rates", "BTC", days_back(60), date(2024, 12, 9))
-    full = [{"time": MIDNIGHT - 59 * 24 * HOUR + number} for number in range(500)]
-    with pytest.raises(PayloadChanged, match="expected under 500 payments of 16 days, found a full page"):
-        walk(hyperliquid.plan_history(ask), [full])
+def test_a_full_page_may_have_lost_payments_and_costs_its_window() -> None:
+    ask = ask_of("hyperliquid", "funding_rates", "BTC", days_back(32), date(2024, 12, 9))
+    full = [{"time": MIDNIGHT - 31 * 24 * HOUR + number} for number in range(500)]
+    given = iter([full, []])
+    feed = feed_of(hyperliquid.SOURCE, "funding_rates")
+    gathered = drive(feed, ask, lambda request: answer(request, next(given)))
+    (lost,) = gathered.lost
+    assert str(lost.problem) == "expected under 500 payments of 16 days, found a full page"
+    assert (lost.days.start, lost.days.last) == (date(2024, 11, 8), date(2024, 11, 23))
 
 
 def test_the_first_day_is_whole_and_of_eight_hours(wire: Wire) -> None:

@@ -233,7 +233,7 @@ def test_a_hundred_whole_numbers_do_not_hide_the_fraction_after_them() -> None:
         (b'  {"error": 1}', "csv", "expected CSV, found"),
         (b"", "csv", "expected CSV with a header, found nothing"),
         (b"\n\n", "csv", "expected CSV with a header, found nothing"),
-        (b"PK\x03\x04\xff", "csv", "expected CSV, found"),
+        (b"PK\x03\x04\xff", "csv", "expected a zip file, found"),
         (b"a,b\n1,2,3\n", "csv", "expected lines of 2 fields"),
         (b"a,b\n1,2\n3", "csv", "expected lines of 2 fields"),
         (b"a,a\n1,2\n", "csv", "expected each column once"),

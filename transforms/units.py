@@ -69,11 +69,11 @@ def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
 
     What no date can hold, such as nanoseconds, is unknown, and `conform` refuses a row without its day.
     """
-    microseconds = pl.when(stamp >= MICROSECONDS_FROM).then(stamp).otherwise(stamp * 1000)
-    held = pl.when(stamp.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(microseconds)
+    whole = _held_by_a_date(stamp)
+    microseconds = pl.when(whole >= MICROSECONDS_FROM).then(whole).otherwise(whole * 1000)
     return (
-        pl.when(held.is_between(FIRST_MICROSECOND, LAST_MICROSECOND))
-        .then(held)
+        pl.when(microseconds.is_between(FIRST_MICROSECOND, LAST_MICROSECOND))
+        .then(microseconds)
         .cast(pl.Datetime("us"))
         .dt.replace_time_zone("UTC")
     )
@@ -81,7 +81,13 @@ def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
 
 def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
     """Seconds since 1970; what no date can hold is unknown."""
-    return epoch_to_instant(pl.when(stamp.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(stamp) * 1000)
+    return epoch_to_instant(_held_by_a_date(stamp) * 1000)
+
+
+def _held_by_a_date(stamp: pl.Expr) -> pl.Expr:
+    """A stamp in 64 bits, in which a thousand times as much has room: a literal alone would wrap around in 32."""
+    whole = stamp.cast(pl.Int64, strict=False)
+    return pl.when(whole.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(whole)
 
 
 def iso_to_instant(text: pl.Expr) -> pl.Expr:

@@ -37,7 +37,7 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece, pieces
 from flows.walking import in_order
 from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import Form, member
@@ -147,12 +147,12 @@ READ: dict[str, tuple[str, str, date, str | None]] = {
 
 def plan_days(ask: Ask) -> Plan:
     """Daily klines: the newest thousand or so from REST, a page each, what is older from the archive."""
-    yield from plan_candles(ask, ONE_DAY, months_beyond_a_page(ask))
+    return plan_candles(ask, ONE_DAY, months_beyond_a_page(ask))
 
 
 def plan_hours(ask: Ask) -> Plan:
     """Hourly klines: whole months from the archive, the rest from REST."""
-    yield from plan_candles(ask, HOUR, archived_months(ask))
+    return plan_candles(ask, HOUR, archived_months(ask))
 
 
 def months_beyond_a_page(ask: Ask) -> Iterator[date]:
@@ -231,7 +231,7 @@ def plan_funding(ask: Ask) -> Plan:
         elif found:
             held.append(month)
     for days in without(ask.days, held):
-        yield from plan_payments(ask, days)
+        lost += yield from plan_payments(ask, days)
     return lost
 
 
@@ -285,23 +285,27 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
     info = yield Request(FUNDING_INFO, transform=None, shared=True)
     adjusted = {member(row, "symbol"): member(row, "fundingIntervalHours") for row in info.json()}
     hours = adjusted.get(ask.series.symbol, DEFAULT_INTERVAL_HOURS)
-    for window in days.split(PAYMENTS_WINDOW_DAYS):
-        asked = window.widened(CONTEXT_DAYS)
-        start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
-        page = yield Request(
-            FUNDING,
-            params={"symbol": ask.series.symbol, "startTime": start, "endTime": last, "limit": PAGE},
-            labels={
-                "asset": ask.series.name,
-                "symbol": ask.series.symbol,
-                "interval_hours": str(hours),
-                "first": f"{window.start}",
-                "last": f"{window.last}",
-            },
-        )
-        stamps = in_order([int(member(row, "fundingTime")) for row in page.json()], since=start, before=last + 1)
-        if len(stamps) >= PAGE:
-            raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
+    return (yield from pieces(days.split(PAYMENTS_WINDOW_DAYS), lambda window: plan_window(ask, window, hours)))
+
+
+def plan_window(ask: Ask, window: Interval, hours: int) -> Generator[Request, Answer, None]:
+    """The payments of some days and of the two on either side."""
+    asked = window.widened(CONTEXT_DAYS)
+    start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
+    page = yield Request(
+        FUNDING,
+        params={"symbol": ask.series.symbol, "startTime": start, "endTime": last, "limit": PAGE},
+        labels={
+            "asset": ask.series.name,
+            "symbol": ask.series.symbol,
+            "interval_hours": str(hours),
+            "first": f"{window.start}",
+            "last": f"{window.last}",
+        },
+    )
+    stamps = in_order([int(member(row, "fundingTime")) for row in page.json()], since=start, before=last + 1)
+    if len(stamps) >= PAGE:
+        raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 
 def plan_open_interest(ask: Ask) -> Plan:

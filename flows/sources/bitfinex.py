@@ -28,8 +28,8 @@ from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from expectations.interval import ONE_DAY, day_start, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 from flows.walking import walk_back_overlapping
 from transforms.liquidation_events.bitfinex import told_of
 
@@ -102,13 +102,16 @@ def count_liquidations(ask: Ask) -> Mapping[str, int]:
 
 def plan_open_interest(ask: Ask) -> Plan:
     """The last hour of each day, newest first."""
-    for day in ask.days:
-        end = milliseconds(day_start(day + ONE_DAY))
-        yield Request(
+
+    def request(days: Interval) -> Request:
+        end = milliseconds(days.ends_at)
+        return Request(
             f"{STATUS}/{ask.series.symbol}/hist",
             params={"start": end - HOUR_MS, "end": end - 1, "limit": STATUS_PAGE, "sort": -1},
             labels={"asset": ask.series.name, "symbol": ask.series.symbol},
         )
+
+    return windows(ask.days.split(1), request)
 
 
 def count_open_interest(ask: Ask) -> Mapping[str, int]:

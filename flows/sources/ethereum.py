@@ -13,7 +13,7 @@ Verified  logs of Aave's pool were recorded by others, and their rates, indices 
           the state of old ones, which Compound needs, others have measured; that it takes batches is believed
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -21,8 +21,8 @@ from typing import Any
 from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
-from expectations.interval import ONE_DAY, day_start
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import ONE_DAY, Interval, day_start
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
 from flows.rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
 from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of, parts_of
@@ -47,48 +47,62 @@ GET_BORROW_RATE = "0x9fa83b5a"
 
 def plan_rates(ask: Ask) -> Plan:
     """The rates of one protocol, day by day."""
-    plan = plan_aave if ask.series.symbol == AAVE_POOL else plan_compound
-    yield from plan(ask)
+    return day_by_day(ask, updates_on if ask.series.symbol == AAVE_POOL else compound_on)
 
 
-def plan_aave(ask: Ask) -> Plan:
-    """For each day the pool's logs of 10,000 blocks that end soon after it, and some blocks that tell their time."""
-    topics = [RESERVE_DATA_UPDATED, [topic_of(reserve) for reserve in RESERVES]]
+def day_by_day(ask: Ask, one_day: Callable[[Ask, date, Block], Generator[Request, Answer, Block]]) -> Plan:
+    """Each day by itself, so that one that cannot be had fails alone; a block found for one is known to the next."""
     known = MERGE
+    lost: list[Lost] = []
     for day in ask.days:
-        known = yield from _soon_after(day, known)
-        first = known.number - LONGEST_RANGE + 1
-        anchors = [*range(first, known.number, ANCHORS_EVERY), known.number]
-        answer = yield batch(
-            NODE,
-            logs_call(ask.series.symbol, topics, first, known.number),
-            *map(header_call, anchors),
-            transform="normalize",
-            labels={"day": day.isoformat()},
-        )
-        answered(answer)
+        found = yield from piece(Interval(day, day + ONE_DAY), one_day(ask, day, known))
+        if isinstance(found, Lost):
+            lost.append(found)
+        else:
+            known = found
+    return lost
+
+
+def updates_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
+    """The pool's logs of the 10,000 blocks that end soon after a day, and some blocks that tell their time."""
+    topics = [RESERVE_DATA_UPDATED, [topic_of(reserve) for reserve in RESERVES]]
+    known = yield from _soon_after(day, known)
+    first = known.number - LONGEST_RANGE + 1
+    anchors = [*range(first, known.number, ANCHORS_EVERY), known.number]
+    answer = yield batch(
+        NODE,
+        logs_call(ask.series.symbol, topics, first, known.number),
+        *map(header_call, anchors),
+        transform="normalize",
+        labels={"day": day.isoformat()},
+    )
+    answered(answer)
+    return known
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """For each day the pool's liquidations, and as many blocks as it takes to know on which day each of them was.
+    """The pool's liquidations, day by day."""
+    return day_by_day(ask, liquidations_on)
+
+
+def liquidations_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
+    """The pool's liquidations of a day, and as many blocks as it takes to know on which day each of them was.
 
     Its updates of a reserve are asked for along with them: a node that lacks logs would say that there are none.
     """
     witness = [RESERVE_DATA_UPDATED, [topic_of(next(iter(RESERVES)))]]
-    known = MERGE
-    for day in ask.days:
-        known = yield from _soon_after(day, known)
-        first = known.number - LONGEST_RANGE + 1
-        topics = ([LIQUIDATION_CALL], witness)
-        logs = [logs_call(ask.series.symbol, each, first, known.number) for each in topics]
-        blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
-        labels = {"day": day.isoformat()}
+    known = yield from _soon_after(day, known)
+    first = known.number - LONGEST_RANGE + 1
+    logs = [logs_call(ask.series.symbol, each, first, known.number) for each in ([LIQUIDATION_CALL], witness)]
+    blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
+    labels = {"day": day.isoformat()}
+    answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
+    doubtful = _doubtful(answered(answer))
+    if doubtful:
+        blocks |= doubtful
         answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
-        doubtful = _doubtful(answered(answer))
-        if doubtful:
-            blocks |= doubtful
-            answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
-            answered(answer)
+        answered(answer)
+    return known
 
 
 def _doubtful(found: list[Any]) -> set[int]:
@@ -104,25 +118,24 @@ def _soon_after(day: date, known: Block) -> Generator[Request, Answer, Block]:
     return block_before(NODE, instant, AFTER_THE_DAY, known=known)
 
 
-def plan_compound(ask: Ask) -> Plan:
-    """For each day the market's utilization at its end, and the rates that belong to it."""
-    known = MERGE
-    for day in ask.days:
-        end = int(day_start(day + ONE_DAY).timestamp()) - 1
-        known = yield from block_before(NODE, end, BEFORE_THE_END, known=known)
-        at = partial(state_call, ask.series.symbol, number=known.number)
-        answer = yield batch(NODE, at(GET_UTILIZATION))
-        (utilization,) = words(answered(answer)[0], 1)
-        answer = yield batch(
-            NODE,
-            at(GET_UTILIZATION),
-            at(f"{GET_SUPPLY_RATE}{utilization:064x}"),
-            at(f"{GET_BORROW_RATE}{utilization:064x}"),
-            header_call(known.number),
-            transform="normalize_compound",
-            labels={**ask.series.labels, "utilization": str(utilization)},
-        )
-        answered(answer)
+def compound_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
+    """The market's utilization at the end of a day, and the rates that belong to it."""
+    end = int(day_start(day + ONE_DAY).timestamp()) - 1
+    known = yield from block_before(NODE, end, BEFORE_THE_END, known=known)
+    at = partial(state_call, ask.series.symbol, number=known.number)
+    answer = yield batch(NODE, at(GET_UTILIZATION))
+    (utilization,) = words(answered(answer)[0], 1)
+    answer = yield batch(
+        NODE,
+        at(GET_UTILIZATION),
+        at(f"{GET_SUPPLY_RATE}{utilization:064x}"),
+        at(f"{GET_BORROW_RATE}{utilization:064x}"),
+        header_call(known.number),
+        transform="normalize_compound",
+        labels={**ask.series.labels, "utilization": str(utilization)},
+    )
+    answered(answer)
+    return known
 
 
 def requests_of(ask: Ask) -> dict[str, int]:

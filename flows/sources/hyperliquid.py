@@ -11,6 +11,7 @@ Verified  a recorded answer of bitcoin from the first payment on (12 May to 17 J
           next one. That ether is the same is believed
 """
 
+from collections.abc import Generator
 from datetime import date, timedelta
 
 import orjson
@@ -18,8 +19,8 @@ import orjson
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused
-from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.interval import Interval, milliseconds
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
 from flows.walking import in_order
 from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import member
@@ -35,24 +36,28 @@ PERPETUALS = {"BTC": ("BTC", date(2023, 5, 13)), "ETH": ("ETH", date(2023, 5, 13
 
 def plan_history(ask: Ask) -> Plan:
     """Windows of whole days, each with the days beside it, whose payments tell the intervals at its edges."""
-    for window in ask.days.split(WINDOW_DAYS):
-        asked = window.widened(CONTEXT_DAYS)
-        start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
-        question = {"type": "fundingHistory", "coin": ask.series.symbol, "startTime": start, "endTime": last}
-        page = yield Request(
-            INFO,
-            method="POST",
-            body=orjson.dumps(question).decode(),
-            labels={
-                "asset": ask.series.name,
-                "coin": ask.series.symbol,
-                "first": f"{window.start}",
-                "last": f"{window.last}",
-            },
-        )
-        stamps = in_order([int(member(payment, "time")) for payment in page.json()], since=start, before=last + 1)
-        if len(stamps) >= PAGE:
-            raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
+    return pieces(ask.days.split(WINDOW_DAYS), lambda window: plan_window(ask, window))
+
+
+def plan_window(ask: Ask, window: Interval) -> Generator[Request, Answer, None]:
+    """The payments of some days and of the two on either side."""
+    asked = window.widened(CONTEXT_DAYS)
+    start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
+    question = {"type": "fundingHistory", "coin": ask.series.symbol, "startTime": start, "endTime": last}
+    page = yield Request(
+        INFO,
+        method="POST",
+        body=orjson.dumps(question).decode(),
+        labels={
+            "asset": ask.series.name,
+            "coin": ask.series.symbol,
+            "first": f"{window.start}",
+            "last": f"{window.last}",
+        },
+    )
+    stamps = in_order([int(member(payment, "time")) for payment in page.json()], since=start, before=last + 1)
+    if len(stamps) >= PAGE:
+        raise PayloadChanged(f"expected under {PAGE} payments of {len(window)} days, found a full page")
 
 
 def count_history(ask: Ask) -> dict[str, int]:

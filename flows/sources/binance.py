@@ -33,9 +33,9 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"
@@ -350,8 +350,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document:
         return None
-    message = f"expected data from {answer.request.host}, found error {document}"
-    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected data from {answer.request.host}, found error {brief(document, 200)}"
+    return SourceUnavailable(message) if among(document["code"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

@@ -16,8 +16,8 @@ from datetime import date, datetime, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.payload import member
 
 HOST = "api.bithumb.com"
@@ -84,8 +84,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict):
         return None
     error = document.get("error", document)
-    sentence = f"expected candles from Bithumb, found {error}"
-    if isinstance(error, dict) and str(error.get("name")) in PASSING:
+    sentence = f"expected candles from Bithumb, found {brief(error)}"
+    if isinstance(error, dict) and among(error.get("name"), PASSING):
         return SourceUnavailable(sentence)
     return SourceRefused(sentence)
 

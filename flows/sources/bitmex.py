@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
@@ -63,8 +63,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict) or "error" not in document:
         return None
     error = document["error"]
-    message = f"expected payments from BitMEX, found error {error}"
-    told = str(error.get("message")) if isinstance(error, dict) else ""
+    message = f"expected payments from BitMEX, found error {brief(error)}"
+    told = brief(error.get("message")) if isinstance(error, dict) else ""
     busy = "overloaded" in told or told.startswith("Rate limit exceeded")
     return SourceUnavailable(message) if busy else SourceRefused(message)
 

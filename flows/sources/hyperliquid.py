@@ -14,7 +14,7 @@ import orjson
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
@@ -58,7 +58,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if isinstance(document, list):
         return None
-    return SourceRefused(f"expected payments from Hyperliquid, found {str(document)[:120]}")
+    return SourceRefused(f"expected payments from Hyperliquid, found {brief(document)}")
 
 
 SOURCE = Source(

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
@@ -60,7 +60,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """Upbit's error object."""
     document = answer.json()
     if isinstance(document, dict) and "error" in document:
-        return SourceRefused(f"expected candles from Upbit, found {document['error']}")
+        return SourceRefused(f"expected candles from Upbit, found {brief(document['error'])}")
     return None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.payload import member, rows
 from transforms.payments import hour_of, payments
 from transforms.units import iso_to_instant
@@ -35,7 +35,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `funding_rates`: a fraction per hour; positive means that longs paid shorts.
     """
     if member(payload, "result") != "success":
-        raise PayloadChanged(f"expected result 'success', found {payload['result']!r}")
+        raise PayloadChanged(f"expected result 'success', found {quoted(payload['result'])}")
     listed = rows(member(payload, "rates"), timestamp=pl.String, relativeFundingRate=pl.Float64)
     stamped = listed.select(
         stamped_at=iso_to_instant(pl.col("timestamp")),

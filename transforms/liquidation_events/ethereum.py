@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.closings import events, without_events
 from transforms.payload import member
 from transforms.rpc import Clock, address_of, block_of, quantity, results, was_removed, words
@@ -72,12 +72,12 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
 def liquidations_of(logs: Any) -> list[dict[str, Any]]:
     """The logs, each of which must be a liquidation at Aave's pool that is there to stay."""
     if not isinstance(logs, list):
-        raise PayloadChanged(f"expected a list of logs, found {repr(logs)[:80]}")
+        raise PayloadChanged(f"expected a list of logs, found {quoted(logs, 80)}")
     for log in logs:
         topics = member(log, "topics")
         ours = member(log, "address").lower() == AAVE_POOL and topics[0] == LIQUIDATION_CALL
         if not ours or was_removed(log):
-            raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {repr(log)[:160]}")
+            raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {quoted(log, 160)}")
     return logs
 
 

@@ -12,10 +12,19 @@ MOST_WORDS = 300  # characters of an exception's text
 OURS = ("flows", "transforms", "expectations", "warehouse")
 # What costs an ask or a batch, and never a run; Polars' panics are no `Exception`. An interrupt is none of these.
 FAULTS = (Exception, PanicException)
+MOST_TOLD = 2_000  # characters of a sentence
+DEEPEST_SHOWN = 8  # lists in lists
 
 
 class PipelineError(Exception):
-    """Anything that tidemark knows how to name; shown to people as one sentence."""
+    """Anything that tidemark knows how to name; shown to people as one sentence, of which no more than a page is kept.
+
+    Args:
+        message: What was expected and found.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if len(message) <= MOST_TOLD else f"{message[:MOST_TOLD]}…")
 
 
 class SourceUnavailable(PipelineError):
@@ -96,3 +105,45 @@ def _places(fault: BaseException) -> Iterator[str]:
         module = str(frame.f_globals.get("__name__", ""))
         if module.partition(".")[0] in OURS:
             yield f"{module}:{line}"
+
+
+def brief(value: object, most: int = 120) -> str:
+    """A value of an answer as a sentence shows it: texts as they are, all else as Python writes it, cut off.
+
+    It takes no longer for a large or deep value than for a small one.
+
+    Args:
+        value: What was found.
+        most: The most characters.
+    """
+    return (value if isinstance(value, str) else _shown(value, most, DEEPEST_SHOWN))[:most]
+
+
+def quoted(value: object, most: int = 120) -> str:
+    """The same with quotes around texts."""
+    return _shown(value, most, DEEPEST_SHOWN)[:most]
+
+
+def _shown(value: object, most: int, depth: int) -> str:
+    """What Python writes of a value, or so much of it as is wanted."""
+    if isinstance(value, str | bytes):
+        return repr(value[:most])
+    if isinstance(value, int) and value.bit_length() > most:
+        return "a huge number"
+    if not isinstance(value, list | tuple | dict):
+        return repr(value)
+    opened, closed = ("{", "}") if isinstance(value, dict) else ("[", "]") if isinstance(value, list) else ("(", ")")
+    if depth == 0:
+        return f"{opened}…{closed}"
+    parts: list[str] = []
+    left = most
+    for part in value:
+        if left <= 0:
+            break
+        text = _shown(part, left, depth - 1)
+        if isinstance(value, dict):
+            text += f": {_shown(value[part], left, depth - 1)}"
+        parts.append(text)
+        left -= len(text) + 2
+    alone = "," if isinstance(value, tuple) and len(value) == 1 else ""
+    return f"{opened}{', '.join(parts)}{alone}{closed}"

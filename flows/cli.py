@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
@@ -30,28 +31,38 @@ DAY = click.DateTime(["%Y-%m-%d"])
 class Commands(click.Group):
     """Turns the errors that tidemark knows how to name into one sentence and an exit status."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words of the command line, which must be text: other bytes are no name and no query."""
+        odd = next((word for word in args if not word.isascii() and not is_text(word)), None)
+        if odd is not None:
+            raise click.UsageError(f"expected text in {sys.getfilesystemencoding()}, found {odd!r}")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; 2 for wrong usage, 1 for what failed."""
         from expectations.errors import BadRequest, PipelineError  # noqa: PLC0415  not needed for --help
 
+        escape_what_cannot_be_printed()
         try:
             return super().invoke(ctx)
         except BadRequest as wrong:
-            raise click.UsageError(str(wrong)) from None
+            misused: str | None = str(wrong)
         except PipelineError as problem:
-            click.echo(f"tidemark: {problem}", err=True)
-            ctx.exit(INCOMPLETE)
+            misused = None
+            say(f"tidemark: {problem}")
         except OSError as refused:
             if isinstance(refused, BrokenPipeError):
                 raise
+            misused = None
             where = "" if refused.filename else f" somewhere in {settings_from().home}"
-            click.echo(
-                f"tidemark: the system refuses ({refused}){where}: free space or mend its rights, then again", err=True
-            )
-            ctx.exit(INCOMPLETE)
+            say(f"tidemark: the system refuses ({refused}){where}: free space or mend its rights, then again")
         except MemoryError:
-            click.echo(f"tidemark: not enough memory for {ctx.invoked_subcommand}: close other programs", err=True)
-            ctx.exit(INCOMPLETE)
+            misused = None
+            say(f"tidemark: not enough memory for {ctx.invoked_subcommand}: close other programs")
+        # Out here the problem and all that it holds is gone: else DuckDB counts what was not freed, on eighty lines.
+        if misused is not None:
+            raise click.UsageError(misused)
+        return ctx.exit(INCOMPLETE)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,6 +72,11 @@ def main() -> None:
 
     Everything lives in one folder, the home: ./data, or what TIDEMARK_HOME says.
     """
+
+
+def is_text(word: str) -> bool:
+    """Whether a word of the command line is text; bytes that are none come as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def typed() -> str:
@@ -77,7 +93,19 @@ def settings_from(**overrides: Any) -> "Settings":
 
 def say(text: str) -> None:
     """Progress and warnings go to stderr, so that stdout holds only what was asked for."""
-    click.echo(text, err=True)
+    click.echo(text, file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """What was asked for goes to stdout, in its own encoding: click would write UTF-8 to a stream that is ASCII."""
+    click.echo(text, file=sys.stdout)
+
+
+def escape_what_cannot_be_printed() -> None:
+    """What an output's encoding cannot hold is printed escaped, as Python writes it, rather than not at all."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 no_wait = click.option("--no-wait", is_flag=True, help="Fail at once when another tidemark writes to this home.")
@@ -107,7 +135,7 @@ def demo(seed: int, no_wait: bool) -> None:
     with script.market(settings, seed) as within, progress() as tell:
         job = script.play(within, tell, wait=not no_wait)
     conclude(job)
-    click.echo(script.what_next(settings, typed()))
+    show(script.what_next(settings, typed()))
 
 
 @main.command()
@@ -236,7 +264,7 @@ def report(day: datetime | None) -> None:
     if warning:
         say(warning)
     try:
-        click.echo(write_report(home, day.date() if day else None))
+        show(str(write_report(home, day.date() if day else None)))
     finally:  # what is missing is told, whatever there is to say of the day
         pipeline.draw_completeness(home, pipeline.inputs(home, settings))
 
@@ -249,9 +277,9 @@ def status(as_json: bool) -> None:
 
     found = report(settings_from())
     if as_json:
-        click.echo(json.dumps(found, indent=2, default=str))
+        show(json.dumps(found, indent=2, default=str))
     else:
-        click.echo(table(found))
+        show(table(found))
 
 
 @main.command()
@@ -275,7 +303,7 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
             say(f"  {found.source}: {found.outcome.replace('_', ' ')}")
 
     report = consult(settings_from(), names, wait=not no_wait, say=say, tell=tell)
-    click.echo(json.dumps(report, indent=2) if as_json else table(report))
+    show(json.dumps(report, indent=2) if as_json else table(report))
     conclude_visit(report)
 
 
@@ -329,7 +357,7 @@ def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> No
     if sum((query is not None, saved is not None, list_saved)) > 1:
         raise BadRequest("one of QUERY, --saved and --list at a time")
     if list_saved:
-        click.echo(listed())
+        show(listed())
         return
     asked = question(saved) if saved is not None else None
     home = open_home(settings_from().home)
@@ -342,8 +370,23 @@ def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> No
                 say(wrapped(paragraph))
         text = asked.sql
     else:
-        text = query if query is not None else sys.stdin.read()
+        text = query if query is not None else statements()
     answer(home.warehouse, text, form, sys.stdout)
+
+
+def statements() -> str:
+    """The SQL on standard input.
+
+    Raises:
+        BadRequest: It is not text in the encoding of the input.
+    """
+    from expectations.errors import BadRequest  # noqa: PLC0415
+
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as broken:
+        found = broken.object[broken.start : broken.start + 4]
+        raise BadRequest(f"expected SQL in {broken.encoding} on standard input, found {found!r}") from None
 
 
 @main.command()
@@ -369,12 +412,12 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
     given = dict(part.partition("=")[::2] for part in key)
     found = trace(home.warehouse, Archive(home.raw), mart, column, given)
     if as_json:
-        click.echo(json.dumps(as_document(found), indent=2, default=str))
+        show(json.dumps(as_document(found), indent=2, default=str))
     else:
         warning = warn_origin(home)
         if warning:
             say(warning)
-        click.echo(as_text(found))
+        show(as_text(found))
     if found.problems or found.groundless:
         sys.exit(1)
 
@@ -483,6 +526,6 @@ def show_plan(settings: "Settings", job: "Job") -> None:
         )
         for line in found.lines
     ]
-    click.echo(columns(lines))
-    click.echo(found.sentence)
+    show(columns(lines))
+    show(found.sentence)
     say(f"nothing was done; the home is {settings.home}")

@@ -42,6 +42,7 @@ from warehouse.completeness import read_ledger, write_completeness
 from warehouse.files import clear
 from warehouse.home import Home, Origin, claim_home, open_home, writing
 from warehouse.ledger import Books, Ledger, found_event
+from warehouse.outside import require_free_for_warehouse
 from warehouse.report import write_reports
 
 if TYPE_CHECKING:
@@ -384,8 +385,14 @@ def require_forward(now: datetime, books: Books) -> None:
 
 
 def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wait: bool, tell: Tell = silent) -> Built:
-    """Build the warehouse of a home anew, as known at an instant, perhaps into another file."""
+    """Build the warehouse of a home anew, as known at an instant, perhaps into another file.
+
+    Raises:
+        BadRequest: The other file would take the place of something else, or now lies before what the home holds.
+    """
     home = open_home(settings.home)
+    if out is not None:
+        require_free_for_warehouse(out, home.folder)
     with writing(home.folder, who="tidemark build", wait=wait, tell=tell):
         require_forward(reading_instant(home, settings), Ledger(home.ledger).read())
         return build(home, inputs(home, settings, known_by=as_of), as_of=as_of, out=out)

@@ -1,7 +1,7 @@
 """Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -366,6 +366,11 @@ class Key:
     def setting(self) -> str:
         """The environment variable."""
         return f"TIDEMARK_KEY_{self.name}"
+
+
+def among(found: object, known: Collection[object]) -> bool:
+    """Whether a member of an answer is one of some known codes or texts; a list or an object is none of them."""
+    return isinstance(found, str | int | float) and found in known
 
 
 def no_refusal(_: Answer) -> PipelineError | None:

@@ -5,8 +5,16 @@ from typing import Any
 
 import orjson
 
-from expectations.errors import NotYetPublished, PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Request
+from expectations.errors import (
+    NotYetPublished,
+    PayloadChanged,
+    PipelineError,
+    SourceRefused,
+    SourceUnavailable,
+    brief,
+    quoted,
+)
+from flows.plans import Answer, Request, among
 from transforms.rpc import SLOT_SECONDS, Block, block_of, results
 
 # The first block that was made by a proposer; since then blocks come every 12 seconds or a multiple of that.
@@ -98,13 +106,13 @@ def refusal(answer: Answer) -> PipelineError | None:
     answers = document if isinstance(document, list) else [document]
     for one in answers:
         if not isinstance(one, dict):
-            return PayloadChanged(f"expected answers of JSON-RPC, found {repr(one)[:80]}")
+            return PayloadChanged(f"expected answers of JSON-RPC, found {quoted(one, 80)}")
         error = one.get("error")
         if error is None:
             continue
         code = error.get("code") if isinstance(error, dict) else None
-        told = str(error.get("message") if isinstance(error, dict) else error)[:160]
-        message = f"expected a result from {answer.request.host}, found error {code}: {told}"
-        ours = code in OUR_FAULT or any(sign in told.lower() for sign in TOO_MUCH)
+        told = brief(error.get("message") if isinstance(error, dict) else error, 160)
+        message = f"expected a result from {answer.request.host}, found error {brief(code)}: {told}"
+        ours = among(code, OUR_FAULT) or any(sign in told.lower() for sign in TOO_MUCH)
         return SourceRefused(message) if ours else SourceUnavailable(message)
     return None

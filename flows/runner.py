@@ -9,6 +9,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.runner import Runner
 from prefect.states import Cancelled, Crashed
 
@@ -34,12 +35,13 @@ async def bury_the_dead(client: PrefectClient) -> int:
     buried = 0
     while runs := await client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(states), limit=PAGE):
         for run in runs:
-            await _bury(client, run)
+            await bury(client, run)
         buried += len(runs)
     return buried
 
 
-async def _bury(client: PrefectClient, run: FlowRun) -> None:
+async def bury(client: PrefectClient, run: FlowRun) -> None:
+    """End one run that was believed to be under way, and what it was doing; one that has ended stays as it is."""
     asked_to_end = run.state is not None and run.state.type == StateType.CANCELLING
     verdict: State[None] = Cancelled(message=GONE) if asked_to_end else Crashed(message=GONE)
     mine = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
@@ -47,7 +49,12 @@ async def _bury(client: PrefectClient, run: FlowRun) -> None:
     while tasks := await client.read_task_runs(flow_run_filter=mine, task_run_filter=alive, limit=PAGE):
         for each in tasks:
             await client.set_task_run_state(each.id, verdict, force=True)
-    await client.set_flow_run_state(run.id, verdict, force=True)
+    # Not by force: it may have come to its end since the list was read, and then it stays as it ended.
+    answer = await client.set_flow_run_state(run.id, verdict, force=False)
+    if answer.status != SetStateStatus.ACCEPT:
+        now = await client.read_flow_run(run.id)
+        if now.state is not None and now.state.type in ALIVE:
+            await client.set_flow_run_state(run.id, verdict, force=True)
 
 
 async def keep_automation(client: PrefectClient) -> None:

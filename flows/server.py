@@ -20,6 +20,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.server.api.server import create_app
 
+from expectations.errors import quoted
 from flows.environment import end_with_parent
 from flows.forms import BACKFILL
 
@@ -91,10 +92,10 @@ class Door:
         """Why a request is not answered, or none."""
         host = headers.get(b"host", b"").decode("latin-1")
         if self._loopback and name_of(f"//{host}") not in LOOPBACK_NAMES:
-            return f"tidemark answers on this machine only, and {host!r} is not one of its names"
+            return f"tidemark answers on this machine only, and {quoted(host)} is not one of its names"
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
-            return f"tidemark answers its own pages only, not those of {origin.decode('latin-1')!r}"
+        if origin is not None and place_of(origin.decode("latin-1")) != host:
+            return f"tidemark answers its own pages only, not those of {quoted(origin.decode('latin-1'))}"
         return None
 
 
@@ -147,6 +148,14 @@ def worth_telling(record: logging.LogRecord) -> bool:
     """Whether a line of Prefect's is news: not where SQLite refused a writer whose message is simply handled again."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(getattr(error, "orig", None), sqlite3.OperationalError)
+
+
+def place_of(address: str) -> str | None:
+    """The host and port in an address, as they are written; none where it is nonsense."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def name_of(address: str) -> str | None:

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from expectations.errors import BadRequest, HomeBusy, SourceUnavailable
+from flows import deadline
 from flows.clock import Clock
 from flows.environment import PARENT, prefect_home, served_environment
 from flows.forms import remember_address
@@ -26,6 +27,7 @@ Tell = Callable[[str], None]
 
 AUTHENTICATION = "PREFECT_SERVER_API_AUTH_STRING"
 READY = b"ready\n"
+ANSWER_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 0.2
 UP_WITHIN_SECONDS = 120.0
 PORT_FREE_WITHIN_SECONDS = 5.0  # what a killed `serve` leaves lets go of the port within a second
@@ -147,10 +149,13 @@ class Service:
 
     def answers(self) -> bool:
         """Whether the server answers that it is well."""
-        connection = HTTPConnection(*self.address, timeout=2)
+        connection = HTTPConnection(*self.address, timeout=ANSWER_SECONDS)
         try:
-            connection.request("GET", "/api/health")
-            return connection.getresponse().status < 500  # noqa: PLR2004  a refusal is an answer too
+            with deadline.within(ANSWER_SECONDS):
+                connection.connect()
+                deadline.watch(connection.sock)
+                connection.request("GET", "/api/health")
+                return connection.getresponse().status < 500  # noqa: PLR2004  a refusal is an answer too
         except (OSError, HTTPException):
             return False
         finally:

@@ -1,13 +1,14 @@
 """Every setting, read from the environment and from a `.env` file."""
 
 import os
+import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expectations.errors import BadRequest
@@ -18,6 +19,10 @@ PREFIX = "TIDEMARK_"
 KEY_PREFIX = f"{PREFIX}KEY_"
 ENV_FILE = ".env"
 SECRETS = {f"{PREFIX}WEBHOOK"}  # an address may hold a password or a token
+# Before Bitcoin there is no market to tell of; a clock beyond the end of the century is a slip of the pen.
+EARLIEST_NOW = datetime(2009, 1, 3, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+EARLIEST_START = date(1950, 1, 1)  # the oldest series, that of federal funds, begins in 1954
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -47,6 +52,16 @@ class Settings(BaseSettings):
     unofficial: bool = Field(default=False, description="Whether to ask endpoints that their owners never promised.")
     webhook: SecretStr | None = Field(default=None, description="Where new alerts are sent as JSON; never shown.")
     provider_keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _can_be_opened(cls, value: Path) -> Path:
+        place = str(value.absolute())
+        if not place.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in place):
+            raise ValueError("expected a path without control characters")
+        if "?" in place or "\\" in place:
+            raise ValueError("expected a path without ? and \\, which DuckDB takes for something else")
+        return value
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -81,7 +96,25 @@ class Settings(BaseSettings):
     def _in_utc(cls, value: datetime | None) -> datetime | None:
         if value is None:
             return None
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        try:
+            found = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        except OverflowError:
+            found = datetime.min.replace(tzinfo=UTC)
+        if not EARLIEST_NOW <= found < LATEST:
+            raise ValueError(f"expected an instant from {EARLIEST_NOW:%Y-%m-%d} on and before {LATEST:%Y-%m-%d}")
+        return found
+
+    @field_validator("start", mode="after")
+    @classmethod
+    def _begun(cls, value: date | None, info: ValidationInfo) -> date | None:
+        if value is None:
+            return None
+        if not EARLIEST_START <= value < LATEST.date():
+            raise ValueError(f"expected a day from {EARLIEST_START} on and before {LATEST:%Y-%m-%d}")
+        today = Clock(info.data.get("now")).now().date()
+        if value > today:
+            raise ValueError(f"expected a day that has begun, such as {today}")
+        return value
 
     @property
     def may_send_keys(self) -> bool:
@@ -107,7 +140,8 @@ def read_settings(**overrides: Any) -> Settings:
         first = wrong.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         found = "another one" if name in SECRETS else repr(os.environ.get(name, first["input"]))
-        raise BadRequest(f"{name}: {first['msg']}, found {found}") from None
+        told = first["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{name}: {told}, found {found}") from None
 
 
 def instant(text: str) -> datetime:

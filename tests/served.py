@@ -98,11 +98,13 @@ class Served:
         found = [pid for pid in children(self.process.pid) if module in command_of(pid)]
         return found[0] if found else None
 
-    def call(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    def call(
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, method: str | None = None
+    ) -> Any:
         """Ask Prefect's API."""
         data = None if body is None else json.dumps(body).encode()
         asked = Request(  # noqa: S310  loopback
-            f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}
+            f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}, method=method
         )
         try:
             with urlopen(asked, timeout=60) as answer:  # noqa: S310  loopback

@@ -34,6 +34,7 @@ THEIRS = {
 }
 ONLY_IN = {
     "requests": {"flows/http.py"},
+    "urllib3": {"flows/http.py"},
     "dotenv": {"flows/settings.py"},
     "matplotlib": {"warehouse/charts.py"},
     "prefect": {

@@ -109,6 +109,33 @@ def test_a_page_of_another_site_cannot_start_a_run(served: Served) -> None:
     assert asked(served, "GET", "/api/health", Host=f"localhost:{port}", Origin=f"http://localhost:{port}")[0] == 200
 
 
+@pytest.mark.parametrize(
+    "odd", ["http://[::1", "http://[", "[", "http://[v1]", "http://[::1%", "//", "\xff", "http://\xff:x"]
+)
+@pytest.mark.parametrize("header", ["Origin", "Host"])
+def test_an_address_that_makes_no_sense_is_refused(served: Served, header: str, odd: str) -> None:
+    for path in ("/api/health", "/reports/latest.html", "/backfill", "/v2/"):
+        status, text = asked(served, "GET", path, **{header: odd})
+        assert (status, "tidemark answers" in text) == (403, True), (path, text)
+
+
+def test_headers_that_make_no_sense_are_no_failure_of_the_server(served: Served) -> None:
+    odd = {
+        "Range": "bytes=99-1,,x",
+        "If-Modified-Since": "nan",
+        "If-Range": "nan",
+        "If-None-Match": "\xff",
+        "Authorization": "Basic \xff",
+        "Accept-Encoding": "\xff;q=nan",
+        "Cookie": "\xff=;;",
+        "X-Forwarded-For": "[::1",
+        "X-Prefect-Api-Version": "nan",
+    }
+    for name, value in odd.items():
+        for path in ("/api/health", "/reports/none.html", "/v2/"):
+            assert asked(served, "GET", path, **{name: value})[0] < 500, (name, path)
+
+
 @pytest.mark.parametrize(("times", "status"), [(0, 201), (1, 201), (5, 201), (6, 503)])
 def test_the_door_asks_again_while_the_database_is_busy(
     monkeypatch: pytest.MonkeyPatch, times: int, status: int
@@ -287,6 +314,53 @@ def test_a_plan_only_run_shows_the_plan_and_touches_nothing(served: Served, mark
     assert plan.splitlines()[0] == said.out.splitlines()[-1]
     assert "4,675 series-days, about 15 requests" in plan
     assert "| krw_prices | upbit | 3 |" in plan
+
+
+def test_a_run_that_has_ended_stays_ended_whatever_the_automation_missed(served: Served) -> None:
+    (automation,) = served.call("/automations/filter", {})
+    (action,) = automation["actions"]
+    assert action["type"] == "change-flow-run-state"
+    silent = {"state": {"type": action["state"], "message": action["message"]}, "force": action["force"]}
+    run_id = served.submit("backfill", **ALL_DAYS, sources=["upbit"], plan_only=True)
+    assert served.ended(run_id)["state_type"] == "COMPLETED"
+    assert served.call(f"/flow_runs/{run_id}/set_state", silent)["status"] == "ABORT"
+    assert served.run(run_id)["state_type"] == "COMPLETED"
+    # One that is under way, and whose process is gone, can be ended so.
+    made = served.call("/flow_runs/", {"flow_id": served.run(run_id)["flow_id"], "state": {"type": "RUNNING"}})
+    assert served.call(f"/flow_runs/{made['id']}/set_state", silent)["status"] == "ACCEPT"
+    assert served.run(made["id"])["state_type"] == "CRASHED"
+    served.call(f"/flow_runs/{made['id']}", method="DELETE")
+
+
+@pytest.mark.parametrize(
+    ("left_as", "became", "after"),
+    [
+        ("RUNNING", "COMPLETED", "COMPLETED"),  # it came to its end while the dead were looked for
+        ("CANCELLING", "CANCELLED", "CANCELLED"),
+        ("RUNNING", "RUNNING", "CRASHED"),
+        ("PENDING", "PENDING", "CRASHED"),
+        ("CANCELLING", "CANCELLING", "CANCELLED"),
+    ],
+)
+def test_only_who_is_still_alive_is_buried(served: Served, left_as: str, became: str, after: str) -> None:
+    from prefect.client.orchestration import PrefectClient  # noqa: PLC0415  after its settings are made
+    from prefect.client.schemas.objects import State  # noqa: PLC0415  the same
+
+    from flows.runner import bury  # noqa: PLC0415  the same
+
+    flow_id = served.call("/flows/filter", {"limit": 1})[0]["id"]
+    made = served.call("/flow_runs/", {"flow_id": flow_id, "state": {"type": left_as}})
+
+    async def look_and_bury() -> None:
+        async with PrefectClient(f"{served.address}/api") as client:
+            seen = await client.read_flow_run(made["id"])
+            if became != left_as:
+                await client.set_flow_run_state(seen.id, State(type=became), force=True)  # type: ignore[arg-type]
+            await bury(client, seen)
+
+    asyncio.run(look_and_bury())
+    assert served.run(made["id"])["state_type"] == after
+    served.call(f"/flow_runs/{made['id']}", method="DELETE")
 
 
 def test_a_backfill_shows_its_plan_its_progress_and_its_outcome(served: Served, tool: Tool, undisturbed: Tool) -> None:

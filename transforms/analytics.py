@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.payload import member
 
 
@@ -15,5 +15,5 @@ def bars(payload: Any) -> tuple[list[Any], list[Any]]:
     result = member(payload, "result")
     stamps, entries = member(result, "timestamp"), member(result, "data")
     if not isinstance(stamps, list) or not isinstance(entries, list) or len(stamps) != len(entries):
-        raise PayloadChanged(f"expected a bar for each stamp, found {str(result)[:120]}")
+        raise PayloadChanged(f"expected a bar for each stamp, found {brief(result, 120)}")
     return stamps, entries

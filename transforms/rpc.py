@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
 
@@ -25,7 +25,7 @@ class Block(NamedTuple):
 def results(payload: Any) -> list[Any]:
     """The results of a batch in the order of its calls, which are numbered from 0; a node may answer in any order."""
     if not isinstance(payload, list) or not payload:
-        raise PayloadChanged(f"expected a list of answers, found {repr(payload)[:120]}")
+        raise PayloadChanged(f"expected a list of answers, found {quoted(payload, 120)}")
     numbered = {member(one, "id"): member(one, "result") for one in payload}
     if len(numbered) != len(payload) or set(numbered) != set(range(len(payload))):
         raise PayloadChanged(f"expected the answers 0 to {len(payload) - 1}, found {sorted(numbered, key=str)}")
@@ -35,7 +35,7 @@ def results(payload: Any) -> list[Any]:
 def quantity(text: Any) -> int:
     """A number as nodes write it, 0x1294bb2."""
     if not isinstance(text, str) or not text.startswith("0x"):
-        raise PayloadChanged(f"expected a hexadecimal number, found {repr(text)[:80]}")
+        raise PayloadChanged(f"expected a hexadecimal number, found {quoted(text, 80)}")
     try:
         return int(text, 16)
     except ValueError as odd:
@@ -45,7 +45,7 @@ def quantity(text: Any) -> int:
 def words(data: Any, count: int) -> list[int]:
     """So many words of 32 bytes, each read as a whole number."""
     if not isinstance(data, str) or len(data) != len("0x") + count * WORD:
-        raise PayloadChanged(f"expected {count} words of 32 bytes, found {repr(data)[:80]}")
+        raise PayloadChanged(f"expected {count} words of 32 bytes, found {quoted(data, 80)}")
     digits = data.removeprefix("0x")
     return [quantity("0x" + digits[place : place + WORD]) for place in range(0, len(digits), WORD)]
 

@@ -175,7 +175,8 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
-    staged = folder / f"{place.stem}.building.duckdb"
+    # Beside a file that a person named, by a name that no person would give.
+    staged = folder / (f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building")
     try:
         with named_faults(place):
             _remove(staged)
@@ -324,13 +325,18 @@ def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str
     if not paths:
         return nothing
     columns = ", ".join(_quoted(name) for name in kinds)
-    listed = ", ".join(_text(str(path)) for path in paths)
+    listed = ", ".join(_text(as_pattern(path)) for path in paths)
     # By name: a column that was promised after a partition was written is unknown in it.
     held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
     return (
         f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
         f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
     )
+
+
+def as_pattern(path: Path) -> str:
+    """A path as DuckDB's readers take it: letters that would stand for others stand for themselves."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path.absolute()))
 
 
 def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:

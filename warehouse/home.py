@@ -15,6 +15,7 @@ from expectations.errors import HomeBusy, HomeRefused, StorageDamaged
 from warehouse.files import write_whole
 
 FORMAT = 1
+WHAT = "a tidemark home"
 Origin = Literal["live", "gateway", "simulated"]
 
 
@@ -70,6 +71,15 @@ class Home:
 
 def _identity(folder: Path) -> Path:
     return folder / "home.json"
+
+
+def is_home(folder: Path) -> bool:
+    """Whether a folder says that it is a home, whatever its state."""
+    try:
+        facts = orjson.loads(_identity(folder).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    return isinstance(facts, dict) and facts.get("what") == WHAT
 
 
 def open_home(folder: Path) -> Home:
@@ -150,7 +160,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
         strangers = _strangers(folder)
         if not strangers:
             facts = {
-                "what": "a tidemark home",
+                "what": WHAT,
                 "format": FORMAT,
                 "origin": origin,
                 "start": start.isoformat(),

@@ -20,7 +20,7 @@ def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": "false",
     }
     try:
-        connection = duckdb.connect(str(path), read_only=True, config=config)
+        connection = duckdb.connect(str(path.absolute()), read_only=True, config=config)
         try:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("set lock_configuration = true")

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,7 +58,16 @@ def _print(relation: "DuckDBPyRelation", form: str, out: TextIO) -> None:
         out.write(_flat(relation).pl().write_csv())
     else:
         rows = relation.set_alias("whole_row").project("to_json(whole_row)::varchar").fetchall()
-        out.write("[" + ",\n".join(row for (row,) in rows) + "]\n")
+        out.write(_within("[" + ",\n".join(row for (row,) in rows) + "]\n", out))
+
+
+def _within(document: str, out: TextIO) -> str:
+    """A JSON document as an output can hold it: in an encoding that lacks some letters, by their numbers."""
+    try:
+        document.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return "".join(letter if letter.isascii() else json.dumps(letter)[1:-1] for letter in document)
+    return document
 
 
 def _flat(relation: "DuckDBPyRelation") -> "DuckDBPyRelation":

@@ -16,8 +16,8 @@ import orjson
 
 from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.v3.aave.com"
 GRAPHQL = f"https://{HOST}/graphql"
@@ -67,11 +67,11 @@ def refusal(answer: Answer) -> PipelineError | None:
     errors = document.get("errors")
     if not errors:
         return None
-    message = f"expected data from Aave, found errors {str(errors)[:120]}"
-    first = errors[0] if isinstance(errors, list) else None
+    message = f"expected data from Aave, found errors {brief(errors)}"
+    first = errors[0] if isinstance(errors, list) and errors else None
     extensions = first.get("extensions") if isinstance(first, dict) else None
     code = extensions.get("code") if isinstance(extensions, dict) else None
-    return SourceRefused(message) if code in OUR_FAULT else SourceUnavailable(message)
+    return SourceRefused(message) if among(code, OUR_FAULT) else SourceUnavailable(message)
 
 
 SOURCE = Source(

@@ -35,9 +35,9 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece, pieces
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, pieces
 from flows.walking import in_order
 from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import Form, member
@@ -386,8 +386,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document:
         return None
-    message = f"expected data from {answer.request.host}, found error {document}"
-    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected data from {answer.request.host}, found error {brief(document, 200)}"
+    return SourceUnavailable(message) if among(document["code"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

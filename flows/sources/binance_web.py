@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from expectations.interval import Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
@@ -58,7 +58,9 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
         return None
-    message = f"expected rates from Binance's page, found error {document['code']!r}: {document.get('message')!r}"
+    message = (
+        f"expected rates from Binance's page, found error {quoted(document['code'])}: {quoted(document.get('message'))}"
+    )
     return SourceUnavailable(message) if document["code"] == SYSTEM_ERROR else SourceRefused(message)
 
 

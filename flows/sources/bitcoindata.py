@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.open_interest_witness import OPEN_INTEREST_WITNESS
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "bitcoin-data.com"
@@ -34,7 +34,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if isinstance(document, list):
         return None
-    message = f"expected days from {HOST}, found {str(document)[:120]}"
+    message = f"expected days from {HOST}, found {brief(document)}"
     return SourceUnavailable(message) if "limit" in message.lower() else SourceRefused(message)
 
 

@@ -27,9 +27,9 @@ from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from flows.walking import walk_back_overlapping
 from transforms.liquidation_events.bitfinex import told_of
 
@@ -122,9 +122,9 @@ def count_open_interest(ask: Ask) -> Mapping[str, int]:
 def refusal(answer: Answer) -> PipelineError | None:
     """An error, as a list that says so or as an object."""
     document = answer.json()
-    message = f"expected rows from Bitfinex, found {str(document)[:120]}"
+    message = f"expected rows from Bitfinex, found {brief(document)}"
     if isinstance(document, list) and document[:1] == ["error"]:
-        busy = len(document) > 1 and document[1] in TOO_BUSY
+        busy = len(document) > 1 and among(document[1], TOO_BUSY)
         return SourceUnavailable(message) if busy else SourceRefused(message)
     if isinstance(document, dict) and "error" in document:
         return SourceUnavailable(message)

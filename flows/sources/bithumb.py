@@ -17,9 +17,9 @@ from datetime import UTC, date, datetime, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from flows.walking import shows_beginning, walk_back
 from transforms.payload import member
 
@@ -90,8 +90,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict):
         return None
     error = document.get("error", document)
-    sentence = f"expected candles from Bithumb, found {error}"
-    if isinstance(error, dict) and str(error.get("name")) in PASSING:
+    sentence = f"expected candles from Bithumb, found {brief(error)}"
+    if isinstance(error, dict) and among(error.get("name"), PASSING):
         return SourceUnavailable(sentence)
     return SourceRefused(sentence)
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import in_order
@@ -75,8 +75,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict) or "error" not in document:
         return None
     error = document["error"]
-    message = f"expected payments from BitMEX, found error {error}"
-    told = str(error.get("message")) if isinstance(error, dict) else ""
+    message = f"expected payments from BitMEX, found error {brief(error)}"
+    told = brief(error.get("message")) if isinstance(error, dict) else ""
     busy = "overloaded" in told or told.startswith("Rate limit exceeded")
     return SourceUnavailable(message) if busy else SourceRefused(message)
 

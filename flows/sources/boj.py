@@ -12,7 +12,7 @@ Verified  hand-written answers in the shape of the manual, as clients of it show
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.plans import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.boj import STATISTICS
 
@@ -49,7 +49,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     status = str(document.get("STATUS")) if isinstance(document, dict) else None
     if status == DONE:
         return None
-    message = f"expected STATUS {DONE} from the Bank of Japan, found {str(document)[:200]}"
+    message = f"expected STATUS {DONE} from the Bank of Japan, found {brief(document, 200)}"
     return SourceRefused(message) if status == BAD_REQUEST else SourceUnavailable(message)
 
 

@@ -24,9 +24,9 @@ from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.payload import member
 
@@ -194,8 +194,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "retCode" not in document or document["retCode"] == FINE:
         return None
-    message = f"expected data from Bybit, found error {document['retCode']}: {document.get('retMsg')!r}"
-    return SourceUnavailable(message) if document["retCode"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected data from Bybit, found error {brief(document['retCode'])}: {quoted(document.get('retMsg'))}"
+    return SourceUnavailable(message) if among(document["retCode"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

@@ -13,8 +13,8 @@ Verified  answers of the replay for BITCOIN (2022 to 2024), field by field. That
 from datetime import date, timedelta
 
 from expectations.datasets.open_interest import OPEN_INTEREST
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.open_interest.cftc import RELEASE
 
 HOST = "publicreporting.cftc.gov"
@@ -50,8 +50,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "error" not in document:
         return None
-    message = f"expected reports from the CFTC, found {str(document)[:200]}"
-    return SourceUnavailable(message) if document.get("code") in TOO_BUSY else SourceRefused(message)
+    message = f"expected reports from the CFTC, found {brief(document, 200)}"
+    return SourceUnavailable(message) if among(document.get("code"), TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

@@ -19,8 +19,8 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
+from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.coinalyze.net"
 LIQUIDATED = f"https://{HOST}/v1/liquidation-history"
@@ -111,8 +111,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "message" not in document:
         return None
-    message = f"expected histories from Coinalyze, found {document['message']!r}"
-    return SourceUnavailable(message) if document["message"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected histories from Coinalyze, found {quoted(document['message'])}"
+    return SourceUnavailable(message) if among(document["message"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

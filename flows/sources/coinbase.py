@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceUnavailable
+from expectations.errors import PipelineError, SourceUnavailable, quoted
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_windows
@@ -74,7 +74,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """An error object where a list of candles was expected."""
     document = answer.json()
     if isinstance(document, dict) and "message" in document:
-        return SourceUnavailable(f"expected candles from Coinbase, found {document['message']!r}")
+        return SourceUnavailable(f"expected candles from Coinbase, found {quoted(document['message'])}")
     return None
 
 

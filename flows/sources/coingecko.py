@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.market_values import MARKET_VALUES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
 
 HOST = "api.coingecko.com"
@@ -70,10 +70,11 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or not document.keys() & {"error", "status"}:
         return None
-    told = document.get("status") or document["error"]
-    status = told.get("status", told) if isinstance(told, dict) else {}
-    message = f"expected a chart from CoinGecko, found {told!r}"
-    return SourceUnavailable(message) if status.get("error_code") == TOO_BUSY else SourceRefused(message)
+    told = document.get("status") or document.get("error")
+    status = told.get("status", told) if isinstance(told, dict) else None
+    busy = isinstance(status, dict) and status.get("error_code") == TOO_BUSY
+    message = f"expected a chart from CoinGecko, found {quoted(told)}"
+    return SourceUnavailable(message) if busy else SourceRefused(message)
 
 
 SOURCE = Source(

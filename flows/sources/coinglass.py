@@ -19,7 +19,7 @@ from expectations.contract import Dataset
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
 
@@ -75,10 +75,10 @@ def plan_rates(ask: Ask) -> Plan:
 def refusal(answer: Answer) -> PipelineError | None:
     """Coinglass' envelope, when its code is not "0"."""
     document = answer.json()
-    if not isinstance(document, dict) or "code" not in document or str(document["code"]) == FINE:
+    if not isinstance(document, dict) or "code" not in document or brief(document["code"]) == FINE:
         return None
-    message = f"expected data from Coinglass, found error {document['code']!r}: {document.get('msg')!r}"
-    return SourceUnavailable(message) if str(document["code"]) in TOO_BUSY else SourceRefused(message)
+    message = f"expected data from Coinglass, found error {quoted(document['code'])}: {quoted(document.get('msg'))}"
+    return SourceUnavailable(message) if brief(document["code"]) in TOO_BUSY else SourceRefused(message)
 
 
 def _at(exchange: str, asset: str) -> Series:

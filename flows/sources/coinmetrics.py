@@ -20,9 +20,9 @@ from urllib.parse import parse_qsl, urlsplit
 from expectations.calendar import Release
 from expectations.datasets.market_values import MARKET_VALUES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, day_start
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.payload import member
 
 HOST = "community-api.coinmetrics.io"
@@ -96,8 +96,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict) or "error" not in document:
         return None
     error = document["error"]
-    message = f"expected data from Coin Metrics, found error {error}"
-    busy = isinstance(error, dict) and error.get("type") in TOO_BUSY
+    message = f"expected data from Coin Metrics, found error {brief(error)}"
+    busy = isinstance(error, dict) and among(error.get("type"), TOO_BUSY)
     return SourceUnavailable(message) if busy else SourceRefused(message)
 
 

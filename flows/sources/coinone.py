@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import walk_back
@@ -100,8 +100,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or document.get("result") != "error":
         return None
-    code = str(document.get("error_code"))
-    sentence = f"expected a chart from Coinone, found error {code}: {document.get('error_msg')}"
+    code = brief(document.get("error_code"))
+    sentence = f"expected a chart from Coinone, found error {code}: {brief(document.get('error_msg'))}"
     return SourceUnavailable(sentence) if code == BLOCKED else SourceRefused(sentence)
 
 

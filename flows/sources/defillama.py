@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
-from expectations.errors import PipelineError, SourceUnavailable
+from expectations.errors import PipelineError, SourceUnavailable, quoted
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 CHART = "https://yields.llama.fi/chart"
@@ -84,7 +84,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """A message where data were expected."""
     document = answer.json()
     if isinstance(document, dict) and set(document) == {"message"}:
-        return SourceUnavailable(f"expected data from DefiLlama, found {document['message']!r}")
+        return SourceUnavailable(f"expected data from DefiLlama, found {quoted(document['message'])}")
     return None
 
 

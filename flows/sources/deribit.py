@@ -24,9 +24,9 @@ from typing import Any
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from flows.walking import in_order
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
@@ -140,8 +140,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict) or "error" not in document:
         return None
     error = document["error"]
-    message = f"expected a result from Deribit, found error {error}"
-    busy = isinstance(error, dict) and error.get("code") in TOO_BUSY
+    message = f"expected a result from Deribit, found error {brief(error)}"
+    busy = isinstance(error, dict) and among(error.get("code"), TOO_BUSY)
     return SourceUnavailable(message) if busy else SourceRefused(message)
 
 

@@ -9,7 +9,7 @@ Verified  a recorded answer of other currencies (2026)
 from datetime import date, timedelta
 
 from expectations.datasets.exchange_rates import EXCHANGE_RATES
-from expectations.errors import PipelineError, SourceUnavailable
+from expectations.errors import PipelineError, SourceUnavailable, quoted
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.exchange_rates.frankfurter import PUBLISHED
 
@@ -30,7 +30,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """A message where rates were expected."""
     document = answer.json()
     if isinstance(document, dict) and "message" in document:
-        return SourceUnavailable(f"expected rates from Frankfurter, found {document['message']!r}")
+        return SourceUnavailable(f"expected rates from Frankfurter, found {quoted(document['message'])}")
     return None
 
 

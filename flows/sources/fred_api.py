@@ -12,7 +12,7 @@ Verified  recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, a
 from datetime import timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Source
 from flows.sources.fred import WHOLE_HISTORY, begun, statistics
 from transforms.macro_series.fred_api import whole
@@ -48,7 +48,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     if not isinstance(document, dict) or "error_code" not in document:
         return None
     code = document["error_code"]
-    message = f"expected observations from FRED, found error {code}: {document.get('error_message')!r}"
+    message = f"expected observations from FRED, found error {brief(code)}: {quoted(document.get('error_message'))}"
     later = isinstance(code, int) and (code == TOO_MANY or code >= SERVER_ERRORS)
     return SourceUnavailable(message) if later else SourceRefused(message)
 

@@ -26,9 +26,9 @@ from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 
 HOST = "api.gateio.ws"
 STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"
@@ -156,8 +156,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "label" not in document:
         return None
-    message = f"expected statistics from Gate, found {document['label']}: {document.get('message')}"
-    return SourceUnavailable(message) if document["label"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected statistics from Gate, found {brief(document['label'])}: {brief(document.get('message'))}"
+    return SourceUnavailable(message) if among(document["label"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

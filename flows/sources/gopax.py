@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused
+from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_windows
@@ -53,7 +53,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """An object where a list of candles was expected: GOPAX's error, of the present interface or of the old one."""
     document = answer.json()
     if isinstance(document, dict):
-        return SourceRefused(f"expected candles from GOPAX, found {document}")
+        return SourceRefused(f"expected candles from GOPAX, found {brief(document)}")
     return None
 
 

@@ -18,7 +18,7 @@ import orjson
 
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from expectations.interval import Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
 from flows.walking import in_order
@@ -70,7 +70,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if isinstance(document, list):
         return None
-    return SourceRefused(f"expected payments from Hyperliquid, found {str(document)[:120]}")
+    return SourceRefused(f"expected payments from Hyperliquid, found {brief(document)}")
 
 
 SOURCE = Source(

@@ -23,7 +23,7 @@ from typing import Any
 from expectations.calendar import every_day
 from expectations.curated import curated
 from expectations.datasets.meeting_probabilities import MEETING_PROBABILITIES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
@@ -189,7 +189,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "error" not in document:
         return None
-    message = f"expected markets from Kalshi, found {str(document)[:200]}"
+    message = f"expected markets from Kalshi, found {brief(document, 200)}"
     busy = "internal" in message or "unavailable" in message or "too_many" in message
     return SourceUnavailable(message) if busy else SourceRefused(message)
 

@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused
+from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_windows
@@ -76,7 +76,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """Korbit's error, which may come with the status of a success."""
     document = answer.json()
     if isinstance(document, dict) and document.get("success") is False:
-        return SourceRefused(f"expected candles from Korbit, found {document.get('error')}")
+        return SourceRefused(f"expected candles from Korbit, found {brief(document.get('error'))}")
     return None
 
 

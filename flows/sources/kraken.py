@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.kraken.com"
@@ -73,8 +73,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or document.get("error", []) == []:
         return None
-    message = f"expected data from Kraken, found error {document['error']}"
-    busy = isinstance(document["error"], list) and str(document["error"][0]).startswith(TOO_BUSY)
+    message = f"expected data from Kraken, found error {brief(document['error'])}"
+    busy = isinstance(document["error"], list) and brief(document["error"][0]).startswith(TOO_BUSY)
     return SourceUnavailable(message) if busy else SourceRefused(message)
 
 

@@ -24,8 +24,8 @@ from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from flows.walking import in_order
 from transforms.payload import member
 
@@ -91,8 +91,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or (document.get("result") != "error" and not document.get("errors")):
         return None
-    message = f"expected a result from Kraken Futures, found {str(document)[:200]}"
-    return SourceUnavailable(message) if document.get("error") in TOO_BUSY else SourceRefused(message)
+    message = f"expected a result from Kraken Futures, found {brief(document, 200)}"
+    return SourceUnavailable(message) if among(document.get("error"), TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

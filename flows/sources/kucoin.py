@@ -13,8 +13,8 @@ from datetime import date, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.kucoin.com"
 RATES = f"https://{HOST}/api/v3/project/marketInterestRate"
@@ -37,8 +37,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
         return None
-    message = f"expected rates from KuCoin, found error {document['code']!r}: {document.get('msg')!r}"
-    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected rates from KuCoin, found error {quoted(document['code'])}: {quoted(document.get('msg'))}"
+    return SourceUnavailable(message) if among(document["code"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PipelineError, SourceUnavailable
+from expectations.errors import PipelineError, SourceUnavailable, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 
@@ -47,7 +47,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """An error object where operations or rates were expected."""
     document = answer.json()
     if isinstance(document, dict) and "error" in document:
-        return SourceUnavailable(f"expected an answer from {HOST}, found {str(document)[:200]}")
+        return SourceUnavailable(f"expected an answer from {HOST}, found {brief(document, 200)}")
     return None
 
 

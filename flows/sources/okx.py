@@ -40,9 +40,9 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece, windows
+from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, windows
 from flows.walking import walk_back, walk_back_overlapping
 from transforms.liquidation_events.okx import told_of
 from transforms.payload import member, text_columns
@@ -348,8 +348,8 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or "code" not in document or document["code"] == FINE:
         return None
-    message = f"expected data from OKX, found error {document['code']!r}: {document.get('msg')!r}"
-    return SourceUnavailable(message) if document["code"] in TOO_BUSY else SourceRefused(message)
+    message = f"expected data from OKX, found error {quoted(document['code'])}: {quoted(document.get('msg'))}"
+    return SourceUnavailable(message) if among(document["code"], TOO_BUSY) else SourceRefused(message)
 
 
 SOURCE = Source(

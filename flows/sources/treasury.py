@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.treasury import STATEMENTS, TENORS, YIELDS
 from transforms.payload import member
@@ -83,7 +83,7 @@ def refusal(answer: Answer) -> PipelineError | None:
         return None
     document = answer.json()
     if isinstance(document, dict) and "error" in document:
-        return SourceRefused(f"expected statements from {CASH_HOST}, found {str(document)[:200]}")
+        return SourceRefused(f"expected statements from {CASH_HOST}, found {brief(document, 200)}")
     return None
 
 

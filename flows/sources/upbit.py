@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
-from expectations.errors import PipelineError, SourceRefused
+from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_back
@@ -59,7 +59,7 @@ def refusal(answer: Answer) -> PipelineError | None:
     """Upbit's error object."""
     document = answer.json()
     if isinstance(document, dict) and "error" in document:
-        return SourceRefused(f"expected candles from Upbit, found {document['error']}")
+        return SourceRefused(f"expected candles from Upbit, found {brief(document['error'])}")
     return None
 
 

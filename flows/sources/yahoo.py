@@ -17,7 +17,7 @@ from codecs import BOM_UTF8
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from expectations.errors import PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import day_start, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.yahoo import SESSIONS
@@ -46,11 +46,11 @@ def refusal(answer: Answer) -> PipelineError | None:
     if answer.body.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
         return SourceUnavailable(f"expected a chart from {HOST}, found {answer.body[:60]!r}")
     document = answer.json()
-    chart = document.get("chart")
+    chart = document.get("chart") if isinstance(document, dict) else None
     error = chart.get("error") if isinstance(chart, dict) else document.get("finance")
     if error is None:
         return None
-    message = f"expected a chart from {HOST}, found {str(error)[:200]}"
+    message = f"expected a chart from {HOST}, found {brief(error, 200)}"
     return SourceUnavailable(message) if "Internal" in message else SourceRefused(message)
 
 

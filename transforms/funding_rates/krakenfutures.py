@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.intervals import refuse_untold, tell_intervals
 from transforms.payload import member, rows
 from transforms.payments import ended_hour, named, payments, told_at
@@ -39,7 +39,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         stamped at its hour, or whose interval nothing tells, is marked and costs its day.
     """
     if member(payload, "result") != "success":
-        raise PayloadChanged(f"expected result 'success', found {payload['result']!r}")
+        raise PayloadChanged(f"expected result 'success', found {quoted(payload['result'])}")
     listed = rows(member(payload, "rates"), timestamp=pl.String, relativeFundingRate=pl.Float64)
     stamped = listed.select(stamped_at=iso_to_instant(pl.col("timestamp")), funding_rate=pl.col("relativeFundingRate"))
     told = refuse_untold(tell_intervals(named(stamped, ended_hour()), begins=True).slice(1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.payload import member, rows, with_numbers
 from transforms.refused import marks
 from transforms.units import (
@@ -28,7 +28,7 @@ def candles(payload: Any) -> pl.DataFrame:
     """
     result = member(payload, "result")
     if result != "success":
-        raise PayloadChanged(f"expected a success from Coinone, found {result!r}")
+        raise PayloadChanged(f"expected a success from Coinone, found {quoted(result)}")
     chart = rows(
         with_numbers(member(payload, "chart"), "timestamp"),
         timestamp=pl.Int64,

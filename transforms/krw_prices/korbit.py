@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.payload import member, rows
 from transforms.refused import marks
 from transforms.units import (
@@ -27,7 +27,7 @@ def candles(payload: Any) -> pl.DataFrame:
     """
     success = member(payload, "success")
     if success is not True:
-        raise PayloadChanged(f"expected a success from Korbit, found {success!r}")
+        raise PayloadChanged(f"expected a success from Korbit, found {quoted(success)}")
     told = rows(
         member(payload, "data"),
         timestamp=pl.Int64,

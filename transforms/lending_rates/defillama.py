@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.payload import member, rows
 from transforms.units import day_of, percent_to_fraction
 
@@ -28,7 +28,7 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
         is not in this answer.
     """
     if member(payload, "status") != "success":
-        raise PayloadChanged(f"expected status 'success', found {payload['status']!r}")
+        raise PayloadChanged(f"expected status 'success', found {quoted(payload['status'])}")
     chart = rows(member(payload, "data"), timestamp=pl.String, tvlUsd=pl.Float64, apyBase=pl.Float64)
     stamp = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us").dt.replace_time_zone("UTC")
     unknown = pl.lit(None, pl.Float64)

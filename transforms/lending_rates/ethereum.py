@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from expectations.interval import ONE_DAY, day_start
 from transforms.payload import member
 from transforms.refused import refuse
@@ -106,14 +106,14 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
         PayloadChanged: A log is not an update of one of our reserves.
     """
     if not isinstance(logs, list):
-        raise PayloadChanged(f"expected a list of logs, found {repr(logs)[:80]}")
+        raise PayloadChanged(f"expected a list of logs, found {quoted(logs, 80)}")
     found = []
     for log in logs:
         if not is_update(log):
-            raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {repr(log)[:120]}")
+            raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {quoted(log, 120)}")
         asset = RESERVES.get(address_of(member(log, "topics")[1]))
         if asset is None or was_removed(log):
-            raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {repr(log)[:200]}")
+            raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {quoted(log, 200)}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
         block, place = quantity(member(log, "blockNumber")), quantity(member(log, "logIndex"))
         found.append((asset, block, place, clock.at(log), supply, borrow, supply_index, borrow_index))

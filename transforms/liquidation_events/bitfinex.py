@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.closings import days_within, events, without_events
 from transforms.payload import table
 from transforms.units import epoch_to_instant
@@ -34,11 +34,11 @@ NOT_COINS = r"IX$|^(?:AUD|CHF|EUR|EUT|GBP|JPY|XAG|XAU|XPD|XPT)$|^TEST"
 def told_of(payload: Any) -> list[list[Any]]:
     """The rows of an answer, each taken out of the list that it comes in."""
     if not isinstance(payload, list) or not all(isinstance(group, list) for group in payload):
-        raise PayloadChanged(f"expected lists of positions, found {str(payload)[:80]}")
+        raise PayloadChanged(f"expected lists of positions, found {brief(payload, 80)}")
     told = [row for group in payload for row in group]
     odd = [row for row in told if not isinstance(row, list) or len(row) != FIELDS or row[0] != POSITION]
     if odd:
-        raise PayloadChanged(f"expected positions of {FIELDS} fields, found {str(odd[0])[:120]}")
+        raise PayloadChanged(f"expected positions of {FIELDS} fields, found {brief(odd[0], 120)}")
     return told
 
 

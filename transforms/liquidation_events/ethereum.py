@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from expectations.interval import ONE_DAY, day_start
 from transforms.closings import events, without_events
 from transforms.lending_rates.ethereum import AAVE_POOL, is_update
@@ -104,12 +104,12 @@ def _silence(others: list[Any], clock: Clock, day: date) -> str | None:
 def liquidations_of(logs: Any) -> list[dict[str, Any]]:
     """The logs, each of which must be a liquidation at Aave's pool that is there to stay."""
     if not isinstance(logs, list):
-        raise PayloadChanged(f"expected a list of logs, found {repr(logs)[:80]}")
+        raise PayloadChanged(f"expected a list of logs, found {quoted(logs, 80)}")
     for log in logs:
         topics = member(log, "topics")
         ours = member(log, "address").lower() == AAVE_POOL and topics[0] == LIQUIDATION_CALL
         if not ours or was_removed(log):
-            raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {repr(log)[:160]}")
+            raise PayloadChanged(f"expected final logs of LiquidationCall at Aave's pool, found {quoted(log, 160)}")
     return logs
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from expectations.calendar import Release, days_later, month_ends
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.payload import NUMBER_OR_TEXT, column, member, spelled
 from transforms.statistics import amounts
 from transforms.units import hundred_millions_to_units, month_end_of
@@ -54,7 +54,7 @@ def normalize(payload: Any, *, code: str) -> pl.DataFrame:
     statistic = STATISTICS[code]
     found = member(payload, "RESULTSET")
     if not isinstance(found, list) or len(found) > 1:
-        raise PayloadChanged(f"expected one series, found {str(found)[:80]}")
+        raise PayloadChanged(f"expected one series, found {brief(found, 80)}")
     months: list[Any] = []
     values: list[Any] = []
     for one in found:

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, quoted
 from transforms.macro_series.fred import observed
 from transforms.payload import member, rows
 
@@ -24,7 +24,7 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
         Rows of `macro_series`: amounts in USD, rates as fractions per year.
     """
     if member(payload, "units") != "lin":
-        raise PayloadChanged(f"expected values in their own unit, found {member(payload, 'units')!r}")
+        raise PayloadChanged(f"expected values in their own unit, found {quoted(member(payload, 'units'))}")
     page = rows(member(payload, "observations"), date=pl.String, value=pl.String)
     count = whole(payload, "count")
     expected = count
@@ -39,5 +39,5 @@ def whole(payload: Any, name: str) -> int:
     """A whole number that a page says of itself."""
     found = member(payload, name)
     if type(found) is not int:
-        raise PayloadChanged(f"expected a whole number as {name}, found {str(found)[:40]!r}")
+        raise PayloadChanged(f"expected a whole number as {name}, found {quoted(found, 40)}")
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from expectations.calendar import market_days
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.payload import column, member, members
 from transforms.published import rates
 from transforms.refused import marks, refuse
@@ -42,11 +42,11 @@ def normalize(payload: Any) -> pl.DataFrame:
     """
     results = member(members(payload, "chart"), "result")
     if not isinstance(results, list) or len(results) != 1:
-        raise PayloadChanged(f"expected one chart, found {str(results)[:80]}")
+        raise PayloadChanged(f"expected one chart, found {brief(results, 80)}")
     (chart,) = results
     about = members(chart, "meta")
     if member(about, "exchangeTimezoneName") != ZONE or member(about, "dataGranularity") != "1d":
-        raise PayloadChanged(f"expected daily bars in the time of {ZONE}, found {str(about)[:120]}")
+        raise PayloadChanged(f"expected daily bars in the time of {ZONE}, found {brief(about, 120)}")
     # A window without a session has no stamps at all.
     stamps = chart.get("timestamp", [])
     (quote,) = member(members(chart, "indicators"), "quote")

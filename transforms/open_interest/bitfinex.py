@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.payload import table
 from transforms.readings import days_of
 from transforms.units import epoch_to_instant
@@ -29,7 +29,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         Rows of `open_interest`: coins; none for a day without a reading in its last hour.
     """
     if not isinstance(payload, list) or not all(isinstance(row, list) and len(row) == FIELDS for row in payload):
-        raise PayloadChanged(f"expected lists of {FIELDS} fields, found {str(payload)[:120]}")
+        raise PayloadChanged(f"expected lists of {FIELDS} fields, found {brief(payload, 120)}")
     page = table([[row[STAMP], row[OPEN]] for row in payload], stamp=pl.Int64, coins=pl.Float64)
     readings = page.drop_nulls().select(
         "coins", stamped_at=epoch_to_instant(pl.col("stamp")), usd=pl.lit(None, pl.Float64)

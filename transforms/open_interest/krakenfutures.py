@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.errors import PayloadChanged
+from expectations.errors import PayloadChanged, brief
 from transforms.analytics import bars
 from transforms.payload import NUMBER_OR_TEXT, column
 from transforms.refused import marks
@@ -31,7 +31,7 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     stamps, found = bars(payload)
     odd = [bar for bar in found if not isinstance(bar, list) or len(bar) != len(BAR)]
     if odd:
-        raise PayloadChanged(f"expected bars of {BAR}, found {str(odd[0])[:80]}")
+        raise PayloadChanged(f"expected bars of {BAR}, found {brief(odd[0], 80)}")
     closes = column("close", [bar[-1] for bar in found], NUMBER_OR_TEXT)
     page = pl.DataFrame([column("stamp", stamps, pl.Int64), closes]).with_columns(
         stamped_at=seconds_to_instant(pl.col("stamp"))

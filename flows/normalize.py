@@ -122,7 +122,7 @@ def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     rows = frames[0]
     if len(frames) > 1:
         rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
-    return first_told(dataset, rows) if dataset.quiet else rows
+    return first_told(dataset, rows).sort(dataset.key) if dataset.quiet else rows
 
 
 def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:

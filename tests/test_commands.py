@@ -27,8 +27,9 @@ DAYS = ("2024-12-01", "2024-12-09")
 @contextmanager
 def other_market(tool: Tool, *, seed: int = 8, now: datetime = NOW) -> Iterator[tuple[Tool, Simulator]]:
     """The same home a quarter of an hour later, when every provider says something else."""
-    with Simulator(now, seed=seed) as simulator:
-        yield replace(tool, gateway=simulator.url, now=now + timedelta(minutes=15)), simulator
+    later = now + timedelta(minutes=15)
+    with Simulator(later, seed=seed) as simulator:
+        yield replace(tool, gateway=simulator.url, now=later), simulator
 
 
 def asked(simulator: Simulator) -> int:
@@ -538,8 +539,9 @@ def test_a_full_disk_is_named_and_nothing_is_lost(tool: Tool, part: str, monkeyp
         assert said.code == 1
         assert "No space left on device" in said.err
     assert bytes_of(tool.home / "lake") == before
-    with other_market(tool) as (later, _):
-        assert replace(later, now=NOW + timedelta(hours=1))("backfill", *DAYS, "--mode", "refetch").code == 0
+    with other_market(tool) as (later, simulator):
+        simulator.now = NOW + timedelta(hours=1)
+        assert replace(later, now=simulator.now)("backfill", *DAYS, "--mode", "refetch").code == 0
 
 
 def test_origins_are_never_mixed(tool: Tool) -> None:

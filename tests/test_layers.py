@@ -37,6 +37,7 @@ ONLY_IN = {
     "urllib3": {"flows/http.py"},
     "dotenv": {"flows/settings.py"},
     "matplotlib": {"warehouse/charts.py"},
+    "sqlglot": {"warehouse/tracing.py"},
     "prefect": {
         *("flows/daily.py", "flows/backfill.py", "flows/watched.py"),
         *("flows/deployments.py", "flows/runner.py", "flows/server.py"),

@@ -1,8 +1,6 @@
 """A file or page that stands by itself costs its own days: siblings load, a second run asks only for what failed."""
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +17,7 @@ from flows.outcomes import Evidence, judge_days
 from flows.planning import Mode, backfill_days, batches, due_days
 from flows.plans import Answer, Ask, Feed, Gathered, Request, windows
 from flows.simulator import Simulator
+from flows.simulator.packing import packed
 from flows.sources import sources
 from tests.asking import Wire, answer, ask_of, feed_of
 from warehouse.ledger import Books
@@ -32,13 +31,6 @@ HEADER = (
     "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,"
     "sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio\n"
 )
-
-
-def zipped(name: str, text: str) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
-    return packed.getvalue()
 
 
 def readings(day: date) -> str:
@@ -84,7 +76,7 @@ class Archive:
 
 
 def good(day: date) -> bytes:
-    return zipped(f"BTCUSDT-metrics-{day}.csv", readings(day))
+    return packed({f"BTCUSDT-metrics-{day}.csv": readings(day).encode()})
 
 
 def true_checksum(day: date, body: bytes) -> bytes:
@@ -158,7 +150,7 @@ def months(request: Request, odd: Callable[[bytes], bytes], *, with_rest: bool =
         text += f"{round(start.timestamp() * 1000)},8,0.0001\n"
         start += timedelta(hours=8)
     name = f"BTCUSDT-fundingRate-{month:%Y-%m}.zip"
-    body = zipped(name.replace("zip", "csv"), text)
+    body = packed({name.replace("zip", "csv"): text.encode()})
     if month.month == 5:
         body = odd(body)
     if url.endswith(".CHECKSUM"):
@@ -172,7 +164,7 @@ def spring() -> Ask:
 
 ODD_MONTHS: dict[str, Callable[[bytes], bytes]] = {
     **{kind: partial(damaged, kind=kind) for kind in KINDS},
-    "nothing but a header": lambda _: zipped("x.csv", PAYMENTS),
+    "nothing but a header": lambda _: packed({"x.csv": PAYMENTS.encode()}),
 }
 
 

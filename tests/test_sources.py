@@ -17,6 +17,7 @@ from flows.collecting import drive
 from flows.normalize import normalize
 from flows.plans import Ask, Feed, Gathered, Source, Verification, bound_by
 from flows.simulator import Misbehaviour, Simulator
+from flows.simulator.packing import packed
 from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from transforms.conform import conform
@@ -271,8 +272,9 @@ def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
     payments = [
         {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 1, 1) + number, "fundingRate": "0"} for number in range(1000)
     ]
+    plan = binance.plan_window(funding, Interval.of_days(date(2024, 1, 3), date(2024, 2, 8)), hours=8)
     with pytest.raises(PayloadChanged, match="expected under 1000 payments of 37 days, found a full page"):
-        walk(binance.plan_payments(funding, funding.days), [[], payments])
+        walk(plan, [payments])
     days = ask_of("upbit", "krw_prices", "BTC", date(2024, 1, 1), date(2024, 12, 9))
     newest = [{"candle_date_time_utc": "2024-12-09T00:00:00"}]
     with pytest.raises(PayloadChanged, match="expected rows before"):
@@ -319,8 +321,9 @@ def test_what_the_archive_leaves() -> None:
 
 
 NOVEMBER = ask_of("binance", "funding_rates", "BTC", date(2024, 11, 1), date(2024, 11, 30))
-ARCHIVE = b"not looked into by the plan"
 NAME = "BTCUSDT-fundingRate-2024-11.zip"
+LINES = b"calc_time,funding_interval_hours,last_funding_rate\n1730419200000,8,0.0001\n"
+ARCHIVE = packed({"BTCUSDT-fundingRate-2024-11.csv": LINES})
 
 
 def test_the_archive_is_believed_with_its_checksum() -> None:
@@ -344,9 +347,14 @@ def test_the_archive_is_believed_with_its_checksum() -> None:
         "\u00e9",
     ],
 )
-def test_an_archive_with_another_checksum_is_waited_for(checksum: str) -> None:
-    with pytest.raises(SourceUnavailable, match=r"expected BTCUSDT-fundingRate-2024-11\.zip with the checksum"):
-        walk(binance.plan_funding(NOVEMBER), [ARCHIVE, checksum.encode()])
+def test_an_archive_with_another_checksum_is_not_believed_and_its_month_is_asked_of_rest(checksum: str) -> None:
+    given = iter([ARCHIVE, checksum.encode(), [], []])
+    gathered = drive(feed_of(binance.SOURCE, "funding_rates"), NOVEMBER, lambda request: answer(request, next(given)))
+    (lost,) = gathered.lost
+    assert isinstance(lost.problem, SourceUnavailable)
+    assert f"expected {NAME} with the checksum" in str(lost.problem)
+    assert list(lost.days) == list(NOVEMBER.days)
+    assert [read.request.url for read in gathered.answers] == [binance.FUNDING_INFO, binance.FUNDING]
 
 
 def test_without_an_archive_the_month_comes_from_rest_with_two_days_on_either_side_and_todays_interval() -> None:

@@ -91,7 +91,7 @@ def refusal(answer: Answer) -> PipelineError | None:
         return None
     error = document.get("error", document)
     sentence = f"expected candles from Bithumb, found {brief(error)}"
-    if isinstance(error, dict) and among(error.get("name"), PASSING):
+    if isinstance(error, dict) and among(brief(error.get("name")), PASSING):
         return SourceUnavailable(sentence)
     return SourceRefused(sentence)
 

@@ -47,7 +47,7 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
     )
     wanted = day_of(hour).is_between(date.fromisoformat(first), date.fromisoformat(last))
     days = (
-        told.filter(wanted)
+        prints.filter(wanted)
         .sort("hour")
         .group_by(date=day_of(hour), maintain_order=True)
         .agg(

@@ -5,6 +5,7 @@ Messages read "expected X, found Y" and say where. Code decides by class, never 
 
 MOST_TOLD = 2_000  # characters of a sentence
 DEEPEST_SHOWN = 8  # lists in lists
+MOST_BITS = 512  # of a number that is shown
 
 
 class PipelineError(Exception):
@@ -88,7 +89,7 @@ def _shown(value: object, most: int, depth: int) -> str:
     """What Python writes of a value, or so much of it as is wanted."""
     if isinstance(value, str | bytes):
         return repr(value[:most])
-    if isinstance(value, int) and value.bit_length() > most:
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return "a huge number"
     if not isinstance(value, list | tuple | dict):
         return repr(value)

@@ -17,7 +17,7 @@ from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "api.bithumb.com"
@@ -85,7 +85,7 @@ def refusal(answer: Answer) -> PipelineError | None:
         return None
     error = document.get("error", document)
     sentence = f"expected candles from Bithumb, found {brief(error)}"
-    if isinstance(error, dict) and among(error.get("name"), PASSING):
+    if isinstance(error, dict) and brief(error.get("name")) in PASSING:
         return SourceUnavailable(sentence)
     return SourceRefused(sentence)
 

@@ -14,7 +14,7 @@ OURS = ("flows", "transforms", "expectations", "warehouse")
 FAULTS = (Exception, PanicException)
 MOST_TOLD = 2_000  # characters of a sentence
 DEEPEST_SHOWN = 8  # lists in lists
-MOST_BITS = 400  # of a number that is written out
+MOST_BITS = 512  # of a number that is shown
 
 
 class PipelineError(Exception):

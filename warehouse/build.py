@@ -176,7 +176,8 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     except OSError as refused:
         raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
     # Beside a file that a person named, by a name that no person would give.
-    staged = folder / (f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building")
+    name = f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building"
+    staged = (folder / name).absolute()  # "md:x" and the like would be an extension's
     try:
         with named_faults(place):
             _remove(staged)

@@ -19,7 +19,7 @@ from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_back
 from transforms.payload import member
 
@@ -91,7 +91,7 @@ def refusal(answer: Answer) -> PipelineError | None:
         return None
     error = document.get("error", document)
     sentence = f"expected candles from Bithumb, found {brief(error)}"
-    if isinstance(error, dict) and among(brief(error.get("name")), PASSING):
+    if isinstance(error, dict) and brief(error.get("name")) in PASSING:
         return SourceUnavailable(sentence)
     return SourceRefused(sentence)
 

@@ -249,7 +249,8 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
         "tidemark backfill 2024-11-30 2024-11-30 --source upbit --dataset krw_prices --series BTC"
     )
     assert shlex.split(trouble["mend"])[0] == "tidemark"
-    mended = tool(*shlex.split(trouble["mend"])[1:], TIDEMARK_NOW=(NOW + timedelta(hours=1)).isoformat())
+    with other_market(tool, now=NOW + timedelta(minutes=45)) as (later, _):
+        mended = later(*shlex.split(trouble["mend"])[1:])
     assert mended.code == 0, mended.err
 
 

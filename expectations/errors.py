@@ -70,7 +70,13 @@ class HomeBusy(PipelineError):
 
 
 class BadRequest(PipelineError):
-    """What was asked makes no sense: an unknown name, an end before its start, a day that is not over."""
+    """What was asked makes no sense: an unknown name, an end before its start, a day that is not over.
+
+    It lists what there is, in our own words, so all of it is kept.
+    """
+
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
 
 
 class ClockWrong(PipelineError):

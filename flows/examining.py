@@ -206,7 +206,10 @@ def _examine_feed(run: Run, source: Source, feed: Feed, witness: Witness) -> Fee
 
 def _judge(run: Run, batch: Batch, blank: FeedFinding, witness: Witness) -> FeedFinding:
     """Ask, read and check one batch."""
-    gathered = collect(run, batch)
+    # A question is small: what is lost of it is all of it.
+    gathered = [
+        replace(each, error=each.error or (each.lost[0].problem if each.lost else None)) for each in collect(run, batch)
+    ]
     asked = (batch.source.name, blank.dataset)
     mine = [one for one in witness.heard() if (one.source, one.dataset) == asked]
     finding = replace(blank, reachable=bool(mine), authorised=_authorised(mine))

@@ -399,7 +399,7 @@ def test_declarations_derive_from_feeds_and_series() -> None:
     assert [one[name] for name in ("datasets", "kept", "restates", "settles", "rate_limit")] == [
         *(["liquidations"], "177 d", "3 d", "15 min", "api.gateio.ws: 40 in 10 s"),
     ]
-    assert rows["fred"]["restates"] == "21 d to for ever"
+    assert rows["fred"]["restates"] == "for ever"
     assert rows["bis"]["restates"] == "for ever"
     assert rows["fred"]["history_start"] == date(1954, 7, 1)
     assert rows["okx"]["kept"].startswith("borrow_rates: for ever; funding_rates: for ever; ")

@@ -347,8 +347,8 @@ def test_the_data_of_a_release_is_found_among_its_files() -> None:
 
 
 def test_a_file_that_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payload, "MOST_UNPACKED", 1000)
-    with pytest.raises(PayloadChanged, match="expected at most 1000 bytes, found 1001"):
+    monkeypatch.setattr(payload, "MOST_UNPACKED_XML", 1000)
+    with pytest.raises(PayloadChanged, match="expected at most 1,000 bytes in the zip file's member, found more"):
         payload.decode(packed({"H41_data.xml": b"x" * 1001}), "sdmx")
 
 

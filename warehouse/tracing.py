@@ -539,6 +539,8 @@ class Tracer:
         return told
 
     def _said(self, planned: _Planned, column: str) -> int:
+        if planned.recursive:
+            return NUMBER  # it counts all that it reads
         node = planned.node.unnest() if isinstance(planned.node, exp.Subquery) else planned.node
         if isinstance(node, exp.Union) and not node.args.get("distinct"):
             named = _union_columns(node)
@@ -688,8 +690,7 @@ class Tracer:
             for table in reader.find_all(exp.Table):
                 if not table.db and table.name in known and table.name not in found:
                     step = known[table.name]
-                    if not step.recursive:
-                        add(step.node, step.scope)
+                    add(step.node, step.scope)  # one that reads itself is not in its own scope
                     columns = f" ({', '.join(step.names)})" if step.names else ""
                     found[table.name] = f"{table.name}{columns} as ({self._written(step.node)})"
 

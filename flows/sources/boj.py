@@ -46,7 +46,7 @@ def plan_months(ask: Ask) -> Plan:
 def refusal(answer: Answer) -> PipelineError | None:
     """An error inside a 200; the status inside may be a number or text."""
     document = answer.json()
-    status = str(document.get("STATUS")) if isinstance(document, dict) else None
+    status = brief(document.get("STATUS")) if isinstance(document, dict) else None
     if status == DONE:
         return None
     message = f"expected STATUS {DONE} from the Bank of Japan, found {brief(document, 200)}"

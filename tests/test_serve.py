@@ -367,7 +367,7 @@ def test_a_backfill_shows_its_plan_its_progress_and_its_outcome(served: Served, 
     run = served.ended(served.submit("backfill", **ALL_DAYS))
     assert (run["state_type"], run["name"]) == ("COMPLETED", f"backfill {FIRST_DAY} to 2024-12-09"), run["state"]
     shown = served.artifacts(run["id"])
-    assert set(shown) == {"plan", "progress", "outcome", "checks", "status"}
+    assert set(shown) == {"plan", "progress", "outcome", "checks", "status", "brief"}
     assert shown["progress"]["data"] == 100
     requests = tool.one("select requests from ops.runs")
     assert f"about {requests:,} requests" in shown["plan"]["data"]

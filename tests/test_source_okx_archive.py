@@ -179,7 +179,11 @@ def test_where_both_have_a_payment_they_tell_the_same(wire: Wire) -> None:
 
 
 def failed(wire: Wire, first: date, last: date) -> PipelineError | None:
-    return drive(FEED, ask_of("okx", "funding_rates", "BTC", first, last, now=NIGHT), wire.fetch).error
+    """Why each of the files was lost; they hold all days."""
+    gathered = drive(FEED, ask_of("okx", "funding_rates", "BTC", first, last, now=NIGHT), wire.fetch)
+    assert gathered.error is None
+    assert {day for lost in gathered.lost for day in lost.days} >= set(gathered.ask.days)
+    return gathered.lost[0].problem
 
 
 class Refusing(Wire):
@@ -204,7 +208,7 @@ class Refusing(Wire):
         ({"kind": "shape", "key": "funding_time", "rename": "time"}, PayloadChanged),
     ],
 )
-def test_a_file_that_cannot_be_read_fails_the_ask(
+def test_files_that_cannot_be_read_fail_their_days(
     simulator: Simulator, rule: Mapping[str, str | int], kind: type[PipelineError]
 ) -> None:
     simulator.misbehave([Misbehaviour(match="static.okx.com", times="always", **rule)])  # type: ignore[arg-type]
@@ -215,10 +219,11 @@ def test_a_file_that_cannot_be_read_fails_the_ask(
 
 @pytest.mark.parametrize("stamps", [(), tuple(month_of_payments(date(2022, 3, 1))[45:])])
 def test_a_first_file_that_lost_its_beginning_is_no_history_that_begins_later(stamps: tuple[int, ...]) -> None:
-    ask = ask_of("okx", "funding_rates", "BTC", date(2022, 3, 1), date(2022, 5, 31), now=NIGHT)
-    plan = okx.plan_funding(ask)
-    with pytest.raises(SourceUnavailable, match="expected payments of 2022-03-01 in the file of 2022-03, found none"):
-        plan.send(answer(next(plan), file_of(*stamps)))
+    ask = ask_of("okx", "funding_rates", "BTC", date(2022, 3, 1), date(2022, 3, 31), now=NIGHT)
+    gathered = drive(FEED, ask, lambda request: answer(request, file_of(*stamps)))
+    problems = [str(lost.problem) for lost in gathered.lost]
+    assert problems[0] == "expected payments of 2022-03-01 in the file of 2022-03, found none"
+    assert gathered.lost[0].days.start <= date(2022, 3, 1) < gathered.lost[0].days.end
 
 
 @pytest.mark.parametrize("every", [2, 3, 7])

@@ -99,7 +99,7 @@ def test_days_that_gate_has_dropped_are_perished_and_all_others_are_had(tmp_path
         ("perished", date(2024, 6, 1), date(2024, 7, 7)),
     ]
     total = "select long_usd > short_usd, venues, is_lower_bound from liquidations_total"
-    assert tool.ask(f"{total} and date = '2024-12-09'") == [(True, ["gate"], True)]
+    assert tool.ask(f"{total} where date = '2024-12-09'") == [(True, ["gate"], True)]
 
 
 @pytest.mark.parametrize(

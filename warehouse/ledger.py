@@ -253,8 +253,11 @@ class Ledger:
         Raises:
             StorageDamaged: A line is not what was written; the message names it.
         """
-        # By run: a clock that was set back writes into the file of an earlier year.
-        return Books(list(_without_rewound(sorted(self._events(), key=lambda event: str(event["run_id"])))))
+        events = list(self._events())
+        if any(event["event"] == "rewound" for event in events):
+            # By run: a clock that was set back writes into the file of an earlier year.
+            events = list(_without_rewound(sorted(events, key=lambda event: str(event["run_id"]))))
+        return Books(events)
 
     def _events(self) -> Iterator[Event]:
         for path in sorted(self.root.glob("*.jsonl")):

@@ -101,7 +101,9 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         problems=normalized.problems,
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
-    run.notices += _healed(batch, series, normalized.lost, days)
+    healed = _healed(batch, series, normalized.lost, days)
+    if healed:
+        run.notices.extend(healed)
     mine = rows.join(wanted.select("date"), on="date", how="semi")
     mine = mine.with_columns(series=pl.lit(series.name), source=pl.lit(batch.source.name))
     if series.by_rule:

@@ -10,7 +10,7 @@ import pytest
 
 from expectations.errors import PayloadChanged
 from flows.collecting import drive
-from flows.normalize import normalize_by_day
+from flows.normalize import normalize, normalize_by_day
 from flows.plans import Answer, Gathered
 from flows.simulator import Simulator
 from flows.sources import sources
@@ -94,4 +94,4 @@ def test_another_boundary_of_every_row_costs_the_answer(wire: Wire, dataset: str
     found = drive(feed, ask_of(source, dataset, series, days_back(COUNT, LAST), LAST), wire.fetch)
     answers = tuple(replace(answer, body=all_moved(answer.body)) for answer in found.answers)
     with pytest.raises(PayloadChanged, match=r"expected (days|hours|a rate for each full hour|candles that end)"):
-        normalize_by_day(feed.dataset, source, Gathered(found.ask, answers, None))
+        normalize(feed.dataset, source, Gathered(found.ask, answers, None))

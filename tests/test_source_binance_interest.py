@@ -11,6 +11,7 @@ from expectations.errors import PayloadChanged, SourceUnavailable
 from flows.collecting import drive
 from flows.plans import Request
 from flows.simulator import Misbehaviour, Simulator
+from flows.simulator.packing import packed
 from flows.sources import binance
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.gathering import at, broken_rules, rows_of
@@ -36,11 +37,13 @@ def wire(simulator: Simulator) -> Wire:
     return Wire(simulator)
 
 
+FILE = packed({"metrics.csv": b"create_time,symbol\n2024-12-08 00:05:00,BTCUSDT\n"})
+
+
 def test_a_file_and_its_checksum_for_each_day_and_a_page_for_one_that_is_not_out() -> None:
-    body = b"not looked at by a plan"
-    checksum = f"{hashlib.sha256(body).hexdigest()}  BTCUSDT-metrics-2024-12-08.zip\n".encode()
+    checksum = f"{hashlib.sha256(FILE).hexdigest()}  BTCUSDT-metrics-2024-12-08.zip\n".encode()
     ask = ask_of("binance", "open_interest", "BTC", date(2024, 12, 8), LAST)
-    asked = walk(binance.plan_open_interest(ask), [body, checksum, (b"", 404), [{}]])
+    asked = walk(binance.plan_open_interest(ask), [FILE, checksum, (b"", 404), [{}]])
     assert [request.url for request in asked[:4]] == [
         ARCHIVED,
         f"{ARCHIVED}.CHECKSUM",
@@ -77,11 +80,17 @@ def test_a_day_that_rest_no_longer_has_is_not_asked_of_it() -> None:
     assert [request.host for request in walk(binance.plan_open_interest(ask), [(b"", 404)])] == [binance.ARCHIVE_HOST]
 
 
-def test_a_file_that_is_not_what_its_checksum_says_is_refused() -> None:
-    plan = binance.plan_open_interest(ask_of("binance", "open_interest", "BTC", date(2024, 12, 8), date(2024, 12, 8)))
-    checksum = plan.send(answer(next(plan), b"some bytes"))
-    with pytest.raises(SourceUnavailable, match="with the checksum"):
-        plan.send(answer(checksum, f"{hashlib.sha256(b'others').hexdigest()}  BTCUSDT-metrics-2024-12-08.zip".encode()))
+def test_a_file_that_is_not_what_its_checksum_says_is_lost() -> None:
+    """A day that REST no longer has fails with the file's name."""
+    day = date(2024, 10, 8)
+    checksum = f"{hashlib.sha256(b'others').hexdigest()}  BTCUSDT-metrics-{day}.zip".encode()
+    given = iter([FILE, checksum])
+    ask = ask_of("binance", "open_interest", "BTC", day, day)
+    gathered = drive(INTEREST, ask, lambda request: answer(request, next(given)))
+    (lost,) = gathered.lost
+    assert isinstance(lost.problem, SourceUnavailable)
+    assert f"expected BTCUSDT-metrics-{day}.zip with the checksum" in str(lost.problem)
+    assert (list(lost.days), gathered.answers) == ([day], ())
 
 
 @pytest.mark.parametrize("series", [series.name for series in INTEREST.series])
@@ -111,10 +120,9 @@ def test_the_archive_and_rest_tell_the_same_of_a_day(wire: Wire) -> None:
 
 
 def test_what_is_settled_in_the_coin_is_asked_for_elsewhere() -> None:
-    body = b"not looked at by a plan"
-    checksum = f"{hashlib.sha256(body).hexdigest()}  ETHUSD_PERP-metrics-2024-12-08.zip\n".encode()
+    checksum = f"{hashlib.sha256(FILE).hexdigest()}  ETHUSD_PERP-metrics-2024-12-08.zip\n".encode()
     ask = ask_of("binance", "open_interest", "ETH-inverse", date(2024, 12, 8), LAST)
-    asked = walk(binance.plan_open_interest(ask), [body, checksum, (b"", 404), [], []])
+    asked = walk(binance.plan_open_interest(ask), [FILE, checksum, (b"", 404), [], []])
     folder = "https://data.binance.vision/data/futures/cm/daily/metrics/ETHUSD_PERP"
     assert asked[0].url == f"{folder}/ETHUSD_PERP-metrics-2024-12-08.zip"
     assert {request.url for request in asked[3:]} == {"https://dapi.binance.com/futures/data/openInterestHist"}

@@ -190,8 +190,13 @@ def test_a_file_is_taken_with_its_checksum() -> None:
     ids=["another sum", "another file", "nothing"],
 )
 def test_a_file_that_is_not_what_its_checksum_says_is_not_taken(checksum: str) -> None:
-    with pytest.raises(SourceUnavailable, match="with the checksum"):
-        walk(binance.plan_hours(NOVEMBER), [packed(one=LINE), checksum.encode()])
+    given = iter([packed(one=LINE), checksum.encode(), [], []])
+    feed = feed_of(binance.SOURCE, "hourly_prices")
+    gathered = drive(feed, NOVEMBER, lambda request: answer(request, next(given)))
+    (lost,) = gathered.lost
+    assert isinstance(lost.problem, SourceUnavailable)
+    assert f"expected {NAME} with the checksum" in str(lost.problem)
+    assert {request.host for request in (read.request for read in gathered.answers)} == {binance.KLINES_HOST}
 
 
 def test_days_are_taken_from_the_archive_only_beyond_the_first_page(wire: Wire) -> None:

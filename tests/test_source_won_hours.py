@@ -15,7 +15,7 @@ from flows.collecting import drive
 from flows.plans import Ask
 from flows.simulator import Misbehaviour, Simulator
 from flows.sources import bithumb, coinone, korbit
-from tests.asking import Wire, ask_of, days_back, feed_of, walk
+from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.gathering import broken_rules, rows_of
 from tests.tool import Tool
 
@@ -80,13 +80,17 @@ def test_the_running_hour_is_of_a_day_that_is_not_asked_for(venue: ModuleType, w
 @EVERY_VENUE
 def test_before_the_first_hour_there_is_nothing(venue: ModuleType, wire: Wire) -> None:
     rows = gathered(venue, asked(venue, date(2024, 5, 20), date(2024, 6, 10), asset="USDC"), wire)
-    assert rows["opened_at"].to_list() == every_hour(Interval.of_days(date(2024, 6, 7), date(2024, 6, 10)))
+    # The oldest seven are asked for once more, with what is before them.
+    assert sorted(set(rows["opened_at"])) == every_hour(Interval.of_days(date(2024, 6, 7), date(2024, 6, 10)))
 
 
 def test_bithumb_hours_end_on_the_clocks_of_seoul() -> None:
     ask = asked(bithumb, date(2024, 12, 1), date(2024, 12, 9))
-    page = [{"candle_date_time_kst": "2024-12-02T01:00:00"}]
-    first, second = walk(bithumb.plan_hours(ask), [page, [{"candle_date_time_kst": "2024-12-01T09:00:00"}]])
+    hours = [datetime(2024, 12, 10, 8, tzinfo=UTC) - timedelta(hours=back) for back in range(200)]
+    page = [{"candle_date_time_kst": f"{hour:%Y-%m-%dT%H:%M:%S}"} for hour in hours]
+    plan = bithumb.plan_hours(ask)
+    first = next(plan)
+    second = plan.send(answer(first, page))
     assert first.url == "https://api.bithumb.com/v1/candles/minutes/60"
     assert first.params == {"market": "KRW-USDT", "count": 200, "to": "2024-12-10T09:00:00"}
     assert second.params == {"market": "KRW-USDT", "count": 16, "to": "2024-12-02T01:00:00"}
@@ -94,8 +98,7 @@ def test_bithumb_hours_end_on_the_clocks_of_seoul() -> None:
 
 def test_coinone_hours_are_asked_between_two_candles() -> None:
     ask = asked(coinone, date(2024, 12, 9), date(2024, 12, 9))
-    chart = {"is_last": False, "chart": [{"timestamp": milliseconds(ask.days.starts_at)}]}
-    (request,) = walk(coinone.plan_hours(ask), [chart])
+    request = next(coinone.plan_hours(ask))
     assert request.params == {"interval": "1h", "size": 24, "timestamp": milliseconds(ask.days.ends_at) - 1}
 
 
@@ -118,7 +121,7 @@ def test_korbit_hours_are_asked_for_in_windows() -> None:
     ],
 )
 def test_a_server_that_repeats_itself_is_not_asked_forever(venue: ModuleType, newest: object) -> None:
-    with pytest.raises(PayloadChanged, match=r"expected candles before 2024-12-(09|10)"):
+    with pytest.raises(PayloadChanged, match=r"expected rows before \d+, found \d+"):
         walk(venue.plan_hours(asked(venue, date(2024, 1, 1), date(2024, 12, 9))), [newest, newest, newest])
 
 

@@ -1,10 +1,12 @@
 """Walks through pages, driven by hand: what a page is believed, and what is refused."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 
 from expectations.errors import PayloadChanged, SourceUnavailable
+from flows.collecting import follow
 from flows.plans import Answer, Plan, Request
 from flows.walking import WEEK_MS, in_order, shows_beginning, walk_back, walk_back_overlapping, walk_windows
 from tests.asking import answer, walk
@@ -175,8 +177,14 @@ def test_windows_ask_once_more_for_the_oldest_rows_where_they_begin_a_week_late(
     assert windows([[*range(6, 10)], [*range(10, 15)]], 15, 10) == [(0, 10), (10, 15)]
     assert windows([[8, 9], [*range(10, 20)], [*range(8, 15)]], 20, 10) == [(0, 10), (10, 20), (5, 15)]
     assert windows([[], []], 20, 10) == [(0, 10), (10, 20)]
-    with pytest.raises(PayloadChanged, match=f"expected rows from {10 * DAY} on, found {9 * DAY}"):
-        windows([[], [9, 10]], 20, 10)
+
+
+def test_a_window_with_rows_of_another_one_is_lost_and_costs_its_days() -> None:
+    plan = walk_windows(window, stamps, 0, 20 * DAY, step=DAY, size=10)
+    given = iter([[], [9 * DAY, 10 * DAY]])
+    (lost,) = follow(plan, lambda request: answer(request, next(given)), "windows").lost
+    assert str(lost.problem) == f"expected rows from {10 * DAY} on, found {9 * DAY}"
+    assert (lost.days.start, lost.days.last) == (date(1970, 1, 11), date(1970, 1, 20))
 
 
 def shown(*pages: list[int]) -> bool:

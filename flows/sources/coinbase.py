@@ -96,7 +96,7 @@ SOURCE = Source(
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in HOURLY.items()),
             days_per_ask=PAGE,
             restates_for=timedelta(days=3),
-            count=lambda ask: {HOST: -(-len(ask.days) // (PAGE // HOURS_A_DAY))},
+            count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
     limits={HOST: Limit(9, 1, burst=4)},

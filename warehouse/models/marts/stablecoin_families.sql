@@ -21,8 +21,8 @@ net_issuance_1d = "Unknown unless every coin that the family has on either day i
 net_issuance_7d = "Unknown unless every coin that the family has on either day is known on both."
 
 [lookback]
-net_issuance_1d = 1
-net_issuance_7d = 7
+net_issuance_1d = 36500
+net_issuance_7d = 36500
 
 [rows]
 "core.stablecoin_supply" = "chain = 'ALL' and (asset = $family or asset in (select members.asset from core.stablecoin_family_members as members where members.family = $family))"

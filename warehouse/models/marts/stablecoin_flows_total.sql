@@ -26,9 +26,9 @@ share_of_peak = "Unknown unless that peak is above zero."
 position_1y = "Unknown as well when the two are the same."
 
 [lookback]
-net_issuance_7d_usd = 7
-peak_7d_1y_usd = 371
-share_of_peak = 371
+net_issuance_7d_usd = 36500
+peak_7d_1y_usd = 36500
+share_of_peak = 36500
 position_1y = 364
 
 [rows]

@@ -20,7 +20,7 @@ STATES = {"missing", "not_yet", "failed", "failed_check", "verified_empty", "loa
 
 
 class Victim(NamedTuple):
-    """One series of each feed, the requests for it, what can be renamed in their answers, and the days that they hold."""
+    """One series of each feed, the requests for it, what can be renamed in their answers, and their first day."""
 
     dataset: str
     source: str

@@ -165,18 +165,18 @@ def test_what_crosses_into_prefect_are_plain_values(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect walks through what a task is handed and hands back, while other threads fill what a run is made of."""
-    from prefect import tasks  # noqa: PLC0415  it needs its environment first
+    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
 
     settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
     crossed: list[object] = []
-    whole = tasks.Task.create_local_run
+    whole = task_engine.run_task
 
-    async def create(self: Any, *args: Any, **named: Any) -> Any:
-        crossed.extend((named.get("parameters") or {}).values())
-        return await whole(self, *args, **named)
+    def run(**named: Any) -> Any:
+        crossed.extend(named["parameters"].values())
+        return whole(**named)
 
-    monkeypatch.setattr(tasks.Task, "create_local_run", create)
+    monkeypatch.setattr(task_engine, "run_task", run)
     assert ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))[0] == "COMPLETED"
     assert crossed
     assert {type(value) for value in crossed} <= {int, str}
@@ -186,7 +186,7 @@ def test_a_prefect_that_fails_costs_no_batch(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that goes away under a run takes the sight of it along, and nothing else."""
-    from prefect import tasks  # noqa: PLC0415  it needs its environment first
+    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
 
     from flows import watched  # noqa: PLC0415  it imports Prefect
 
@@ -196,7 +196,7 @@ def test_a_prefect_that_fails_costs_no_batch(
     def gone(*_: object, **__: object) -> None:
         raise ConnectionError("the server is gone")
 
-    monkeypatch.setattr(tasks.Task, "create_local_run", gone)
+    monkeypatch.setattr(task_engine, "run_task", gone)
     for show in ("create_markdown_artifact", "create_progress_artifact", "update_progress_artifact"):
         monkeypatch.setattr(watched, show, gone)
     assert ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))[0] == "COMPLETED"

@@ -289,9 +289,7 @@ def test_a_renamed_field_is_noticed(disturb: Disturb) -> None:
     )
     for victim in VICTIMS:
         if victim.key:
-            days = found.of(victim)
-            assert set(days["state"]) == {"failed"}, victim
-            assert all(str(reason).startswith("PayloadChanged") for reason in days["reason"]), victim
+            all_failed(found, victim, {"PayloadChanged"})
 
 
 @simulated

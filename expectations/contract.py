@@ -172,6 +172,8 @@ class Dataset:
         notes: Column name to what it means in this table in particular.
         looks_back: How many days before a batch its checks look back at what is published; none where they judge each
             row by itself.
+        hours: How many hours of their day the rows of a series cover, as an aggregate; none where one row is a day, or
+            where rows are events.
     """
 
     name: str
@@ -187,6 +189,7 @@ class Dataset:
     quiet: bool = False
     notes: dict[str, str] = field(default_factory=dict)
     looks_back: int = 0
+    hours: pl.Expr | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:

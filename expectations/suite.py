@@ -228,10 +228,10 @@ def _definition() -> Any:
 def _described(results: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
     for result in results:
         facts: Mapping[str, Any] = result.to_json_dict()
-        broken = facts.get("exception_info") or {}
-        raised = broken.get("raised_exception") or any(
-            isinstance(each, dict) and each.get("raised_exception") for each in broken.values()
-        )
+        # One exception, or one for each metric that the expectation is computed from.
+        info = facts.get("exception_info") or {}
+        raised = [each for each in (info, *info.values()) if isinstance(each, dict) and each.get("raised_exception")]
         if raised:
-            raise CheckBroken(f"{facts['expectation_config']['type']}: {broken}")
+            messages = "; ".join(str(each["exception_message"]) for each in raised)
+            raise CheckBroken(f"{facts['expectation_config']['type']}: {messages}")
         yield facts

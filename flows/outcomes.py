@@ -1,6 +1,6 @@
 """What an answer proves about each day that was wanted of it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -9,11 +9,12 @@ import polars as pl
 
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError
 from flows.plans import Series
-from warehouse.ledger import NOT_GIVEN, SETTLED, State
+from warehouse.ledger import NOT_GIVEN, SEEN_ONCE, SETTLED, State
 
 # An answer that shows that nothing is older than its first day is believed when so many of its days are there, without
 # a hole, and as many before it are not: one that lacks a day or two at its edge has rather lost them.
 ENOUGH_DAYS = 7
+HOURS_A_DAY = 24
 
 
 class DayOutcome(NamedTuple):
@@ -148,6 +149,26 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
             found[day.date] = _unanswered(evidence, day, _without_value(evidence, day))
     absent = [day for day in days if day.date not in found]
     return found | _absent_days(evidence, answered, absent, loaded_before)
+
+
+def partly_covered(
+    hours: Mapping[date, int], wanted: pl.DataFrame, observed_at: datetime | None
+) -> Iterator[tuple[date, str]]:
+    """Tell the days that are covered only in part, each with the reason that the ledger keeps.
+
+    An answer that lost a row looks like a venue that has none for that hour; a second answer tells them apart.
+
+    Args:
+        hours: Day to the hours that the rows of an answer cover.
+        wanted: date, and what the ledger has of it: reason, observed_at.
+        observed_at: When the answer arrived.
+    """
+    for day, reason, seen_at in wanted.select("date", "reason", "observed_at").iter_rows():
+        if hours.get(day, HOURS_A_DAY) >= HOURS_A_DAY:
+            continue
+        covered = f" {hours[day]} of {HOURS_A_DAY} hours"
+        by_another = reason and covered in reason and (reason != SEEN_ONCE + covered or seen_at != observed_at)
+        yield day, f"two answers cover{covered}" if by_another else SEEN_ONCE + covered
 
 
 def _verified(evidence: Evidence, reason: str) -> DayOutcome:

@@ -14,7 +14,7 @@ from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
 from flows.plans import Ask, Feed, Source, bound_by
 from warehouse.build import SERIES
-from warehouse.ledger import DAY_KEY, EXPECTED, SETTLED, Books
+from warehouse.ledger import DAY_KEY, EXPECTED, SEEN_ONCE, SETTLED, Books
 
 # Small asks are judged and published together as far as this; a batch of one ask may be longer.
 DAYS_PER_BATCH = 92
@@ -36,7 +36,8 @@ class Batch:
         source: Whom to ask.
         feed: For what.
         asks: One or more for each series.
-        wanted: series, date, expected, due_at, perishes_at, state of every wanted day.
+        wanted: series, date, expected, due_at, perishes_at of every wanted day, and what the ledger has: state, reason,
+            observed_at.
     """
 
     source: Source
@@ -134,17 +135,21 @@ def due_days(sources: Iterable[Source], days: Interval, books: Books, now: datet
 
     `to_be_had` is false of a day that the provider no longer keeps: to ask for it again would only show it missing.
     """
-    recorded = books.days.select(*DAY_KEY, "state", "observed_at")
+    recorded = books.days.select(*DAY_KEY, "state", "reason", "observed_at")
     due = expected_days(sources, days).filter(pl.col("due_at") <= now).join(recorded, on=DAY_KEY, how="left")
     return due.with_columns(to_be_had=(pl.col("perishes_at") > now).fill_null(value=True))
 
 
 def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
-    """What a backfill wants: what can be had, or what the ledger lacks of it, or all days that may be archived."""
+    """What a backfill wants: what can be had, or what the ledger lacks of it, or all days that may be archived.
+
+    A day of which one answer had only some of the hours is lacking, until a second answer has no more of them.
+    """
     if mode is Mode.replay:
         return due
     wanted = due.filter("to_be_had")
-    return wanted.filter(~is_settled()) if mode is Mode.missing else wanted
+    seen_once = pl.col("reason").str.starts_with(SEEN_ONCE).fill_null(value=False)
+    return wanted.filter(~is_settled() | seen_once) if mode is Mode.missing else wanted
 
 
 def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:

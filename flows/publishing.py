@@ -12,7 +12,7 @@ from expectations.contract import Dataset
 from expectations.errors import FAULTS, PayloadChanged, PipelineError, unforeseen
 from expectations.interval import Interval
 from flows.normalize import INSTANT, normalize_by_day, nothing
-from flows.outcomes import DayOutcome, Evidence, judge_days, named
+from flows.outcomes import DayOutcome, Evidence, judge_days, named, partly_covered
 from flows.planning import Batch
 from flows.plans import Feed, Gathered, Lost, Series
 from flows.run import BatchOutcome, Run
@@ -101,6 +101,11 @@ def read(run: Run, batch: Batch, gathered: Gathered, wanted: pl.DataFrame, *, lo
         problems=normalized.problems,
     )
     days = judge_days(evidence, wanted, loaded_before=loaded_before)
+    if dataset.hours is not None:
+        covered = dict(rows.group_by("date").agg(dataset.hours).iter_rows())
+        for day, reason in partly_covered(covered, wanted, gathered.observed_at):
+            if days[day].state == "loaded":
+                days[day] = days[day]._replace(reason=reason)
     healed = _healed(batch, series, normalized.lost, days)
     if healed:
         run.notices.extend(healed)

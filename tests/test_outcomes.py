@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from expectations.calendar import Release, every_day, is_weekday, weekdays_next_day, weekdays_same_day
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval
-from flows.outcomes import DayOutcome, Evidence, judge_days
+from flows.outcomes import DayOutcome, Evidence, judge_days, partly_covered
 from flows.plans import Series
-from warehouse.ledger import SETTLED
+from warehouse.ledger import SEEN_ONCE, SETTLED
 
 NOW = datetime(2024, 12, 10, 12, tzinfo=UTC)
 LAST = date(2024, 12, 9)
@@ -291,3 +291,26 @@ def test_judging_a_long_history_takes_no_time_worth_naming() -> None:
     days = last_days(6000)
     found = judge(days, days[::2], empty=days[1::40], before="loaded")
     assert len(found) == 6000
+
+
+def test_a_day_covered_in_part_is_asked_for_until_a_second_answer_says_the_same() -> None:
+    day, other = LAST - ONE_DAY, LAST
+
+    def told(hours: int, reason: str | None, seen_at: datetime | None) -> str:
+        wanted = pl.DataFrame(
+            {"date": [day, other], "reason": [reason, None], "observed_at": [seen_at, None]},
+            schema={"date": pl.Date, "reason": pl.String, "observed_at": INSTANT},
+        )
+        ((found, said),) = partly_covered({day: hours, other: 24}, wanted, NOW)
+        assert found == day
+        return said
+
+    earlier = NOW - ONE_DAY
+    first = told(16, None, None)
+    assert first == f"{SEEN_ONCE} 16 of 24 hours"
+    assert told(16, first, NOW) == first  # the same answer, read again
+    second = told(16, first, earlier)
+    assert second == "two answers cover 16 of 24 hours"
+    assert told(16, second, earlier) == second
+    assert told(20, second, earlier) == f"{SEEN_ONCE} 20 of 24 hours"  # no answer but this one says so
+    assert told(4, f"{SEEN_ONCE} 14 of 24 hours", earlier) == f"{SEEN_ONCE} 4 of 24 hours"

@@ -30,7 +30,7 @@ from flows.planning import (
 )
 from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources import sources
-from warehouse.ledger import EXPECTED, Books, DayRange, State, days_event
+from warehouse.ledger import EXPECTED, SEEN_ONCE, Books, DayRange, State, days_event
 
 NEAR = timedelta(days=30)  # what a feed has unless it says otherwise
 FIRST = date(2024, 1, 1)
@@ -117,6 +117,18 @@ def test_when_everything_is_loaded_the_plan_is_empty_and_refetch_wants_it_again(
     assert batches([here], daily_days(due, [here]), now) == []
     assert len(wanted(backfill_days(due, Mode.refetch))) == 20
     assert len(wanted(backfill_days(due, Mode.replay))) == 20
+
+
+def test_a_day_of_which_one_answer_had_some_hours_is_asked_for_once_more() -> None:
+    here, now = source(series()), after(FIRST + 29 * ONE_DAY)
+    due = due_days(
+        [here], Interval(FIRST, FIRST + 20 * ONE_DAY), books(("BTC", january(*range(1, 21)), "loaded", now)), now
+    )
+    said = {2: f"{SEEN_ONCE} 16 of 24 hours", 3: "two answers cover 16 of 24 hours"}
+    reason = pl.col("date").dt.day().replace_strict(said, default=None, return_dtype=pl.String)
+    partly = due.with_columns(reason=reason)
+    assert wanted(backfill_days(partly, Mode.missing)) == [("BTC", date(2024, 1, 2))]
+    assert wanted(daily_days(partly, [here])) == [("BTC", date(2024, 1, 2))]
 
 
 def test_a_day_is_due_when_it_is_public() -> None:
@@ -207,6 +219,7 @@ def test_a_series_is_asked_for_again_as_far_back_as_it_is_restated(source: str, 
         pl.lit(series).alias("series"),
         "date",
         state=pl.lit("loaded"),
+        reason=pl.lit(None, pl.String),
         observed_at=pl.lit(datetime(2024, 3, 1, tzinfo=UTC)),
     )
     (batch,) = batches(here, daily_days(due_days(here, days, Mock(days=held), now), here), now)

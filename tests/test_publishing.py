@@ -34,6 +34,9 @@ class Remembered:
     def first_loaded(self, _: Batch, __: str) -> date | None:
         return self.loaded
 
+    def vain_looks(self, _: Batch) -> pl.DataFrame:
+        return pl.DataFrame()
+
     def now(self) -> datetime:
         return NOW
 
@@ -64,6 +67,8 @@ def read(loaded: date | None, *parts: Gathered) -> list[set[str]]:
             "due_at": [datetime(day.year, day.month, day.day, tzinfo=UTC) + ONE_DAY for day in days],
             "perishes_at": None,
             "state": None,
+            "reason": None,
+            "observed_at": None,
         }
     )
     batch = Batch(coinbase.SOURCE, FEED, asks, wanted.with_columns(pl.col("due_at").dt.cast_time_unit("us")))

@@ -23,6 +23,8 @@ from warehouse.files import flush_folder
 
 # How the reason begins of a day that an answer should have had, after the error's class.
 NOT_GIVEN = "expected a value for each of the days asked for"
+# How the reason begins of a loaded day that its rows do not cover, until a second answer says the same.
+SEEN_ONCE = "one answer so far, which covers"
 # In the place of a partition's hash: there may be no file.
 ABSENT = ""
 _SUM = b',"crc32":'

@@ -80,6 +80,7 @@ FUNDING_RATES = Dataset(
             high=1.01,
         ),
     ),
+    hours=_HOURS.sum(),
     caveats=(
         "A rate is per its own interval: annualise it with that interval, never with 8 hours by habit.",
         "A day on which the interval changes may cover more or less than 24 hours.",

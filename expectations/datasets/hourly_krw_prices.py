@@ -68,6 +68,7 @@ HOURLY_KRW_PRICES = Dataset(
         Range("the hour lies in its day", _HOUR_OF_THE_DAY.total_minutes(), low=0, high=23 * 60),
     ),
     looks_back=2,
+    hours=pl.len(),
     caveats=(
         "An hour without a trade is left out, and looks like one that was lost: only 24 hours make a day.",
         "Turnover is not net inflow: it counts each trade's value once, whoever bought.",

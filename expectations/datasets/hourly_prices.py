@@ -64,6 +64,7 @@ HOURLY_PRICES = Dataset(
         ),
     ),
     looks_back=2,
+    hours=pl.len(),
     caveats=(
         "USDT is taken at par with the dollar; quote tells which prices are meant.",
         "A venue may leave out an hour without a trade: compare two venues over the hours that both have.",

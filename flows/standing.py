@@ -4,6 +4,7 @@ import importlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 import polars as pl
 
+from expectations.calendar import Release
 from expectations.contract import polars_schema
 from expectations.errors import StorageDamaged
 from expectations.interval import Interval, day_start
@@ -148,7 +150,8 @@ def _restates(feed: Feed) -> str:
     return said if shortest == longest else f"{in_time(shortest)} to {said}"
 
 
-def _usual_wait(release: Any) -> timedelta:
+@cache
+def _usual_wait(release: Release) -> timedelta:
     waits = [release.public_at(day) - day_start(day + timedelta(days=1)) for day in SOME_YEAR if release.expects(day)]
     return median(waits) if waits else timedelta(0)
 

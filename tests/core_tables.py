@@ -14,6 +14,7 @@ import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
 from expectations.curated import curated
+from warehouse import marts
 from warehouse.build import SERIES
 from warehouse.disagreements import view_in_time
 from warehouse.preferred import IN_TIME
@@ -53,6 +54,7 @@ def create_core(
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
     connection.execute("set timezone = 'UTC'")
     connection.execute("create schema core")
+    connection.execute(marts.macros())
     for dataset in datasets().values():
         given = tables.get(dataset.name, pl.DataFrame())
         _create(connection, dataset.name, core_columns(dataset), _filled(given, dataset))

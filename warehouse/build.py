@@ -295,10 +295,14 @@ def _fill(
 def create_core(
     connection: duckdb.DuckDBPyConnection, home: Home | None, books: Books, instant: datetime
 ) -> pl.DataFrame:
-    """Make `core`: for each dataset the rows as known, and the preferred view; returns all restatements.
+    """Make what models read: for each dataset the rows as known, the preferred view, and the functions that they share.
 
     Without a home the tables are made empty, for the catalog and for tests of the models.
+
+    Returns:
+        All restatements.
     """
+    connection.execute(marts.macros())
     connection.execute("create schema if not exists core")
     restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
     for dataset in datasets().values():

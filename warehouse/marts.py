@@ -180,19 +180,18 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make the model's table, once its columns are what the glossary says.
+    """Make the model's table and hold its columns against the glossary.
 
     Args:
-        connection: A connection that holds what the model reads.
+        connection: A connection that holds what the model reads, and the functions of `macros`.
         model: What to make.
 
     Raises:
         ContractViolated: A column is not in the glossary or has another type, or key or notes name none.
     """
-    connection.execute(macros())
-    _judge_columns(model, _columns(connection, f"({model.sql.strip().rstrip(';')}\n)"))
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
+    _judge_columns(model, _columns(connection, model.table))
 
 
 def judge(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Judgement]:

@@ -1,6 +1,7 @@
 """The pages for people, from templates that lie in `reports`: self-contained, and nothing that came in is markup."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -37,6 +38,7 @@ def render_text(template: str, **facts: Any) -> str:
     return _templates(markup=False).get_template(template).render(**facts)
 
 
+@cache
 def _templates(*, markup: bool) -> Environment:
     return Environment(
         loader=PackageLoader("warehouse", FOLDER),

@@ -23,7 +23,9 @@ COLUMNS = {
         "cut_off",
     ),
     "rows": _count("Rows published.", "rows"),
-    "reason": _text("The error class or rule behind the state; of a loaded day, how much of it is covered, if not all."),
+    "reason": _text(
+        "The error class or rule behind the state; of a loaded day, how much of it is covered, if not all."
+    ),
     "last_attempt": _instant("When the provider was last asked for it."),
     "last_error": _text("What went wrong at the last attempt; empty when it went well."),
     "last_date": Column("date", "UTC day", "label", "The newest day that is loaded."),

@@ -13,14 +13,7 @@ create or replace temp macro is_blurred(amount, digits) as
 
 -- A fraction as percent with so many digits; 100 % and 0 % stand only where it is exactly so.
 create or replace temp macro rounded_percent(amount, digits) as
-    case digits
-        when 0 then printf('%.0f %%', round(amount * 100, 0) + 0)  -- never -0
-        when 1 then printf('%.1f %%', round(amount * 100, 1) + 0)
-        when 2 then printf('%.2f %%', round(amount * 100, 2) + 0)
-        when 3 then printf('%.3f %%', round(amount * 100, 3) + 0)
-        when 4 then printf('%.4f %%', round(amount * 100, 4) + 0)
-        else printf('%.5f %%', round(amount * 100, 5) + 0)
-    end;
+    printf('%.*f %%', digits, round(amount * 100, digits) + 0);  -- never -0
 
 create or replace temp macro percent(amount, digits) as
     case
@@ -89,39 +82,50 @@ create or replace temp macro superlative(word, day, alike_on, known, held, known
         else ''
     end;
 
--- A number as a person reads it, by what it is; models write their sentences with it.
+-- A number as a person reads it, where it is known what it is; models write their sentences with these.
+create or replace temp macro as_fraction(value) as
+    percent(value, case when abs(value) >= 0.095 then 0 else 1 end);
+
+create or replace temp macro as_rate(value) as percent(value, 2);
+
+create or replace temp macro as_usd(value) as case when value < 0 then '-' else '' end || dollars(abs(value));
+
+create or replace temp macro as_coins(value) as format('{:,}', round(value)::bigint);
+
+create or replace temp macro as_price(value) as
+    case when value < 0 then '-' else '' end
+    || case
+        when abs(value) >= 1000 then '$' || format('{:,}', round(abs(value))::bigint)
+        when abs(value) >= 1 then printf('$%.2f', abs(value))
+        else printf('$%.4f', abs(value))
+    end;
+
+-- The same where a column says what it is. Every way is bound wherever this stands, so that it is for few places.
 create or replace temp macro shown(value, kind) as
     case kind
-        when 'fraction' then percent(value, case when abs(value) >= 0.095 then 0 else 1 end)
+        when 'fraction' then as_fraction(value)
         when 'move' then
             case
                 when value = 0 then 'stood still'
-                else case when value < 0 then 'lost ' else 'gained ' end
-                    || percent(abs(value), case when abs(value) >= 0.095 then 0 else 1 end)
+                else case when value < 0 then 'lost ' else 'gained ' end || as_fraction(abs(value))
             end
         when 'gap' then percent(abs(value), 1) || case when value < 0 then ' less' else ' more' end
         when 'fine gap' then percent(abs(value), 3) || case when value < 0 then ' less' else ' more' end
         when 'below' then percent(abs(value), 1) || ' below'
-        when 'rate' then percent(value, 2)
+        when 'rate' then as_rate(value)
         when 'fine fraction' then percent(value, 3)
         when 'percentile' then percentile(value)
         when 'times' then printf('%.1f times', value)
         when 'steps' then printf('%.1f', round(value, 1) + 0)
         when 'number' then rtrim(rtrim(printf('%.1f', value), '0'), '.')
-        when 'USD' then case when value < 0 then '-' else '' end || dollars(abs(value))
+        when 'USD' then as_usd(value)
         when 'issued' then dollars(abs(value)) || case when value < 0 then ' were redeemed' else ' were issued' end
         when 'KRW' then
             case
                 when abs(value) >= 1e12 then printf('%.2f trillion won', value / 1e12)
                 else printf('%.0f billion won', value / 1e9)
             end
-        when 'coins' then format('{:,}', round(value)::bigint)
-        when 'price' then
-            case when value < 0 then '-' else '' end
-            || case
-                when abs(value) >= 1000 then '$' || format('{:,}', round(abs(value))::bigint)
-                when abs(value) >= 1 then printf('$%.2f', abs(value))
-                else printf('$%.4f', abs(value))
-            end
+        when 'coins' then as_coins(value)
+        when 'price' then as_price(value)
         else error('no way to show a number as ' || coalesce(kind, 'nothing'))
     end

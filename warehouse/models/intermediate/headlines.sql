@@ -31,12 +31,12 @@ prices as (
         close_usd as value,
         case
             when return_1d is null then ''
-            else ', ' || shown(abs(return_1d), 'fraction') || case when return_1d < 0 then ' down' else ' up' end
+            else ', ' || as_fraction(abs(return_1d)) || case when return_1d < 0 then ' down' else ' up' end
                 || ' on the day'
         end
-        || ', after trading between ' || shown(low_usd, 'price') || ' and ' || shown(high_usd, 'price')
+        || ', after trading between ' || as_price(low_usd) || ' and ' || as_price(high_usd)
         || coalesce(
-            '; the low lay ' || shown(abs(low_vs_previous_close), 'fraction')
+            '; the low lay ' || as_fraction(abs(low_vs_previous_close))
             || case when low_vs_previous_close < 0 then ' below' else ' above' end || ' the previous close',
             ''
         ) as detail,
@@ -47,7 +47,7 @@ prices as (
         date,
         case asset when 'BTC' then 'bitcoin_drawdown' else 'ether_drawdown' end,
         drawdown,
-        shown(peak_high_usd, 'price'),
+        as_price(peak_high_usd),
         [quote_source]
     from coins
 ),
@@ -58,7 +58,7 @@ breadth as (
         'breadth' as topic,
         median(return_1d) as value,
         'of ' || count(*) || ' assets ' || count(*) filter (where return_1d < 0) || ' fell; the worst was '
-        || first(asset order by return_1d, asset) || ' (' || shown(min(return_1d), 'fraction') || ')' as detail,
+        || first(asset order by return_1d, asset) || ' (' || as_fraction(min(return_1d)) || ')' as detail,
         list_sort(list(distinct quote_source)) as sources
     from main.asset_daily
     where sector is not null and return_1d is not null
@@ -80,7 +80,7 @@ sectors as (
         moves.return_1d as value,
         case
             when moves.members = 1 then moves.worst_asset || ' alone'
-            else 'worst: ' || moves.worst_asset || ' ' || shown(moves.worst_return_1d, 'fraction')
+            else 'worst: ' || moves.worst_asset || ' ' || as_fraction(moves.worst_return_1d)
         end as detail,
         sector_sources.sources
     from main.sector_daily as moves
@@ -109,13 +109,13 @@ interest as (
         case totals.asset when 'BTC' then 'open_interest_bitcoin' else 'open_interest_ether' end as topic,
         -- Like for like, so that it can be compared with any day: a total is one of the contracts that it is over.
         totals.open_interest_index as value,
-        coalesce(', ' || shown(abs(totals.change_30d_coins), 'fraction')
+        coalesce(', ' || as_fraction(abs(totals.change_30d_coins))
             || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago', '')
         || case
             when len(totals.contracts_missing) > 0
                 then '; the total is unknown without ' || array_to_string(totals.contracts_missing, ', ')
-            else coalesce('; ' || shown(totals.open_interest_usd, 'USD'), '')
-                || coalesce(' (' || shown(totals.open_interest_coins, 'coins') || ' coins)', '')
+            else coalesce('; ' || as_usd(totals.open_interest_usd), '')
+                || coalesce(' (' || as_coins(totals.open_interest_coins) || ' coins)', '')
                 || ' in ' || case len(totals.contracts) when 1 then '1 contract' else len(totals.contracts) || ' contracts' end
                 || ' at ' || array_to_string(totals.venues, ', ')
         end as detail,
@@ -132,7 +132,7 @@ interest as (
         weekly.date,
         'open_interest_cme',
         weekly.open_interest_usd,
-        coalesce(' (' || shown(weekly.open_interest_coins, 'coins') || ' coins)', '')
+        coalesce(' (' || as_coins(weekly.open_interest_coins) || ' coins)', '')
         || ' on ' || strftime(contracts.as_of, '%-d %B %Y'),
         contracts.basis,
         contracts.sources
@@ -149,7 +149,7 @@ liquidated as (
         date,
         'liquidations' as topic,
         total_usd as value,
-        coalesce('longs at least ' || shown(long_usd, 'USD') || '; ', '')
+        coalesce('longs at least ' || as_usd(long_usd) || '; ', '')
         || array_to_string(venues, ', ') as detail,
         array_to_string(venues, ', ') as basis,
         sources
@@ -192,7 +192,7 @@ pools as (
         date,
         'deposits_' || lower(asset) as topic,
         supply_apr as value,
-        coalesce(' (borrowing it cost ' || shown(borrow_apr, 'fraction') || ')', '') as detail,
+        coalesce(' (borrowing it cost ' || as_fraction(borrow_apr) || ')', '') as detail,
         [source] as sources
     from main.lending_rates_daily
     where protocol = 'aave-v3' and chain = 'ethereum' and asset in ('USDT', 'USDC') and supply_apr is not null
@@ -206,7 +206,7 @@ korea as (
         -- Dollars stand beside the won that they convert: beside all of them, or not at all.
         case
             when count(volume_usd) = count(*)
-                then 'about ' || shown(sum(volume_usd order by venue, asset), 'USD') || '; '
+                then 'about ' || as_usd(sum(volume_usd order by venue, asset)) || '; '
             else ''
         end
         || array_to_string(list_sort(list(distinct venue)), ', ') as detail,
@@ -221,7 +221,7 @@ premiums as (
         date,
         'coinbase_premium' as topic,
         coinbase_premium as value,
-        shown(abs(coinbase_premium_usd), 'price') as detail,
+        as_price(abs(coinbase_premium_usd)) as detail,
         ['binance', 'coinbase'] as sources
     from main.premiums_daily
     where asset = 'BTC' and coinbase_premium is not null
@@ -254,7 +254,7 @@ stablecoins as (
         case
             when flows.net_issuance_7d_usd > 0
                 then coalesce(
-                    ' (' || shown(flows.share_of_peak, 'fraction') || ' of the highest week held within a year)', ''
+                    ' (' || as_fraction(flows.share_of_peak) || ' of the highest week held within a year)', ''
                 )
             else ''
         end as detail,
@@ -322,7 +322,7 @@ amounts as (
         'central_banks',
         central_banks_usd,
         coalesce(
-            ', ' || shown(abs(change_13w), 'fraction')
+            ', ' || as_fraction(abs(change_13w))
             || case when change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
             ''
         )
@@ -333,7 +333,7 @@ amounts as (
         'm2',
         m2_usd,
         coalesce(
-            ', ' || shown(abs(m2_change_13w), 'fraction')
+            ', ' || as_fraction(abs(m2_change_13w))
             || case when m2_change_13w < 0 then ' less' else ' more' end || ' than thirteen weeks ago',
             ''
         )
@@ -354,7 +354,7 @@ policy as (
         'policy_rate' as topic,
         effective_rate as value,
         coalesce(
-            '; the target is ' || shown(target_low, 'rate') || ' to ' || shown(target_high, 'rate'),
+            '; the target is ' || as_rate(target_low) || ' to ' || as_rate(target_high),
             ''
         ) as detail,
         '' as basis,
@@ -363,7 +363,7 @@ policy as (
     from main.policy_rates
     where effective_rate is not null
     union all
-    select date, 'cuts_priced', cuts_priced_1y, shown(yield_1y, 'rate'), '', [string_split(source, ', ')[1]]
+    select date, 'cuts_priced', cuts_priced_1y, as_rate(yield_1y), '', [string_split(source, ', ')[1]]
     from main.policy_rates
     where cuts_priced_1y is not null
     union all

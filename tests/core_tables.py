@@ -6,6 +6,7 @@ false, an unknown number stays unknown, and a row was public a quarter of an hou
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +53,21 @@ def create_core(
     unknown = set(tables) - {"assets", "series", *curated(), *datasets()}
     if unknown:
         raise ValueError(f"expected core tables, found {sorted(unknown)}")
-    connection.execute("set timezone = 'UTC'")
-    connection.execute("create schema core")
-    connection.execute(marts.macros())
+    connection.execute(_blank())
     for dataset in datasets().values():
-        given = tables.get(dataset.name, pl.DataFrame())
-        _create(connection, dataset.name, core_columns(dataset), _filled(given, dataset))
+        if dataset.name not in tables:
+            continue
+        _insert(connection, dataset.name, _filled(tables[dataset.name], dataset))
         key = ", ".join(dataset.preferred_key)
         order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
-            f"create table core.{dataset.name}_preferred as select * from core.{dataset.name} "  # noqa: S608  names of ours
+            f"insert into core.{dataset.name}_preferred select * from core.{dataset.name} "  # noqa: S608  names of ours
             f"qualify dense_rank() over (partition by {key} order by {order}, source) = 1 order by {key}"
         )
     spans = " union all ".join(
         f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"  # noqa: S608  ours
-        for name in datasets()
+        for name in [name for name in datasets() if name in tables] or list(datasets())[:1]
     )
     connection.execute(
         "create table core.days as "  # noqa: S608  ours
@@ -75,11 +75,31 @@ def create_core(
         f"from (select min(first) as first, max(last) as last from ({spans}))",
         {"until": until},
     )
-    _create(connection, "series", SERIES, _typed(tables.get("series", pl.DataFrame()), SERIES))
-    _create(connection, "assets", ASSETS, _typed(tables.get("assets", pl.DataFrame()), ASSETS))
-    connection.execute(view_in_time())
+    for name, columns in (("series", SERIES), ("assets", ASSETS)):
+        if name in tables:
+            _insert(connection, name, _typed(tables[name], columns))
     for kept in curated().values():
-        _create(connection, kept.name, kept.rows.columns, _typed(tables.get(kept.name, kept.rows), kept.rows.columns))
+        _insert(connection, kept.name, _typed(tables.get(kept.name, kept.rows), kept.rows.columns))
+
+
+@cache
+def _blank() -> str:
+    """The statements that make every table, empty, and what models share: one script, bound once for each test."""
+    columns = {
+        **{dataset.name: core_columns(dataset) for dataset in datasets().values()},
+        **{f"{dataset.name}_preferred": core_columns(dataset) for dataset in datasets().values()},
+        "series": SERIES,
+        "assets": ASSETS,
+        **{kept.name: kept.rows.columns for kept in curated().values()},
+    }
+    kinds = glossary()
+    typed = {
+        name: ", ".join(f'"{column}" {DUCKDB[kinds[column].type]}' for column in has) for name, has in columns.items()
+    }
+    made = [f"create table core.{name} ({has})" for name, has in typed.items()]
+    return ";\n".join(
+        ["set timezone = 'UTC'", "begin", "create schema core", *made, "commit", view_in_time(), marts.macros()]
+    )
 
 
 def read_rows(path: Path) -> pl.DataFrame:
@@ -154,10 +174,7 @@ def _filled(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     )
 
 
-def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: pl.DataFrame) -> None:
-    kinds = glossary()
-    typed = ", ".join(f'"{column}" {DUCKDB[kinds[column].type]}' for column in columns)
-    connection.execute(f"create table core.{name} ({typed})")
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> None:
     connection.register("given_rows", rows.to_arrow())
     connection.execute(f"insert into core.{name} select * from given_rows")  # noqa: S608  names of ours
     connection.unregister("given_rows")

@@ -65,10 +65,14 @@ def answering(*answers: bytes | Send) -> Iterator[str]:
                 told = left.pop(0) if len(left) > 1 else left[0]
                 Thread(target=answer, args=(peer, told), daemon=True).start()
 
-    Thread(target=serve, daemon=True).start()
+    server = Thread(target=serve, daemon=True)
+    server.start()
     try:
         yield f"http://127.0.0.1:{served.getsockname()[1]}"
     finally:
+        # Closing alone does not wake a thread that accepts: it would go on with whatever gets the number of its socket.
+        served.shutdown(socket.SHUT_RDWR)
+        server.join()
         served.close()
 
 

@@ -152,8 +152,12 @@ def _restates(feed: Feed) -> str:
 
 @cache
 def _usual_wait(release: Release) -> timedelta:
-    waits = [release.public_at(day) - day_start(day + timedelta(days=1)) for day in SOME_YEAR if release.expects(day)]
-    return median(waits) if waits else timedelta(0)
+    waits = [
+        (release.public_at(day) - day_start(day + timedelta(days=1))).total_seconds()
+        for day in SOME_YEAR
+        if release.expects(day)
+    ]
+    return timedelta(seconds=median(waits)) if waits else timedelta(0)
 
 
 def in_time(span: timedelta) -> str:

@@ -4,14 +4,20 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from flows import pipeline
 from flows.environment import prepare_prefect
 from flows.simulator import Simulator
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
+from warehouse import marts
+from warehouse.build import make_marts
+
+COMPARED = ("krw_stablecoin_monthly",)  # what `ops.disagreements` reads
 
 for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFECT_"))]:
     del os.environ[name]
@@ -27,6 +33,26 @@ def _prefect_at_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees a `.env` of the clone or makes a folder in it."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds with the marts that a test is about, and what they are made of: all of them take seconds."""
+    marker = request.node.get_closest_marker("marts")
+    if marker is None:
+        return
+    every = {model.table: model for model in marts.models()}
+    pending, wanted = [f"main.{name}" for name in (*marker.args, *COMPARED)], set()
+    while pending:
+        table = pending.pop()
+        if table in every and table not in wanted:
+            wanted.add(table)
+            pending += every[table].reads
+    monkeypatch.setattr(
+        "warehouse.build.make_marts", partial(make_marts, of=[every[one] for one in every if one in wanted])
+    )
+    monkeypatch.setattr(pipeline, "write_reports", lambda *_: None)
+    monkeypatch.setattr(pipeline, "announce", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

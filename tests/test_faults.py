@@ -14,6 +14,8 @@ from flows.simulator import Misbehaviour, Simulator
 from tests.conftest import REPLAY
 from tests.tool import NOW, Tool, same, tables
 
+pytestmark = pytest.mark.marts()
+
 DAYS = ("2024-11-01", "2024-12-09")
 DAY = ["dataset", "source", "series", "date"]
 STATES = {"missing", "not_yet", "failed", "failed_check", "verified_empty", "loaded", "perished"}

@@ -20,6 +20,8 @@ from flows.sources import sources
 from tests.tool import NOW, Tool
 from warehouse.archive import Archive
 
+pytestmark = pytest.mark.marts()
+
 DAYS = Interval.of_days(NOW.date().replace(day=7), NOW.date().replace(day=9))
 KEYED = {name: source.key for name, source in sources().items() if source.key is not None}
 PLANTED = {key.name: f"planted+{key.name}/7" for key in KEYED.values()}

@@ -23,6 +23,8 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool
 
+pytestmark = pytest.mark.marts("borrow_rates_daily")
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 RATES = feed_of(binance_web.SOURCE, "borrow_rates")

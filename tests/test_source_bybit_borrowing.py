@@ -17,6 +17,8 @@ from tests.test_recorded_venues import kinds
 from tests.tool import SHARED, Tool
 from transforms.borrow_rates.bybit import normalize
 
+pytestmark = pytest.mark.marts("borrow_rates_daily")
+
 NIGHT = datetime(2024, 12, 10, 0, 35, tzinfo=UTC)
 RATES = feed_of(bybit.SOURCE, "borrow_rates")
 DOCUMENTED = SHARED / "recordings" / "doc-examples" / "bybit" / "spot_margin_data.json"

@@ -20,6 +20,8 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool
 
+pytestmark = pytest.mark.marts("liquidations_by_asset", "open_interest_daily", "open_interest_total")
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 DATASETS = pytest.mark.parametrize("dataset", ["liquidations", "open_interest", "unconfirmed_rates"])

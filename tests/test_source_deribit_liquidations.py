@@ -20,6 +20,8 @@ from tests.paying import LAST, NIGHT
 from tests.tool import Tool
 from transforms.conform import said_empty
 
+pytestmark = pytest.mark.marts("liquidations_daily")
+
 EVENTS = feed_of(deribit.SOURCE, "liquidation_events")
 PATH = "history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time"
 ASK = ask_of("deribit", "liquidation_events", "BTC", date(2024, 12, 8), date(2024, 12, 9))

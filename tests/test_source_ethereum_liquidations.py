@@ -24,6 +24,8 @@ from transforms.liquidation_events.ethereum import LIQUIDATION_CALL
 from transforms.rpc import topic_of
 from transforms.tokens import COINS, DOLLARS
 
+pytestmark = pytest.mark.marts("liquidations_daily")
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 EVENTS = feed_of(ethereum.SOURCE, "liquidation_events")

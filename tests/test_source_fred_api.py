@@ -23,6 +23,8 @@ from tests.test_recorded_venues import kinds
 from tests.tool import SHARED, Tool
 from transforms.macro_series.fred_api import normalize
 
+pytestmark = pytest.mark.marts("global_liquidity", "policy_rates")
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 9)
 FILES, API = feed_of(fred.SOURCE, "macro_series"), feed_of(fred_api.SOURCE, "macro_series")

@@ -21,6 +21,8 @@ from tests.test_transforms import packed
 from tests.tool import Tool
 from transforms.payload import decode
 
+pytestmark = pytest.mark.marts("premiums_daily")
+
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 VENUES = ("binance", "coinbase", "kraken")

@@ -25,6 +25,8 @@ from tests.asking import Wire, answer, ask_of, feed_of, walk
 from tests.gathering import broken_rules, rows_of
 from tests.tool import Tool
 
+pytestmark = pytest.mark.marts("policy_rates")
+
 MORNING = datetime(2024, 12, 10, 5, 15, tzinfo=UTC)
 MEETING = "2024-12-18"
 FEED = feed_of(kalshi.SOURCE, "meeting_probabilities")

@@ -24,6 +24,8 @@ from tests.gathering import at, broken_rules, days_of, rows_of
 from tests.tool import Tool
 from warehouse.ledger import Books
 
+pytestmark = pytest.mark.marts()
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 SEAM = date(2024, 10, 3)  # the first day that REST still has
 FEED = feed_of(okx.SOURCE, "funding_rates")

@@ -22,6 +22,8 @@ from tests.tool import SHARED, Tool
 from transforms.conform import said_empty
 from transforms.liquidation_events.okx import normalize as rows_of_page
 
+pytestmark = pytest.mark.marts("liquidations_daily")
+
 EVENTS = feed_of(okx.SOURCE, "liquidation_events")
 PATH = "www.okx.com/api/v5/public/liquidation-orders"
 DOCUMENTED = SHARED / "recordings" / "doc-examples" / "okx" / "ws_liquidation_orders.json"

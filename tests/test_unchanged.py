@@ -11,6 +11,8 @@ from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, flip, only, same, tables
 from warehouse.archive import Archive
 
+pytestmark = pytest.mark.marts()
+
 POOL = "aave-v3-ethereum-usdc"
 ASKED = (
     "backfill",

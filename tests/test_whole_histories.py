@@ -21,6 +21,8 @@ from flows.simulator import Simulator
 from tests.tool import NOW, SHARED, Tool, bytes_of
 from warehouse.ledger import Ledger
 
+pytestmark = pytest.mark.marts()
+
 USDT = "/stablecoins.llama.fi/stablecoin/1"
 MIDNIGHT_AFTER = timedelta(days=1)  # DefiLlama stamps the end of a day with the midnight after it
 NIGHT = timedelta(days=1)

@@ -400,8 +400,15 @@ def insert_dimensions(
     )
 
 
-def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str) -> list[dict[str, Any]]:
-    """Make and judge every mart; returns the rows of `ops.checks` about them.
+def make_marts(
+    connection: duckdb.DuckDBPyConnection,
+    books: Books,
+    now: datetime,
+    prefix: str,
+    *,
+    of: Sequence[marts.Model] | None = None,
+) -> list[dict[str, Any]]:
+    """Make and judge every mart, or those that are given; returns the rows of `ops.checks` about them.
 
     Raises:
         ContractViolated: A mart broke its promise.
@@ -409,7 +416,7 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
     run_id = books.last_run
     judged: list[dict[str, Any]] = []
     broken: list[str] = []
-    for model in marts.models():
+    for model in marts.models() if of is None else of:
         marts.create(connection, model)
         for found in marts.judge(connection, model):
             judged.append(
@@ -428,7 +435,8 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
             )
             if not found.success:
                 broken.append(f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})")
-        marts.comment(connection, model, prefix)
+        if model.schema != "intermediate":  # a step is dropped
+            marts.comment(connection, model, prefix)
     if broken:
         raise ContractViolated(
             f"the marts break their promises, so the warehouse was not replaced: {'; '.join(broken)}"

@@ -219,13 +219,15 @@ def judge(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Judgement
         f"count(*) filter (where {condition}), min({as_json}) filter (where {condition})"
         for condition in broken.values()
     ]
+    names = ["the key is unique", *broken]
     # Names and rules come from the files of this package, never from data.
+    if connection.execute(f"select 1 from {model.table} limit 1").fetchone() is None:  # noqa: S608  ours
+        return [Judgement(name=name, success=True, failing_rows=0, example="") for name in names]
     groups = f"select count(*) as rows, min({as_json}) as example from {model.table} group by {key}"  # noqa: S608  ours
     repeated = f"select coalesce(sum(rows), 0)::bigint, min(example) from ({groups} having count(*) > 1)"  # noqa: S608  ours
     found = connection.execute(repeated).fetchall()[0]
     rest = connection.execute(f"select {', '.join(rules)} from {model.table}").fetchall()[0]  # noqa: S608  the same
     counts = [found, *zip(rest[::2], rest[1::2], strict=True)]
-    names = ["the key is unique", *broken]
     return [
         Judgement(name=name, success=rows == 0, failing_rows=rows, example=example or "")
         for name, (rows, example) in zip(names, counts, strict=True)

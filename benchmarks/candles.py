@@ -9,17 +9,17 @@ import orjson
 
 from expectations.interval import ONE_DAY, Interval
 from flows import pipeline
-from flows.collecting import collect
 from flows.jobs import fill_job
-from flows.planning import Batch, Mode
-from flows.plans import Ask, Feed, Limit, Plan, Series, Source
-from flows.publishing import taken
-from flows.run import Run
 from flows.settings import Settings
 from flows.simulator import Simulator
+from flows.source import Ask, Feed, Limit, Plan, Series, Source
 from flows.sources import binance
-from warehouse.archive import Archive
-from warehouse.ledger import days_event
+from flows.steps.collect import collect
+from flows.steps.plan import Batch, Mode
+from flows.steps.publish import taken
+from flows.steps.run import Run
+from warehouse.store.archive import Archive
+from warehouse.store.ledger import days_event
 
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 9)
@@ -71,7 +71,7 @@ def main(home: Path, bodies: Path) -> None:
 
 def gather(run: Run, batch: Batch) -> list[str]:
     """Collect a batch and note its answers; returns their places in the archive."""
-    collections = [taken(gathered) for gathered in collect(run, batch)]
+    collections = [taken(gathered) for gathered in collect(run.collector, batch)]
     run.write(
         [
             days_event(

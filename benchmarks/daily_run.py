@@ -9,8 +9,8 @@ from typing import Any
 from measuring import Section, child, ratio
 
 from expectations.interval import Interval
-from flows.plans import Source
 from flows.simulator import Simulator
+from flows.source import Source
 from flows.sources import sources
 
 TODAY = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)

@@ -17,7 +17,7 @@ from measuring import peak_mb
 
 from flows import pipeline
 from flows.jobs import fill_job
-from flows.planning import Mode
+from flows.steps.plan import Mode
 
 
 def main(home: Path) -> None:

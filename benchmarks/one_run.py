@@ -22,12 +22,13 @@ from candles import unlimited
 from measuring import peak_mb
 
 from expectations.interval import Interval
-from flows import collecting, normalize, pipeline, publishing
+from flows import pipeline
 from flows.jobs import daily_job, enabled, fill_job
-from flows.planning import Mode
-from flows.run import Run
 from flows.settings import Settings
-from warehouse import build
+from flows.steps import collect, normalize, publish, settle
+from flows.steps.plan import Mode
+from flows.steps.run import Run
+from warehouse.build import database
 
 Result = TypeVar("Result")
 
@@ -65,13 +66,13 @@ class Meter:
         return wrapped
 
 
-def carry_out(run: Run, meter: Meter) -> None:
+def run_timed(run: Run, meter: Meter) -> None:
     """Collect, publish and build, each verb timed."""
     with (
-        mock.patch.object(pipeline, "collect", meter.timed("collect", collecting.collect)),
-        mock.patch.object(pipeline, "publish", meter.timed("publish", publishing.publish)),
-        mock.patch.object(pipeline, "build", meter.timed("build", build.build)),
-        mock.patch.object(publishing, "normalize_by_day", meter.counting(normalize.normalize_by_day)),
+        mock.patch.object(pipeline, "collect", meter.timed("collect", collect.collect)),
+        mock.patch.object(pipeline, "publish", meter.timed("publish", publish.publish)),
+        mock.patch.object(pipeline, "build", meter.timed("build", database.build)),
+        mock.patch.object(settle, "normalize_by_day", meter.counting(normalize.normalize_by_day)),
     ):
         meter.timed("ingest", pipeline.ingest_all)(run, lambda _: None)
         meter.timed("finish", pipeline.finish)(run)
@@ -115,7 +116,7 @@ def main(home: Path, gateway: str, now: str, first: str, last: str) -> None:
     started = time.perf_counter()
     with pipeline.begin(given, job, simulated=True) as run:
         meter.seconds["plan"] += time.perf_counter() - started  # type: ignore[assignment]
-        carry_out(run, meter)
+        run_timed(run, meter)
     wall = time.perf_counter() - started
     figures = {
         "wall": wall,

@@ -12,13 +12,13 @@ from measuring import Section, ratio
 
 from expectations.interval import Interval
 from flows import pipeline
-from flows.forecast import forecast
 from flows.jobs import fill_job
-from flows.planning import Mode
-from flows.plans import Limit, Source
 from flows.settings import Settings
 from flows.simulator import Simulator
+from flows.source import Limit, Source
 from flows.sources import sources
+from flows.steps.estimate import forecast
+from flows.steps.plan import Mode
 
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 9)

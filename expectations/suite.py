@@ -143,7 +143,7 @@ def _measured(number: int) -> str:
     return f"rule_{number}"
 
 
-def judge(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None = None) -> list[Verdict]:
+def run_suite(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None = None) -> list[Verdict]:
     """Run the dataset's suite over a batch.
 
     Args:

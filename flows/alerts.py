@@ -14,10 +14,10 @@ import orjson
 
 from expectations.errors import PipelineError
 from flows.http import post
-from flows.run import Run
-from warehouse.ledger import Books, Event, Ledger
-from warehouse.opening import open_warehouse
-from warehouse.report import newest_day
+from flows.steps.run import Run
+from warehouse.reader import open_warehouse
+from warehouse.reports.brief import newest_day
+from warehouse.store.ledger import Books, Event, Ledger
 
 ANNOUNCED = "announced"
 # The alerts of a day, each with the first day of its spell at that level and what the gauge says.

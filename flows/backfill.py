@@ -7,11 +7,11 @@ from pydantic import WithJsonSchema
 
 from expectations.contract import datasets as all_datasets
 from flows import pipeline
-from flows.environment import prepare_prefect
-from flows.forecast import forecast
 from flows.jobs import backfill_job, enabled
-from flows.planning import Mode
+from flows.serve.environment import prepare_prefect
 from flows.settings import read_settings
+from flows.steps.estimate import forecast
+from flows.steps.plan import Mode
 
 prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
 
@@ -19,7 +19,7 @@ from prefect import flow, get_run_logger  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Completed  # noqa: E402
 
-from flows.watched import Verdict, carry_out, guarded, show_plan  # noqa: E402
+from flows.serve.tasks import Verdict, guarded, run_job, show_plan  # noqa: E402
 
 # The drop-downs of the form: what a person may choose from is what the folders list.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(enabled(read_settings()))})]
@@ -81,7 +81,7 @@ def fill(
     settings = read_settings()
     job = backfill_job(settings, start, end, names=sources, datasets=datasets, series=series, mode=mode)
     if not plan_only:
-        return carry_out(settings, job)
+        return run_job(settings, job)
     planned = forecast(pipeline.plan(settings, job), mode)
     show_plan(planned)
     get_run_logger().info("plan: %s; nothing was done", planned.sentence)

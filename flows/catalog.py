@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from flows.sources import sources
-from flows.standing import declarations
-from warehouse.catalog import PAGE, PICTURE, catalog
-from warehouse.lineage import supply
-from warehouse.lineage_picture import picture
+from flows.verification import declarations
+from warehouse.lineage.catalog import PAGE, PICTURE, catalog
+from warehouse.lineage.picture import picture
+from warehouse.lineage.tables import supply
 
 
 def page() -> str:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.words import columns, in_words, wrapped
+from flows.text import columns, in_words, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flows.examining import Examination
+    from flows.doctor.examine import Examination
     from flows.jobs import Job
-    from flows.run import Run
     from flows.settings import Settings
+    from flows.steps.run import Run
 
 INCOMPLETE = 1
 MOST_PROBLEMS = 20
@@ -150,7 +150,7 @@ def run(day: datetime | None, no_wait: bool) -> None:
     from flows.jobs import daily_job  # noqa: PLC0415
 
     settings = settings_from()
-    carry_out(settings, daily_job(settings, day=day.date() if day else None), wait=not no_wait)
+    run_job(settings, daily_job(settings, day=day.date() if day else None), wait=not no_wait)
 
 
 @main.command()
@@ -186,7 +186,7 @@ def backfill(
     tidemark backfill 2024-12-01 2024-12-09 --source binance --dataset funding_rates --mode refetch
     """  # noqa: D301  the backslash is click's mark for lines to keep
     from flows.jobs import backfill_job  # noqa: PLC0415
-    from flows.planning import Mode  # noqa: PLC0415
+    from flows.steps.plan import Mode  # noqa: PLC0415
 
     settings = settings_from()
     job = backfill_job(
@@ -195,7 +195,7 @@ def backfill(
     if plan_only:
         show_plan(settings, job)
     else:
-        carry_out(settings, job, wait=not no_wait)
+        run_job(settings, job, wait=not no_wait)
 
 
 @main.command()
@@ -231,8 +231,8 @@ def rewind(no_wait: bool) -> None:
     holds nothing of the future.
     """
     from flows import rewind as script  # noqa: PLC0415
-    from warehouse.home import open_home, writing  # noqa: PLC0415
-    from warehouse.ledger import Ledger  # noqa: PLC0415
+    from warehouse.store.home import open_home, writing  # noqa: PLC0415
+    from warehouse.store.ledger import Ledger  # noqa: PLC0415
 
     settings = settings_from()
     home = open_home(settings.home)
@@ -244,7 +244,7 @@ def rewind(no_wait: bool) -> None:
             return
         say(ahead.sentence)
         script.take_back(home, ahead, settings, now)
-    carry_out(settings, script.again(settings, Ledger(home.ledger).read()), wait=not no_wait)
+    run_job(settings, script.again(settings, Ledger(home.ledger).read()), wait=not no_wait)
 
 
 @main.command()
@@ -255,8 +255,8 @@ def report(day: datetime | None) -> None:
     Beside it, completeness.html draws every day of every source, and tells what mends what is missing.
     """
     from flows import pipeline  # noqa: PLC0415
-    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
-    from warehouse.report import write_report  # noqa: PLC0415
+    from warehouse.reports.brief import write_report  # noqa: PLC0415
+    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
 
     settings = settings_from()
     home = open_home(settings.home)
@@ -296,13 +296,13 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
 
     Exit status 0 when all that was asked is as known, 1 when something changed or could not be told.
     """
-    from flows.doctor import consult, table  # noqa: PLC0415
+    from flows.doctor.report import examine_sources, table  # noqa: PLC0415
 
     def tell(found: "Examination") -> None:
         if not as_json:
             say(f"  {found.source}: {found.outcome.replace('_', ' ')}")
 
-    report = consult(settings_from(), names, wait=not no_wait, say=say, tell=tell)
+    report = examine_sources(settings_from(), names, wait=not no_wait, say=say, tell=tell)
     show(json.dumps(report, indent=2) if as_json else table(report))
     conclude_visit(report)
 
@@ -321,7 +321,7 @@ def serve(host: str, port: int) -> None:
     Everything stays under the home; nothing leaves this machine but what the jobs ask of the providers. Ctrl-C ends
     it; started again, it goes on where it was.
     """
-    from flows.serving import serve as keep_serving  # noqa: PLC0415
+    from flows.serve.processes import serve as keep_serving  # noqa: PLC0415
 
     keep_serving(settings_from(), host=host, port=port, tell=say)
 
@@ -350,9 +350,9 @@ def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> No
     answer means.
     """  # noqa: D301  the backslash is click's mark for lines to keep
     from expectations.errors import BadRequest  # noqa: PLC0415
-    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
     from warehouse.query import answer  # noqa: PLC0415
-    from warehouse.questions import listed, question  # noqa: PLC0415
+    from warehouse.saved_queries import listed, question  # noqa: PLC0415
+    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
 
     if sum((query is not None, saved is not None, list_saved)) > 1:
         raise BadRequest("one of QUERY, --saved and --list at a time")
@@ -403,10 +403,10 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
 
     KEY names the row: NAME=VALUE for each column of the mart's key.
     """  # noqa: D301  the backslash is click's mark for lines to keep
-    from flows.explaining import as_document, as_text  # noqa: PLC0415
-    from warehouse.archive import Archive  # noqa: PLC0415
-    from warehouse.explain import explain as trace  # noqa: PLC0415
-    from warehouse.home import open_home, warn_origin  # noqa: PLC0415
+    from flows.explanation import as_document, as_text  # noqa: PLC0415
+    from warehouse.lineage.explain import explain as trace  # noqa: PLC0415
+    from warehouse.store.archive import Archive  # noqa: PLC0415
+    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
 
     home = open_home(settings_from().home)
     given = dict(part.partition("=")[::2] for part in key)
@@ -422,7 +422,7 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
         sys.exit(1)
 
 
-def carry_out(settings: "Settings", job: "Job", *, wait: bool) -> None:
+def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
     """Do a job and build, with progress; exit 1 when something that was tried is not there."""
     from flows import pipeline  # noqa: PLC0415
 
@@ -435,7 +435,7 @@ def carry_out(settings: "Settings", job: "Job", *, wait: bool) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[Any], None]]:
     """A bar on a terminal, plain lines elsewhere; told first of the run, then of each batch."""
-    from flows.run import Run  # noqa: PLC0415
+    from flows.steps.run import Run  # noqa: PLC0415
 
     def plain(event: Any) -> None:
         if isinstance(event, Run):
@@ -494,8 +494,8 @@ def conclude(job: "Run") -> None:
 
 def conclude_visit(report: "Mapping[str, Any]") -> None:
     """Name what is not as known; exit 1 when there is something."""
-    from flows.doctor import WORDS, complaints  # noqa: PLC0415
-    from flows.examining import Outcome  # noqa: PLC0415
+    from flows.doctor.examine import Outcome  # noqa: PLC0415
+    from flows.doctor.report import WORDS, complaints  # noqa: PLC0415
 
     found = [(outcome, one) for outcome in (Outcome.changed, Outcome.untold) for one in complaints(report, outcome)]
     for outcome, complaint in found[:MOST_PROBLEMS]:
@@ -510,7 +510,7 @@ def conclude_visit(report: "Mapping[str, Any]") -> None:
 def show_plan(settings: "Settings", job: "Job") -> None:
     """Print what a backfill would do."""
     from flows import pipeline  # noqa: PLC0415
-    from flows.forecast import forecast  # noqa: PLC0415
+    from flows.steps.estimate import forecast  # noqa: PLC0415
 
     found = forecast(pipeline.plan(settings, job), job.mode)
     lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]

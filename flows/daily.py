@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from flows import pipeline
-from flows.environment import prepare_prefect
 from flows.jobs import daily_job
+from flows.serve.environment import prepare_prefect
 from flows.settings import Settings, read_settings
 
 prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
@@ -13,7 +13,7 @@ from prefect import flow  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Completed  # noqa: E402
 
-from flows.watched import Verdict, carry_out, guarded  # noqa: E402
+from flows.serve.tasks import Verdict, guarded, run_job  # noqa: E402
 
 
 def meant_for(settings: Settings) -> date:
@@ -48,4 +48,4 @@ def fill(day: date | None) -> Verdict:
     job = daily_job(settings, day=day, last=last)
     if pipeline.nothing_due(settings, job):
         return Completed(message=f"nothing is due: every day up to {day or last} is there or not out yet")
-    return carry_out(settings, job)
+    return run_job(settings, job)

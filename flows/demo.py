@@ -13,9 +13,9 @@ from typing import Any
 from expectations.errors import PipelineError
 from flows import pipeline
 from flows.jobs import backfill_job
-from flows.run import Run
 from flows.settings import Settings
-from warehouse.report import LATEST
+from flows.steps.run import Run
+from warehouse.reports.brief import LATEST
 
 LAST_DAY = date(2024, 12, 9)
 DAYS = 540

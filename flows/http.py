@@ -26,10 +26,10 @@ from urllib3.exceptions import HTTPError
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows import deadline
 from flows.clock import Clock
-from flows.plans import Answer, Limit, Request, Source, bound_by
 from flows.redaction import Redaction
 from flows.settings import LOOPBACK
-from warehouse.archive import Recorder, Snapshot
+from flows.source import Answer, Limit, Request, Source, bound_by
+from warehouse.store.archive import Recorder, Snapshot
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
@@ -413,7 +413,7 @@ class Fetcher:
             self._told_later.add(request.host)
         else:
             self._told_later.discard(request.host)
-        problem = judge(answer, received.headers, self._source.refusal, self._clock)
+        problem = error_in(answer, received.headers, self._source.refusal, self._clock)
         if problem is not None:
             raise problem
         return answer
@@ -508,7 +508,7 @@ class Fetcher:
         return session
 
 
-def judge(
+def error_in(
     answer: Answer,
     headers: Mapping[str, str],
     refusal: Callable[[Answer], PipelineError | None],

@@ -8,12 +8,12 @@ import polars as pl
 
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
-from flows.planning import Batch, Mode, backfill_days, batches, choose, daily_days, due_days, is_settled
-from flows.plans import Source
 from flows.settings import Settings
+from flows.source import Source
 from flows.sources import sources
-from warehouse.home import Home
-from warehouse.ledger import Books
+from flows.steps.plan import Batch, Mode, backfill_days, batches, choose, daily_days, due_days, is_settled
+from warehouse.store.home import Home
+from warehouse.store.ledger import Books
 
 START_DAYS_BACK = 400
 

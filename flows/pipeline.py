@@ -13,40 +13,33 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from expectations.errors import (
-    FAULTS,
-    BadRequest,
-    ClockWrong,
-    HomeRefused,
-    PipelineError,
-    RunStopped,
-    unforeseen,
-)
+from expectations.errors import FAULTS, BadRequest, ClockWrong, HomeRefused, PipelineError, RunStopped, unforeseen
 from expectations.interval import Interval
 from flows.alerts import announce
-from flows.collecting import collect, read_again, replayable
 from flows.jobs import Job, enabled, home_start
-from flows.mending import stretches
-from flows.outcomes import named
-from flows.planning import Batch, Mode, expected_days, validity
-from flows.publishing import give_up, publish
-from flows.run import BatchOutcome, Run
+from flows.remedies import stretches
 from flows.settings import Settings
 from flows.sources import sources
-from flows.standing import declarations, latest
+from flows.steps.collect import Collector, collect
+from flows.steps.plan import Batch, Mode, expected_days, validity
+from flows.steps.publish import give_up, publish
+from flows.steps.replay import left_behind, read_again, replayable
+from flows.steps.run import BatchOutcome, Run
+from flows.steps.settle import named
+from flows.verification import declarations, latest
 from transforms.assets import memberships
-from warehouse.archive import Archive, Recorder
-from warehouse.build import Built, Inputs, build
-from warehouse.check_pages import write_check_pages
-from warehouse.completeness import read_ledger, write_completeness
-from warehouse.files import clear
-from warehouse.home import Home, Origin, claim_home, open_home, writing
-from warehouse.ledger import Books, Ledger, found_event
-from warehouse.outside import require_free_for_warehouse
-from warehouse.report import write_reports
+from warehouse.build.database import Built, Inputs, build
+from warehouse.reports.brief import write_reports
+from warehouse.reports.checks import write_check_pages
+from warehouse.reports.completeness import read_ledger, write_completeness
+from warehouse.store.archive import Archive, Recorder
+from warehouse.store.files import clear
+from warehouse.store.home import Home, Origin, claim_home, open_home, writing
+from warehouse.store.ledger import Books, Ledger, found_event
+from warehouse.store.outside import require_free_for_warehouse
 
 if TYPE_CHECKING:
-    from flows.plans import Gathered
+    from flows.source import Gathered
 
 DAILY = "run"  # the kind of run that announces new alerts
 HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
@@ -78,13 +71,13 @@ def existing_home(settings: Settings) -> Home | None:
 def plan(settings: Settings, job: Job) -> list[Batch]:
     """The batches that a job would take, without touching anything."""
     books = Ledger(settings.home / "ledger").read()
-    planned = job.choose_days(existing_home(settings) or unborn(settings), books)
+    planned = job.choose_days(existing_home(settings) or planned_home(settings), books)
     if job.mode is Mode.replay:
         return [batch for batch, _ in replayable(planned, books)]
     return planned
 
 
-def unborn(settings: Settings) -> Home:
+def planned_home(settings: Settings) -> Home:
     """The home that a run would make."""
     return Home(settings.home, origin(settings), home_start(settings))
 
@@ -134,6 +127,7 @@ def begin(
         clear(home.staging)
         run_id = f"{books.next_run:06d}"
         archive = Archive(home.raw)
+        recorder = Recorder(archive, run_id, now)
         run = Run(
             settings=settings,
             home=home,
@@ -141,8 +135,8 @@ def begin(
             kind=job.kind,
             books=books,
             batches=job.choose_days(home, books),
-            sources=list(job.chosen),
-            recorder=Recorder(archive, run_id, now),
+            collector=Collector(settings, list(job.chosen), recorder, paced=not home.simulated),
+            recorder=recorder,
             announced=dict(books.partitions),
         )
         run.write(
@@ -161,9 +155,10 @@ def begin(
             run.write([found_event(run_id, now, found)])
             run.announced |= {name: frozenset({one}) for name, one in found.items()}
         if job.mode is Mode.replay:
-            run.batches, run.replayed = read_again(replayable(run.batches, books), archive, now)
+            run.batches = list(read_again(replayable(run.batches, books), archive, now))
         elif job.mode is Mode.missing:
-            run.keep_answers(archive)
+            for identity, answer in left_behind(archive, books, job.chosen, settings):
+                run.collector.keep(identity, answer)
         try:
             yield run
         except RunStopped:
@@ -228,7 +223,7 @@ def ingest_all(
 
     def work(mine: list[Batch]) -> None:
         for batch in mine:
-            run.stop_if_asked()
+            run.collector.stop_if_asked()
             tell(one(run, batch))
 
     with ThreadPoolExecutor(max_workers=max(len(per_source), 1)) as pool:
@@ -239,7 +234,7 @@ def ingest_all(
             while wait_for(working, timeout=HEEDS_INTERRUPTS).not_done:
                 pass
         except BaseException:  # a person's interrupt, or a cancellation
-            run.stopping.set()
+            run.collector.stopping.set()
             raise
     for done in working:
         done.result()
@@ -255,7 +250,7 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
     """
     gathered: list[Gathered] = []
     try:
-        gathered = run.replayed.get(id(batch)) or collect(run, batch)
+        gathered = list(batch.archived) or collect(run.collector, batch, run.previous)
         run.recorder.sync()
         run.require_true_clock()
         outcome = publish(run, batch, gathered)

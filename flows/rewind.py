@@ -19,12 +19,12 @@ from expectations.contract import datasets
 from expectations.errors import FAULTS
 from expectations.interval import Interval
 from flows.jobs import Job, enabled, fill_job, home_start
-from flows.planning import Mode
 from flows.settings import Settings
-from warehouse.archive import Archive, Snapshot
-from warehouse.home import Home, rewrite_start
-from warehouse.lake import Lake
-from warehouse.ledger import ABSENT, Books, Ledger, found_event, partitions_event, rewound_event
+from flows.steps.plan import Mode
+from warehouse.store.archive import Archive, Snapshot
+from warehouse.store.home import Home, rewrite_start
+from warehouse.store.lake import Lake
+from warehouse.store.ledger import ABSENT, Books, Ledger, found_event, partitions_event, rewound_event
 
 
 @dataclass(frozen=True)

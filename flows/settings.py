@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expectations.errors import BadRequest
 from flows.clock import Clock
-from flows.plans import Key
+from flows.source import Key
 
 PREFIX = "TIDEMARK_"
 KEY_PREFIX = f"{PREFIX}KEY_"

@@ -7,13 +7,13 @@ import polars as pl
 
 from flows import pipeline
 from flows.jobs import skipped
-from flows.mending import FEED, trouble
+from flows.remedies import FEED, trouble
 from flows.settings import Settings
-from flows.words import columns, gap_in_words, in_words
-from warehouse.build import freshness
-from warehouse.disagreements import beyond_tolerance
-from warehouse.home import open_home, warn_origin
-from warehouse.ledger import Ledger
+from flows.text import columns, gap_in_words, in_words
+from warehouse.build.database import freshness
+from warehouse.build.disagreements import beyond_tolerance
+from warehouse.store.home import open_home, warn_origin
+from warehouse.store.ledger import Ledger
 
 MOST_LINES = 25
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import orjson
 
 from expectations.interval import Interval
-from flows.plans import Answer, Ask, Feed, Key, Plan, Request, Source, bound_by
 from flows.simulator import Simulator
+from flows.source import Answer, Ask, Feed, Key, Plan, Request, Source, bound_by
 from flows.sources import sources
 
 ANY_KEY = "any-key"

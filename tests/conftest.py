@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from flows import pipeline
-from flows.environment import prepare_prefect
+from flows.serve.environment import prepare_prefect
 from flows.simulator import Simulator
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
-from warehouse import marts
-from warehouse.build import make_marts
+from warehouse.build.database import make_marts
+from warehouse.build.models import models
 
 COMPARED = ("krw_stablecoin_monthly",)  # what `ops.disagreements` reads
 
@@ -41,7 +41,7 @@ def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     marker = request.node.get_closest_marker("marts")
     if marker is None:
         return
-    every = {model.table: model for model in marts.models()}
+    every = {model.table: model for model in models()}
     pending, wanted = [f"main.{name}" for name in (*marker.args, *COMPARED)], set()
     while pending:
         table = pending.pop()
@@ -49,7 +49,7 @@ def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             wanted.add(table)
             pending += every[table].reads
     monkeypatch.setattr(
-        "warehouse.build.make_marts", partial(make_marts, of=[every[one] for one in every if one in wanted])
+        "warehouse.build.database.make_marts", partial(make_marts, of=[every[one] for one in every if one in wanted])
     )
     monkeypatch.setattr(pipeline, "write_reports", lambda *_: None)
     monkeypatch.setattr(pipeline, "announce", lambda *_: None)

@@ -15,10 +15,10 @@ import polars as pl
 
 from expectations.contract import DUCKDB, Dataset, datasets, glossary, polars_schema
 from expectations.curated import curated
-from warehouse import marts
-from warehouse.build import SERIES
-from warehouse.disagreements import view_in_time
-from warehouse.preferred import IN_TIME
+from warehouse.build import models
+from warehouse.build.database import SERIES
+from warehouse.build.disagreements import view_in_time
+from warehouse.build.views import IN_TIME
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -98,7 +98,7 @@ def _blank() -> str:
     }
     made = [f"create table core.{name} ({has})" for name, has in typed.items()]
     return ";\n".join(
-        ["set timezone = 'UTC'", "begin", "create schema core", *made, "commit", view_in_time(), marts.macros()]
+        ["set timezone = 'UTC'", "begin", "create schema core", *made, "commit", view_in_time(), models.macros()]
     )
 
 

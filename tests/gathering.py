@@ -6,8 +6,8 @@ import polars as pl
 
 from expectations.contract import datasets
 from expectations.interval import milliseconds
-from flows.normalize import Normalized, normalize, normalize_by_day
-from flows.plans import Gathered
+from flows.source import Gathered
+from flows.steps.normalize import Normalized, normalize, normalize_by_day
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> int:

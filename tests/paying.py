@@ -6,10 +6,10 @@ import polars as pl
 
 from expectations.contract import datasets
 from expectations.interval import Interval
-from flows.collecting import drive
-from flows.normalize import normalize
-from flows.plans import Gathered
+from flows.source import Gathered
 from flows.sources import sources
+from flows.steps.collect import drive
+from flows.steps.normalize import normalize
 from tests.asking import Wire, ask_of, days_back, feed_of
 
 FUNDING = datasets()["funding_rates"]

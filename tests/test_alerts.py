@@ -20,9 +20,9 @@ from flows import alerts, pipeline
 from flows.alerts import Alert, announce
 from flows.demo import demo_settings
 from flows.jobs import daily_job
-from flows.run import Run
+from flows.serve.artifacts import outcome_markdown
 from flows.settings import Settings, read_settings
-from flows.showing import outcome_markdown
+from flows.steps.run import Run
 from tests.tool import NOW, Tool
 
 SESAME = "sesame-77aa41"

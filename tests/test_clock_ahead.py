@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows import run as runs
-from flows.publishing import not_before_seen_missing
 from flows.simulator import Simulator
+from flows.steps import run as runs
+from flows.steps.settle import not_before_seen_missing
 from tests.tool import NOW, Tool, same, tables
-from warehouse.ledger import Collection, DayRange, Ledger, days_event
+from warehouse.store.ledger import Collection, DayRange, Ledger, days_event
 
 HALF_A_DAY = timedelta(hours=12)
 

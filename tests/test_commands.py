@@ -18,7 +18,7 @@ from expectations.curated import curated
 from flows import cli
 from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, bytes_of, flip, only, same, tables
-from warehouse.home import writing
+from warehouse.store.home import writing
 
 UPBIT = "api.upbit.com"
 DAYS = ("2024-12-01", "2024-12-09")
@@ -521,7 +521,7 @@ def test_a_home_that_cannot_be_written_is_refused(
         raise PermissionError(13, "Permission denied", str(path))
 
     before = bytes_of(tool.home)
-    monkeypatch.setattr("warehouse.home.os.open", refuse)
+    monkeypatch.setattr("warehouse.store.home.os.open", refuse)
     said = tool(*words)
     assert said.code == 1
     assert f"cannot write to {tool.home} (Permission denied): set TIDEMARK_HOME" in said.sentence

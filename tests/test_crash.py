@@ -12,12 +12,12 @@ import pytest
 
 from flows import pipeline
 from flows.clock import Clock
-from flows.collecting import collect
 from flows.jobs import backfill_job
 from flows.settings import Settings
 from flows.simulator import Simulator
+from flows.steps.collect import collect
 from tests.tool import NOW, Tool, bytes_of, same, tables
-from warehouse.home import writing
+from warehouse.store.home import writing
 
 FIRST_DAY = "2024-10-20"
 COMMAND = (
@@ -146,7 +146,7 @@ def test_answers_of_a_killed_run_are_used_but_not_by_a_refetch(
     )
     with pipeline.begin(settings, backfill_job(settings, date(2024, 12, 2), date(2024, 12, 9))) as cut_off:
         (batch,) = cut_off.batches
-        assert len(collect(cut_off, batch)) == 1  # archived, and then the process dies
+        assert len(collect(cut_off.collector, batch)) == 1  # archived, and then the process dies
     before = sum(simulator_of_our_own.counts.values())
     said = tool("backfill", "2024-12-02", "2024-12-09", "--mode", mode)
     assert said.code == 0, said.err

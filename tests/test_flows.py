@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from expectations.interval import Interval
-from flows import pipeline, publishing
-from flows.planning import Batch
-from flows.plans import Gathered
-from flows.run import BatchOutcome, Run
+from flows import pipeline
 from flows.simulator import Misbehaviour, Simulator
+from flows.source import Gathered
 from flows.sources import sources
+from flows.steps import publish
+from flows.steps.plan import Batch
+from flows.steps.run import BatchOutcome, Run
 from tests.tool import NOW, Tool, same, tables
 
 # Prefect and what it stands on warn of their own dependencies.
@@ -40,7 +41,7 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
 
 def test_every_value_is_fetched_on_the_day_on_which_it_is_published() -> None:
     """The passes of `daily` come after the markets' days have settled and after the last statistics of a day."""
-    from flows.deployments import PASSES  # noqa: PLC0415  it imports Prefect
+    from flows.serve.deployments import PASSES  # noqa: PLC0415  it imports Prefect
 
     passes = sorted(time(int(hour), int(minute)) for minute, hour, *_ in (cron.split() for cron in PASSES.values()))
     first, last = passes
@@ -137,14 +138,14 @@ def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
 ) -> None:
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
-    whole = publishing.publish
+    whole = publish.publish
 
-    def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
+    def failing_publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
         if batch.source.name == "frankfurter":
             raise ZeroDivisionError("a bug")
         return whole(run, batch, gathered)
 
-    monkeypatch.setattr(pipeline, "publish", publish)
+    monkeypatch.setattr(pipeline, "publish", failing_publish)
     kind, message = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
     assert kind == "FAILED"
     assert message == (
@@ -188,7 +189,7 @@ def test_a_prefect_that_fails_costs_no_batch(
     """A server that goes away under a run takes the sight of it along, and nothing else."""
     from prefect import task_engine  # noqa: PLC0415  it needs its environment first
 
-    from flows import watched  # noqa: PLC0415  it imports Prefect
+    from flows.serve import tasks  # noqa: PLC0415  it imports Prefect
 
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
@@ -198,6 +199,6 @@ def test_a_prefect_that_fails_costs_no_batch(
 
     monkeypatch.setattr(task_engine, "run_task", gone)
     for show in ("create_markdown_artifact", "create_progress_artifact", "update_progress_artifact"):
-        monkeypatch.setattr(watched, show, gone)
+        monkeypatch.setattr(tasks, show, gone)
     assert ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))[0] == "COMPLETED"
     assert same(*(tables(of.home / "warehouse.duckdb") for of in (tool, small))) == []

@@ -25,11 +25,11 @@ from flows.http import (
     Traffic,
     retry_after,
 )
-from flows.plans import Limit, Request
 from flows.simulator import Misbehaviour, Simulator
+from flows.source import Limit, Request
 from flows.sources import sources
 from tests.tool import NOW
-from warehouse.archive import Archive, Recorder, Snapshot
+from warehouse.store.archive import Archive, Recorder, Snapshot
 
 UPBIT = "api.upbit.com"
 FIRST = GIVE_UP_AFTER * ATTEMPTS

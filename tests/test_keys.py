@@ -16,11 +16,11 @@ from flows import jobs
 from flows.clock import Clock
 from flows.http import Budgets, Fetcher, Traffic
 from flows.jobs import backfill_job, enabled, skipped
-from flows.plans import Key, Request, Source
 from flows.settings import Settings, read_settings
+from flows.source import Key, Request, Source
 from flows.sources import sources
 from tests.tool import NOW
-from warehouse.archive import Archive, Recorder
+from warehouse.store.archive import Archive, Recorder
 
 PLANTED = "planted+key/7"
 IN_HEADER = Key("VENDOR", header="X-Api-Key")

@@ -11,7 +11,7 @@ import pytest
 from expectations.contract import datasets
 from flows.sources import sources
 from tests.tool import ROOT
-from warehouse.marts import models
+from warehouse.build.models import models
 
 PACKAGES = ("expectations", "transforms", "warehouse", "flows")
 MODULES = {
@@ -36,14 +36,14 @@ ONLY_IN = {
     "requests": {"flows/http.py"},
     "urllib3": {"flows/http.py"},
     "dotenv": {"flows/settings.py"},
-    "matplotlib": {"warehouse/charts.py"},
-    "sqlglot": {"warehouse/tracing.py"},
+    "matplotlib": {"warehouse/reports/charts.py"},
+    "sqlglot": {"warehouse/lineage/trace.py"},
     "prefect": {
-        *("flows/daily.py", "flows/backfill.py", "flows/watched.py"),
-        *("flows/deployments.py", "flows/runner.py", "flows/server.py"),
+        *("flows/daily.py", "flows/backfill.py", "flows/serve/tasks.py"),
+        *("flows/serve/deployments.py", "flows/serve/runner.py", "flows/serve/server.py"),
     },
-    "uvicorn": {"flows/server.py"},
-    "fastapi": {"flows/server.py"},
+    "uvicorn": {"flows/serve/server.py"},
+    "fastapi": {"flows/serve/server.py"},
     "great_expectations": {"expectations/suite.py"},
     "pandas": {"expectations/suite.py"},
 }

@@ -10,15 +10,14 @@ import pytest
 
 from expectations.errors import HomeRefused
 from flows import pipeline
-from flows.collecting import collect
 from flows.jobs import backfill_job
-from flows.planning import Batch
-from flows.plans import Gathered
-from flows.run import Run
 from flows.settings import Settings
 from flows.simulator import Misbehaviour, Simulator
+from flows.source import Gathered
+from flows.steps.collect import Collector, Previous, collect
+from flows.steps.plan import Batch
 from tests.tool import NOW, Tool, same, tables
-from warehouse import build
+from warehouse.build import database
 
 BACKFILL = ("backfill", "2024-12-01", "2024-12-09")
 
@@ -36,10 +35,10 @@ def test_a_source_that_cannot_be_archived_any_more_ends_in_one_sentence_and_the_
 ) -> None:
     tool = fresh(small, tmp_path)
 
-    def refused(run: Run, batch: Batch) -> list[Gathered]:
+    def refused(collector: Collector, batch: Batch, previous: Previous) -> list[Gathered]:
         if batch.source.name == "frankfurter":
             raise HomeRefused("cannot write to raw (No space left on device): free space")
-        return collect(run, batch)
+        return collect(collector, batch, previous)
 
     monkeypatch.setattr(pipeline, "collect", refused)
     said = tool(*BACKFILL)
@@ -95,7 +94,7 @@ def test_what_the_machine_refuses_during_a_build_is_one_sentence_and_the_old_fil
     def refused(*_: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(build, "make_marts", refused)
+    monkeypatch.setattr(database, "make_marts", refused)
     said = tool("build")
     assert said.code == 1
     assert said.sentence.startswith("tidemark: " + sentence.format(place=place))
@@ -113,7 +112,7 @@ def test_an_answer_that_could_not_be_read_is_never_kept(tmp_path: Path) -> None:
             home=tool.home, gateway=tool.gateway, now=NOW, start=date(2024, 12, 2), sources=("frankfurter",)
         )
         with pipeline.begin(settings, backfill_job(settings, date(2024, 12, 2), date(2024, 12, 9))) as cut_off:
-            assert len(collect(cut_off, cut_off.batches[0])) == 1  # archived, and then the process dies
+            assert len(collect(cut_off.collector, cut_off.batches[0])) == 1  # archived, and then the process dies
         before = sum(market.counts.values())
         said = tool("backfill", "2024-12-02", "2024-12-09")
         assert said.code == 0, said.err
@@ -131,7 +130,7 @@ def test_a_failed_run_is_followed_by_one_that_knows_what_it_archived(small: Tool
 
     def dies() -> None:
         with pipeline.begin(settings, job) as run:
-            collect(run, run.batches[0])
+            collect(run.collector, run.batches[0])
             raise HomeRefused("no room")
 
     with pytest.raises(HomeRefused):

@@ -15,7 +15,7 @@ import polars as pl
 from click.testing import CliRunner
 
 from flows.cli import main
-from warehouse.files import digest
+from warehouse.store.files import digest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 
 from flows.clock import Clock
 from flows.http import Budgets, Fetcher, Traffic
-from flows.plans import Answer, Key, Request, Source
+from flows.source import Answer, Key, Request, Source
 from flows.sources import sources
 from tests.tool import NOW
-from warehouse.archive import Archive, Recorder, Snapshot
+from warehouse.store.archive import Archive, Recorder, Snapshot
 
 HOST = "vendor.example"
 ASKED = Request(f"https://{HOST}/v1")

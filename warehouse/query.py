@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from expectations.errors import BadRequest
-from warehouse.opening import open_warehouse
+from warehouse.reader import open_warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation

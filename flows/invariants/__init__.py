@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from flows.findings import Invariant
+from flows.invariant import Invariant
 
 
 @cache

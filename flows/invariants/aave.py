@@ -6,8 +6,8 @@ from itertools import pairwise
 from statistics import median
 
 from expectations.interval import ONE_DAY, Interval
-from flows.findings import Finding, Invariant, last_whole_day, number, question
-from flows.plans import Answer, Ask, Plan
+from flows.invariant import Finding, Invariant, last_whole_day, number, question
+from flows.source import Answer, Ask, Plan
 from flows.sources import defillama
 from flows.sources.aave import SOURCE
 from transforms.payload import member

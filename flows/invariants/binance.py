@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.errors import PayloadChanged
 from expectations.interval import ONE_DAY, day_start, milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, near, number, question
-from flows.plans import Answer, Plan, Request
+from flows.invariant import HOUR_MS, Finding, Invariant, evenly_spaced, near, number, question
+from flows.source import Answer, Plan, Request
 from flows.sources.binance import (
     DEFAULT_INTERVAL_HOURS,
     FUNDING,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.interval import day_start, milliseconds
-from flows.findings import Finding, Invariant, last_whole_day, number, period_of, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, last_whole_day, number, period_of, question
+from flows.source import Answer, Plan
 from flows.sources.binance_web import RATES
 from flows.sources.okx import RATES as OKX_RATES
 from transforms.payload import member

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.interval import day_start, milliseconds
-from flows.findings import Finding, Invariant, last_whole_day, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, last_whole_day, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.bitfinex import CANDLES, HOST
 
 TICKER = f"https://{HOST}/v2/ticker/fUST"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from expectations.interval import ONE_DAY, milliseconds
-from flows.findings import SEOUL_MIDNIGHT_MS, Finding, Invariant, day_begins, last_whole_day, question
-from flows.plans import Answer, Plan
+from flows.invariant import SEOUL_MIDNIGHT_MS, Finding, Invariant, day_begins, last_whole_day, question
+from flows.source import Answer, Plan
 from flows.sources.bithumb import DAYS
 from transforms.payload import member
 

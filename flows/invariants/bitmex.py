@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from expectations.interval import day_start, milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, question
-from flows.plans import Answer, Plan
+from flows.invariant import HOUR_MS, Finding, Invariant, evenly_spaced, question
+from flows.source import Answer, Plan
 from flows.sources.bitmex import ENDED, FUNDING
 from transforms.payload import member
 

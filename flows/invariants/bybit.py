@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.interval import milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import HOUR_MS, Finding, Invariant, evenly_spaced, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.bybit import FUNDING, READINGS
 from transforms.payload import member
 

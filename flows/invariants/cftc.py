@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from flows.findings import Finding, Invariant, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, question
+from flows.source import Answer, Plan
 from flows.sources.cftc import REPORTED, REPORTS
 from transforms.open_interest.cftc import FUTURES
 from transforms.payload import member

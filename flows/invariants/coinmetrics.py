@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from expectations.interval import ONE_DAY
-from flows.findings import Finding, Invariant, last_whole_day, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, last_whole_day, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.coinmetrics import ASSET_METRICS
 from flows.sources.defillama import COINS, STABLECOIN
 from transforms.payload import member

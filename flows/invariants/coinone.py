@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from flows.findings import SEOUL_MIDNIGHT_MS, Finding, Invariant, day_begins, question
-from flows.plans import Answer, Plan
+from flows.invariant import SEOUL_MIDNIGHT_MS, Finding, Invariant, day_begins, question
+from flows.source import Answer, Plan
 from flows.sources.coinone import CHART
 from transforms.payload import member
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from flows.findings import Finding, Invariant, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.defillama import CHART, COINS, POOLS, STABLECOIN
 from transforms.payload import member, members
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flows.findings import Finding, Invariant, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.defillama import CHART, POOLS
 from flows.sources.defillama_lendborrow import LIST
 from transforms.payload import member

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from expectations.interval import milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, near, number, question
-from flows.plans import Answer, Plan
+from flows.invariant import HOUR_MS, Finding, Invariant, near, number, question
+from flows.source import Answer, Plan
 from flows.sources.deribit import HISTORY, TRADES
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from flows.findings import Finding, Invariant
-from flows.plans import Answer, Plan, Request
+from flows.invariant import Finding, Invariant
+from flows.source import Answer, Plan, Request
 from flows.sources.fed import RELEASE
 from flows.sources.fred import GRAPH
 from transforms.macro_series.fed import normalize

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.interval import day_start
-from flows.findings import Finding, Invariant, day_begins, last_whole_day, near, number, period_of, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, day_begins, last_whole_day, near, number, period_of, question
+from flows.source import Answer, Plan
 from flows.sources.gate import HOST, RATES, STATISTICS
 from flows.sources.okx import RATES as OKX_RATES
 from transforms.payload import member

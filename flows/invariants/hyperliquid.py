@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import orjson
 
 from expectations.interval import milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, evenly_spaced
-from flows.plans import Answer, Plan, Request
+from flows.invariant import HOUR_MS, Finding, Invariant, evenly_spaced
+from flows.source import Answer, Plan, Request
 from flows.sources.hyperliquid import INFO
 from transforms.payload import member
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from expectations.errors import PayloadChanged
-from flows.findings import Finding, Invariant, day_begins, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, day_begins, question
+from flows.source import Answer, Plan
 from flows.sources.kraken import DAY_IN_MINUTES, MARKETS, OHLC
 from transforms.payload import members
 from transforms.spot_prices.kraken import name_in

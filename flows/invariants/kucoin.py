@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from flows.findings import Finding, Invariant, number, period_of, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, number, period_of, question
+from flows.source import Answer, Plan
 from flows.sources.kucoin import RATES
 from flows.sources.okx import RATES as OKX_RATES
 from transforms.payload import member

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from expectations.interval import ONE_DAY, milliseconds
-from flows.findings import HOUR_MS, Finding, Invariant, clock_time, day_begins, evenly_spaced, number, question
-from flows.plans import Answer, Plan, Request
+from flows.invariant import HOUR_MS, Finding, Invariant, clock_time, day_begins, evenly_spaced, number, question
+from flows.source import Answer, Plan, Request
 from flows.sources.okx import (
     AHEAD,
     CANDLES,

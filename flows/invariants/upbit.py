@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from expectations.interval import milliseconds
-from flows.findings import Finding, Invariant, day_begins, question
-from flows.plans import Answer, Plan
+from flows.invariant import Finding, Invariant, day_begins, question
+from flows.source import Answer, Plan
 from flows.sources.upbit import DAYS
 from transforms.payload import member
 

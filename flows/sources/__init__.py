@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from flows.plans import Source
+from flows.source import Source
 
 
 @cache

@@ -14,10 +14,10 @@ from datetime import date, timedelta
 
 import orjson
 
-from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.v3.aave.com"
 GRAPHQL = f"https://{HOST}/graphql"

@@ -12,11 +12,11 @@ Verified  other people's clients, one of which keeps an answer of January 2022 (
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, windows
 
 HOST = "www.binance.com"
 RATES = f"https://{HOST}/bapi/margin/v1/public/margin/vip/spec/history-interest-rate"

@@ -12,8 +12,8 @@ Verified  hand-written answers with the columns, the unit and the words of an an
 from datetime import date
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.tables import no_table
+from flows.refusals import no_table
+from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.bis import BANKS
 
 HOST = "stats.bis.org"

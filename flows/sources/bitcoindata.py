@@ -11,10 +11,10 @@ Verified  other people's clients of 2025; no answer was recorded, and whether it
 
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.open_interest_witness import OPEN_INTEREST_WITNESS
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "bitcoin-data.com"
 OPEN_INTEREST = f"https://{HOST}/v1/open-interest-futures"

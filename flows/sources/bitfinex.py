@@ -22,15 +22,15 @@ Verified  the documentation; the order of the fields against recorded candles of
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
-from flows.walking import walk_back_overlapping
+from expectations.releases import every_day
+from flows.paging import walk_back_overlapping
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from transforms.liquidation_events.bitfinex import told_of
 
 HOST = "api-pub.bitfinex.com"

@@ -17,12 +17,12 @@ Verified  the documentation, quoted answers (2018 to 2024), and a recorded answe
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import in_order
+from expectations.releases import every_day
+from flows.paging import in_order
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "www.bitmex.com"

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.boj import STATISTICS
 
 HOST = "www.stat-search.boj.or.jp"

@@ -19,15 +19,15 @@ Verified  recorded answers of the funding and of the hourly open interest of BTC
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from expectations.calendar import every_day, read_after_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
-from flows.walking import walk_back, walk_back_overlapping
+from expectations.releases import every_day, read_after_day
+from flows.paging import walk_back, walk_back_overlapping
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from transforms.payload import member
 
 HOST = "api.bybit.com"

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.open_interest.cftc import RELEASE
 
 HOST = "publicreporting.cftc.gov"

@@ -16,11 +16,11 @@ Verified  the documentation, and open interest against the replay, which has rec
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source, among
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.coinalyze.net"
 LIQUIDATED = f"https://{HOST}/v1/liquidation-history"

@@ -12,13 +12,13 @@ Verified  recorded answers of daily candles and of minutes (2018 to 2026); hours
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import shows_beginning, walk_windows
+from expectations.releases import every_day
+from flows.paging import shows_beginning, walk_windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"

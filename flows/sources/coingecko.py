@@ -12,10 +12,10 @@ Verified  a recorded answer of 2021 for bitcoin (90 days, a point at each midnig
 
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.market_values import MARKET_VALUES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
 
 HOST = "api.coingecko.com"
 COINS = f"https://{HOST}/api/v3/coins"

@@ -14,14 +14,14 @@ Verified  the documentation, and the replay, which has recorded liquidations at 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.contract import Dataset
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
 
 HOST = "open-api-v4.coinglass.com"
 LIQUIDATED = f"https://{HOST}/api/futures/liquidation/aggregated-history"

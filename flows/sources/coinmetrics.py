@@ -17,12 +17,12 @@ Verified  documentation only, and public code that reads the answers. `usdt` is 
 from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-from expectations.calendar import Release
 from expectations.datasets.market_values import MARKET_VALUES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, day_start
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from expectations.releases import Release
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.payload import member
 
 HOST = "community-api.coinmetrics.io"

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import walk_back
+from expectations.releases import every_day
+from flows.paging import walk_back
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "api.coinone.co.kr"

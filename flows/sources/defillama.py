@@ -9,11 +9,11 @@ Verified  documentation and the provider's server code; recorded answers only of
 
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
 from expectations.errors import PipelineError, SourceUnavailable, quoted
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 CHART = "https://yields.llama.fi/chart"
 STABLECOIN = "https://stablecoins.llama.fi/stablecoin"

@@ -14,10 +14,10 @@ Verified  the provider's server code: rates are per year, simple, in percent (`v
 
 from datetime import datetime, timedelta
 
-from expectations.calendar import read_after_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.errors import PayloadChanged, SourceUnavailable
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.releases import read_after_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources.defillama import CHART, POOLS, refusal
 from transforms.payload import member
 

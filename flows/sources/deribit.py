@@ -21,13 +21,13 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
-from flows.walking import in_order
+from expectations.releases import every_day
+from flows.paging import in_order
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 

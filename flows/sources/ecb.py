@@ -14,8 +14,8 @@ from datetime import date, timedelta
 
 from expectations.datasets.exchange_rates import EXCHANGE_RATES
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.tables import no_table
+from flows.refusals import no_table
+from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.exchange_rates.ecb import PUBLISHED
 from transforms.macro_series.ecb import STATISTICS
 

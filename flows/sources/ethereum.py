@@ -18,15 +18,15 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from expectations.calendar import every_day
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.interval import ONE_DAY, Interval, day_start
-from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
-from flows.rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
+from expectations.releases import every_day
+from flows.ethereum_rpc import MERGE, answered, batch, block_before, header_call, logs_call, refusal, state_call
+from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, piece
+from transforms.formats.ethereum_rpc import Block, Clock, block_of, quantity, topic_of, words
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
 from transforms.liquidation_events.ethereum import LIQUIDATION_CALL, liquidations_of, parts_of
-from transforms.rpc import Block, Clock, block_of, quantity, topic_of, words
 
 HOST = "mainnet.gateway.tenderly.co"
 NODE = f"https://{HOST}/"

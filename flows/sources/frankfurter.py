@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.exchange_rates import EXCHANGE_RATES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.exchange_rates.frankfurter import PUBLISHED
 
 RATES = "https://api.frankfurter.dev/v1"

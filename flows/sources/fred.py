@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceUnavailable
-from flows.plans import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import FOR_EVER, Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.fred import STATISTICS
 
 GRAPH = "https://fred.stlouisfed.org/graph/fredgraph.csv"

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief, quoted
-from flows.plans import Answer, Ask, Feed, Key, Limit, Plan, Request, Source
+from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Source
 from flows.sources.fred import WHOLE_HISTORY, begun, statistics
 from transforms.macro_series.fred_api import whole
 from transforms.payload import members

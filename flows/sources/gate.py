@@ -22,13 +22,13 @@ Verified  the documentation and other people's clients; no answer was recorded. 
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.liquidations import LIQUIDATIONS
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
 
 HOST = "api.gateio.ws"
 STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"

@@ -12,12 +12,12 @@ Verified  documentation and other people's clients; no answer for a day was reco
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import shows_beginning, walk_windows
+from expectations.releases import every_day
+from flows.paging import shows_beginning, walk_windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.gopax.co.kr"
 PAIRS = f"https://{HOST}/trading-pairs"

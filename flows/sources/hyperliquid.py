@@ -16,13 +16,13 @@ from datetime import date, timedelta
 
 import orjson
 
-from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from expectations.interval import Interval, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
-from flows.walking import in_order
-from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
+from expectations.releases import every_day
+from flows.paging import in_order
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
+from transforms.formats.funding_intervals import CONTEXT_DAYS, HOURS_A_DAY
 from transforms.payload import member
 
 HOST = "api.hyperliquid.xyz"

@@ -20,12 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from expectations.calendar import every_day
 from expectations.curated import curated
 from expectations.datasets.meeting_probabilities import MEETING_PROBABILITIES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, day_start, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "api.elections.kalshi.com"

@@ -14,13 +14,13 @@ Verified  a recorded answer of btc_krw days (2026); hours and the dollar coins' 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import shows_beginning, walk_windows
+from expectations.releases import every_day
+from flows.paging import shows_beginning, walk_windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "api.korbit.co.kr"

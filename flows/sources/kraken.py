@@ -13,11 +13,11 @@ Verified  recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); ho
 
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.kraken.com"
 OHLC = f"https://{HOST}/0/public/OHLC"

@@ -20,13 +20,13 @@ Verified  the documentation and its example. Kraken says that the history goes b
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
-from flows.walking import in_order
+from expectations.releases import every_day
+from flows.paging import in_order
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 from transforms.payload import member
 
 HOST = "futures.kraken.com"

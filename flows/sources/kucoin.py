@@ -11,10 +11,10 @@ Verified  the documentation and other people's clients; no answer was recorded. 
 
 from datetime import date, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.unconfirmed_rates import UNCONFIRMED_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from expectations.releases import every_day
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
 
 HOST = "api.kucoin.com"
 RATES = f"https://{HOST}/api/v3/project/marketInterestRate"

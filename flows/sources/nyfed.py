@@ -17,7 +17,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceUnavailable, brief
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 
 HOST = "markets.newyorkfed.org"

@@ -12,8 +12,8 @@ Verified  hand-written answers in the documented shape (dimensions with codes an
 from datetime import date, timedelta
 
 from expectations.datasets.macro_series import MACRO_SERIES
-from flows.plans import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.tables import no_table
+from flows.refusals import no_table
+from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.oecd import RELEASE
 
 HOST = "sdmx.oecd.org"

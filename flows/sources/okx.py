@@ -34,7 +34,6 @@ Verified  documentation; a recorded answer of the sister endpoint `market/candle
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.borrow_rates import BORROW_RATES
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
@@ -42,8 +41,9 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
-from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, windows
-from flows.walking import walk_back, walk_back_overlapping
+from expectations.releases import every_day
+from flows.paging import walk_back, walk_back_overlapping
+from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, windows
 from transforms.liquidation_events.okx import told_of
 from transforms.payload import member, text_columns
 

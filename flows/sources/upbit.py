@@ -10,12 +10,12 @@ Verified  a recorded answer of KRW-BTC days (2026); the stablecoin markets have 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from expectations.calendar import every_day
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
-from flows.walking import shows_beginning, walk_back
+from expectations.releases import every_day
+from flows.paging import shows_beginning, walk_back
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.payload import member
 
 HOST = "api.upbit.com"

@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from expectations.datasets.macro_series import MACRO_SERIES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import day_start, milliseconds
-from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from transforms.macro_series.yahoo import SESSIONS
 
 HOST = "query1.finance.yahoo.com"

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import day_of_reading
 from expectations.errors import PayloadChanged
+from expectations.releases import day_of_reading
 from transforms.payload import member, rows
 from transforms.units import decimal_text, per_hour_to_apr
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import target_days
 from expectations.errors import PayloadChanged
-from transforms.statistics import observations
+from expectations.releases import target_days
+from transforms.formats.statistics import observations
 
 # Fixed at 14:15 and published around 16:00 in Frankfurt, 15:00 UTC in winter; we keep the later hour all year.
 PUBLISHED = target_days(time(15, 0))

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import target_days
 from expectations.errors import PayloadChanged
+from expectations.releases import target_days
 from transforms.payload import member, members, numbers
 
 # The ECB fixes at 14:15 and publishes around 16:00 in Frankfurt, 15:00 UTC in winter; we keep the later hour all year.

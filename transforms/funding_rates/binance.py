@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.intervals import tell_intervals
+from transforms.formats.funding_intervals import tell_intervals
+from transforms.formats.funding_payments import nearest_hour, of_days, payments, told_at
 from transforms.payload import rows, text_columns
-from transforms.payments import nearest_hour, of_days, payments, told_at
 from transforms.refused import refuse
 from transforms.units import decimal_text, epoch_to_instant
 

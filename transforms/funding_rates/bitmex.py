@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.formats.funding_payments import ended_hour, named, payments
 from transforms.payload import rows
-from transforms.payments import ended_hour, named, payments
 from transforms.refused import refuse
 from transforms.units import iso_to_instant
 

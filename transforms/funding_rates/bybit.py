@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.intervals import with_intervals
+from transforms.formats.funding_intervals import with_intervals
+from transforms.formats.funding_payments import named, nearest_hour, payments
 from transforms.payload import member, rows
-from transforms.payments import named, nearest_hour, payments
 from transforms.units import decimal_text, epoch_to_instant
 
 

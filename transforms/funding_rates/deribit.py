@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.formats.funding_payments import ended_hour, named, payments
 from transforms.payload import member, rows
-from transforms.payments import ended_hour, named, payments
 from transforms.units import epoch_to_instant
 
 EVERY_HOUR = 1

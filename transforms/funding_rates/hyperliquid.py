@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.intervals import refuse_untold, tell_intervals
+from transforms.formats.funding_intervals import refuse_untold, tell_intervals
+from transforms.formats.funding_payments import ended_hour, named, of_days, payments
 from transforms.payload import rows
-from transforms.payments import ended_hour, named, of_days, payments
 from transforms.units import decimal_text, epoch_to_instant
 
 

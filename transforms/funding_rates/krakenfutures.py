@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged, quoted
-from transforms.intervals import refuse_untold, tell_intervals
+from transforms.formats.funding_intervals import refuse_untold, tell_intervals
+from transforms.formats.funding_payments import ended_hour, named, payments, told_at
 from transforms.payload import member, rows
-from transforms.payments import ended_hour, named, payments, told_at
 from transforms.refused import refuse
 from transforms.units import iso_to_instant
 

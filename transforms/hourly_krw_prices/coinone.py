@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.hours import hourly_krw_prices
+from transforms.formats.hourly_candles import hourly_krw_prices
 from transforms.krw_prices.coinone import candles
 
 

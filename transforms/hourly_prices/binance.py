@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.hours import hourly_prices
+from transforms.formats.hourly_candles import hourly_prices
 from transforms.spot_prices.binance import archived_klines, candles, rest_klines
 
 

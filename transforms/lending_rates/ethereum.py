@@ -7,9 +7,18 @@ import polars as pl
 
 from expectations.errors import PayloadChanged, quoted
 from expectations.interval import ONE_DAY, day_start
+from transforms.formats.ethereum_rpc import (
+    DAY_SECONDS,
+    Clock,
+    address_of,
+    block_of,
+    quantity,
+    results,
+    was_removed,
+    words,
+)
 from transforms.payload import member
 from transforms.refused import refuse
-from transforms.rpc import DAY_SECONDS, Clock, address_of, block_of, quantity, results, was_removed, words
 from transforms.units import day_of, end_of, per_second_to_apr, seconds_to_instant
 
 # keccak-256 of ReserveDataUpdated(address,uint256,uint256,uint256,uint256,uint256)

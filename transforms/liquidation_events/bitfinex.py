@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged, brief
-from transforms.closings import days_within, events, without_events
+from transforms.formats.forced_closings import days_within, events, without_events
 from transforms.payload import table
 from transforms.units import epoch_to_instant
 

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
-from transforms.closings import events, without_events
+from transforms.formats.forced_closings import events, without_events
 from transforms.payload import column, member, rows
 from transforms.units import epoch_to_instant
 

@@ -8,12 +8,12 @@ import polars as pl
 
 from expectations.errors import PayloadChanged, quoted
 from expectations.interval import ONE_DAY, day_start
-from transforms.closings import events, without_events
+from transforms.formats.ethereum_rpc import Clock, address_of, block_of, quantity, results, was_removed, words
+from transforms.formats.ethereum_tokens import COINS, DOLLARS
+from transforms.formats.forced_closings import events, without_events
 from transforms.lending_rates.ethereum import AAVE_POOL, is_update
 from transforms.payload import member
 from transforms.refused import refuse
-from transforms.rpc import Clock, address_of, block_of, quantity, results, was_removed, words
-from transforms.tokens import COINS, DOLLARS
 from transforms.units import day_of, seconds_to_instant
 
 # keccak-256 of LiquidationCall(address,address,address,uint256,uint256,address,bool)

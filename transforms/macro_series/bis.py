@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from expectations.calendar import Release, days_later, friday_of_month, month_end, month_ends, month_fridays
-from transforms.statistics import amounts, observations, require
+from expectations.releases import Release, days_later, friday_of_month, month_end, month_ends, month_fridays
+from transforms.formats.statistics import amounts, observations, require
 from transforms.units import billions_to_units, month_end_of
 
 _PUBLISHED, _GRACE = days_later(95, time(12, 0)), timedelta(days=60)

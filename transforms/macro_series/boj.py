@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import Release, days_later, month_ends
 from expectations.errors import PayloadChanged, brief
+from expectations.releases import Release, days_later, month_ends
+from transforms.formats.statistics import amounts
 from transforms.payload import NUMBER_OR_TEXT, column, member, spelled
-from transforms.statistics import amounts
 from transforms.units import hundred_millions_to_units, month_end_of
 
 UNIT = "100 million yen"

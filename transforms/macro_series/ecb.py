@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import Release, fridays_second_target_day, month_ends, target_days_later
-from transforms.statistics import amounts, observations, require
+from expectations.releases import Release, fridays_second_target_day, month_ends, target_days_later
+from transforms.formats.statistics import amounts, observations, require
 from transforms.units import friday_of_week, millions_to_units, month_end_of
 
 

@@ -4,11 +4,11 @@ from datetime import time
 
 import polars as pl
 
-from expectations.calendar import wednesdays_next_day
 from expectations.errors import PayloadChanged
+from expectations.releases import wednesdays_next_day
+from transforms.formats.published import amounts
+from transforms.formats.sdmx import number_of, series_of
 from transforms.payload import column
-from transforms.published import amounts
-from transforms.sdmx import number_of, series_of
 from transforms.units import decimal_text, millions_to_units
 
 # Thursdays at 16:30 in New York, 21:30 UTC in winter; we keep the later hour all year.

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-from expectations.calendar import (
+from expectations.errors import PayloadChanged
+from expectations.releases import (
     Release,
     daily_next_weekday,
     days_later,
@@ -18,7 +19,6 @@ from expectations.calendar import (
     reverse_repo_days,
     wednesdays_next_day,
 )
-from expectations.errors import PayloadChanged
 from transforms.payload import text_columns
 from transforms.units import (
     billions_to_units,

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import effective_rate_days, reverse_repo_days
 from expectations.errors import PayloadChanged
+from expectations.releases import effective_rate_days, reverse_repo_days
+from transforms.formats.published import amounts, rates
 from transforms.payload import NUMBER_OR_TEXT, column, member, rows
-from transforms.published import amounts, rates
 from transforms.refused import first_mark, told_once
 from transforms.units import percent_to_fraction, start_of
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import days_later, month_ends
 from expectations.errors import PayloadChanged
-from transforms.statistics import amounts, observations, require
+from expectations.releases import days_later, month_ends
+from transforms.formats.statistics import amounts, observations, require
 from transforms.units import millions_to_units, month_end_of
 
 # The People's Bank publishes within two weeks, the OECD passes it on later: seen after about two months. We take 75

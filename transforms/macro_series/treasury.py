@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import market_days, office_days_next_day
 from expectations.errors import PayloadChanged
+from expectations.releases import market_days, office_days_next_day
+from transforms.formats.published import amounts, rates
 from transforms.payload import member, rows, text_columns
-from transforms.published import amounts, rates
 from transforms.units import decimal_text, millions_to_units, percent_to_fraction
 
 # The statement comes at 16:00 in New York on the next working day, 21:00 UTC in winter, which we keep all year.

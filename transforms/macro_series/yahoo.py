@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from expectations.calendar import market_days
 from expectations.errors import PayloadChanged, brief
+from expectations.releases import market_days
+from transforms.formats.published import rates
 from transforms.payload import column, member, members
-from transforms.published import rates
 from transforms.refused import marks, refuse
 from transforms.units import percent_to_fraction, seconds_to_instant
 

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.formats.interest_readings import days_of, flush_of
 from transforms.payload import rows, text_columns
-from transforms.readings import days_of, flush_of
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, spaced_to_instant
 
 PERPETUAL = "PERPETUAL"

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged, brief
+from transforms.formats.interest_readings import days_of
 from transforms.payload import table
-from transforms.readings import days_of
 from transforms.units import epoch_to_instant
 
 FIELDS = 23

@@ -5,8 +5,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.formats.interest_readings import days_of
 from transforms.payload import column, member, rows
-from transforms.readings import days_of
 from transforms.refused import marks, refuse
 from transforms.units import both_sides_to_one, decimal_text, end_of, epoch_to_instant, unless_empty
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from expectations.calendar import tuesdays_third_day
 from expectations.errors import PayloadChanged
+from expectations.releases import tuesdays_third_day
 from transforms.payload import rows
 from transforms.units import contracts_to_coins, decimal_text, start_of
 

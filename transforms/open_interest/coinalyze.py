@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.histories import histories
+from transforms.formats.coinalyze import histories
 from transforms.refused import marks
 from transforms.units import day_of, end_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.glass import buckets
+from transforms.formats.coinglass import buckets
 from transforms.refused import marks
 from transforms.units import day_of, end_of
 

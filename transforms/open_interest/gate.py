@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.formats.interest_readings import days_of
 from transforms.payload import NUMBER_OR_TEXT, rows
-from transforms.readings import days_of
 from transforms.units import seconds_to_instant
 
 HOURS = 24

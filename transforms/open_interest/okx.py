@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.formats.interest_readings import days_of
 from transforms.payload import member, table
-from transforms.readings import days_of
 from transforms.units import decimal_text, epoch_to_instant
 
 HOURS = 24

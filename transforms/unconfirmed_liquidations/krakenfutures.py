@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.analytics import bars
+from transforms.formats.kraken_analytics import bars
 from transforms.payload import NUMBER_OR_TEXT, column
 from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant

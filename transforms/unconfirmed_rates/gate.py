@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from expectations.errors import PayloadChanged
+from transforms.formats.rate_prints import days_of_prints
 from transforms.payload import member, rows
-from transforms.prints import days_of_prints
 from transforms.units import day_of, decimal_text, epoch_to_instant
 
 

@@ -1,0 +1,79 @@
+"""An explanation as people and as machines read it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flows.text import columns
+from warehouse.lineage.explain import MOST_ROWS, Explanation, Input
+
+MOST_ANSWERS = 12
+
+
+def as_document(found: Explanation) -> dict[str, Any]:
+    """The explanation, as `--json` prints it."""
+    return asdict(found)
+
+
+def as_text(found: Explanation) -> str:
+    """The explanation for people."""
+    row = ", ".join(f"{name} {value}" for name, value in found.key.items())
+    text = [
+        f"{found.mart}.{found.column} of {row}: {found.value}",
+        "",
+        f"  meaning   {found.meaning}",
+        f"  unit      {found.unit}",
+        f"  formula   {found.formula}",
+        f"            in {found.model}",
+        f"  reads     {_reach(found)}",
+    ]
+    text += [f"  caveat    {caveat}" for caveat in found.caveats]
+    if found.steps:
+        text += ["", "It is made in these steps, the last one first:", *(f"  {step}" for step in found.steps)]
+    if found.rests_on:
+        text += ["", "It rests on:", *(f"  {cell}" for cell in found.rests_on)]
+    for read in found.inputs:
+        text += ["", *_rows(read)]
+    if found.by_hand:
+        return "\n".join([*text, "", f"Kept by hand in {found.by_hand}: the row itself names its source."])
+    if found.groundless:
+        return "\n".join([*text, "", "No core row was found that it rests on: this way back is broken."])
+    if not found.inputs:
+        return "\n".join([*text, "", "It names the row, and rests on no row of core."])
+    text += ["", f"Archived answers, {len(found.answers):,}:"]
+    for one in found.answers[:MOST_ANSWERS]:
+        if one.problem:
+            text.append(f"  {one.snapshot}: {one.problem}")
+            continue
+        text += [f"  {one.snapshot}", f"    {one.url}"]
+        text.append(f"    fetched {one.observed_at:%Y-%m-%d %H:%M:%S} UTC, status {one.status}, sha256 {one.sha256}")
+    if len(found.answers) > MOST_ANSWERS:
+        text.append(f"  and {len(found.answers) - MOST_ANSWERS:,} more: --json lists all")
+    wrong = len(found.problems)
+    text.append(f"  {wrong} of them are not what came" if wrong else "  all of them are the bytes that came")
+    return "\n".join(text)
+
+
+def _reach(found: Explanation) -> str:
+    if not found.lookback_days:
+        return "its own day"
+    return f"{found.lookback_days:,} {'day' if found.lookback_days == 1 else 'days'} back"
+
+
+def _rows(read: Input) -> list[str]:
+    if not read.count:
+        return [f"{read.table}: no row"]
+    rows = f"{read.count:,} rows" if read.count > 1 else "1 row"
+    days = f"of {read.days:,} days, {read.first} to {read.last}" if read.days > 1 else f"of {read.first}"
+    answers = f"{len(read.snapshots):,} answers" if len(read.snapshots) > 1 else "1 answer"
+    title = f"{read.table}: {rows} {days}, from {answers}"
+    if read.count > MOST_ROWS:
+        title += "; the newest and the oldest"
+    named = [name for name in read.rows[0] if any(row[name] is not None for row in read.rows) and name != "snapshot"]
+    table = [tuple(named), *(tuple(_cell(row[name]) for name in named) for row in read.rows)]
+    return [title, *(f"  {line}" for line in columns(table).splitlines())]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "hour") else str(value)

@@ -1,0 +1,18 @@
+"""What providers of tables answer where there is none."""
+
+from collections.abc import Callable
+
+from expectations.errors import PipelineError, SourceUnavailable
+from flows.source import Answer
+
+
+def no_table(provider: str) -> Callable[[Answer], PipelineError | None]:
+    """The refusal of a provider that is asked for CSV: a page for people, or a message in JSON, inside a 200."""
+
+    def refusal(answer: Answer) -> PipelineError | None:
+        beginning = answer.body.lstrip()[:60]
+        if beginning[:1] in {b"<", b"{"}:
+            return SourceUnavailable(f"expected CSV from {provider}, found {beginning!r}")
+        return None
+
+    return refusal

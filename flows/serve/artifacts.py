@@ -1,0 +1,129 @@
+"""What a run shows of itself to people, as Markdown: its plan, and what became of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from flows.status import lost, mendable
+from flows.steps.estimate import Forecast
+from flows.steps.run import BatchOutcome
+from flows.text import gap_in_words, in_words
+
+MOST_ROWS = 400  # lines of one table; a page of more is not read
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table; bars and line ends inside a cell do not break it."""
+    lines = [_row(head), _row(["---"] * len(head))]
+    every = [_row([_cell(value) for value in row]) for row in rows]
+    if len(every) > MOST_ROWS:
+        left_out = f"{len(every) - MOST_ROWS:,} more"
+        every = [*every[:MOST_ROWS], _row([left_out, *[""] * (len(head) - 1)])]
+    return "\n".join([*lines, *every])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,}" if isinstance(value, int) else instant(value) if isinstance(value, datetime) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def instant(at: datetime | None) -> str:
+    """An instant as people read it; empty where it is unknown."""
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def plan_markdown(found: Forecast) -> str:
+    """What a run is about to do."""
+    rows = [
+        (line.dataset, line.source, line.series, line.days, line.first, line.last, line.requests, line.perishes_at)
+        for line in found.lines
+    ]
+    head = ("dataset", "source", "series", "series-days", "from", "to", "requests", "perishes at")
+    return f"{found.sentence}\n\n{markdown_table(head, rows)}" if rows else found.sentence
+
+
+def outcome_markdown(
+    outcomes: Sequence[BatchOutcome], requests: int, checks: str, calendar: str, notices: Sequence[str] = ()
+) -> str:
+    """What was loaded, what failed and why, and what was restated.
+
+    Args:
+        outcomes: What became of each batch.
+        requests: How many requests were made.
+        checks: Where the results of the checks are.
+        calendar: Where every day of every source is drawn.
+        notices: What went wrong beside the data.
+    """
+    rows = [
+        (one.name, in_words(one.states), one.versions, one.restated, one.snapshots)
+        for one in sorted(outcomes, key=lambda one: (not one.problems, one.dataset, one.source, one.name))
+    ]
+    total = sum(one.states.get("loaded", 0) for one in outcomes)
+    restated = sum(one.restated for one in outcomes)
+    text = [
+        f"{total:,} series-days loaded, {restated:,} values restated, {requests:,} requests.",
+        *(f"**Warning:** {notice}" for notice in notices),
+        f"[How the checks fared]({checks}) · [Every day of every source]({calendar})",
+        markdown_table(("batch", "series-days", "new versions", "restated", "answers read"), rows),
+    ]
+    problems = [
+        (one.dataset, one.source, series, days, reason) for one in outcomes for series, reason, days in one.problems
+    ]
+    if problems:
+        text += [
+            "### Not there, and why",
+            markdown_table(("dataset", "source", "series", "days", "reason"), problems),
+        ]
+    return "\n\n".join(text)
+
+
+def status_markdown(found: dict[str, Any]) -> str:
+    """The state of a home, as `tidemark status` tells it."""
+    feeds = [
+        (
+            feed["dataset"],
+            feed["source"],
+            feed["last_date"] or "none",
+            feed["expected_date"] or "none",
+            "" if feed["lag_days"] is None else f"{feed['lag_days']} d",
+            in_words(feed["states"]),
+            feed["perishes_at"],
+        )
+        for feed in found["feeds"]
+    ]
+    text = [f"**{found['warning']}**"] if found["warning"] else []
+    text += [
+        f"{found['home']} ({found['origin']}), {instant(found['now'])}",
+        markdown_table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feeds),
+    ]
+    if trouble_left := mendable(found):
+        trouble = [
+            (
+                f"{row['dataset']} {row['series']} ({row['source']})",
+                f"{row['days']:,} {row['state']}, {row['first']} to {row['last']}",
+                row["reason"],
+                row["perishes_at"],
+                f"`{row['mend']}`",
+            )
+            for row in trouble_left
+        ]
+        text += [
+            "### Not there, and what mends it",
+            markdown_table(("what", "days", "reason", "perishes at", "command"), trouble),
+        ]
+    else:
+        text.append("Nothing is missing." if not lost(found) else "Nothing is missing that can still be had.")
+    if gone := lost(found):
+        text += ["### Can no longer be had", *(f"- {line}" for line in gone)]
+    if found["disagreements"]:
+        text.append("### Sources that disagree by more than is allowed")
+        text.append("\n".join(f"- {gap_in_words(gap)}" for gap in found["disagreements"]))
+    if found["skipped"]:
+        text += ["### Not asked", *(f"- {source}: {reason}" for source, reason in found["skipped"].items())]
+    return "\n\n".join(text)

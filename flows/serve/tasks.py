@@ -1,0 +1,232 @@
+"""A run as Prefect shows it: one task per batch, its plan, its progress and its outcome as artifacts."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+from prefect import get_run_logger, task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from expectations.errors import FAULTS, PipelineError, RunStopped, described
+from flows import pipeline
+from flows.jobs import Job
+from flows.serve.artifacts import outcome_markdown, plan_markdown, status_markdown
+from flows.serve.environment import end_with_parent
+from flows.settings import Settings
+from flows.status import report
+from flows.steps.estimate import Forecast, forecast
+from flows.steps.plan import Batch
+from flows.steps.run import BatchOutcome, Run
+from flows.text import in_words
+from warehouse.reports.brief import newest_day
+from warehouse.reports.completeness import PAGE
+
+STATUS_KEY = "status"
+STATUS_ABOUT = "What is there, what is missing and what mends it"
+
+Verdict = State[None]
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
+    """A way to take a run's batches, each as a task of its own.
+
+    A task is handed a number and a name, and hands back no data: Prefect walks through what crosses its border, while
+    other threads go on filling what a run is made of.
+    """
+    outcomes: dict[int, BatchOutcome] = {}
+
+    @task(name="ingest", task_run_name="{batch}", cache_policy=NO_CACHE, persist_result=False)
+    def ingest(number: int, batch: str) -> Verdict:  # noqa: ARG001  Prefect names the task by it
+        """Collect, check and publish one batch; failed when something of it is not there, whose siblings go on."""
+        outcome = outcomes[number] = pipeline.ingest(run, run.batches[number])
+        if outcome.problems:
+            _, reason, _ = outcome.problems[0]
+            return Failed(message=f"{outcome.failed_days:,} series-days are not there: {reason}")
+        return Completed(message=in_words(outcome.states))
+
+    def take(_: Run, batch: Batch) -> BatchOutcome:
+        number = run.batches.index(batch)
+        with_prefect(lambda: ingest(number, batch.name, return_state=True))
+        return outcomes[number] if number in outcomes else pipeline.ingest(run, batch)
+
+    return take
+
+
+def finish_in_a_task(run: Run) -> None:
+    """Close the books and rebuild the warehouse file, as a task of its own."""
+    begun = False
+
+    @task(name="build", task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
+    def build() -> None:
+        """Close the books and rebuild the warehouse file."""
+        nonlocal begun
+        begun = True
+        pipeline.finish(run)
+
+    with_prefect(lambda: build(return_state=True))
+    if not begun:
+        pipeline.finish(run)
+
+
+def with_prefect(work: Callable[[], object]) -> None:
+    """Do some work as a task; where Prefect itself fails, say so and let the caller do it without.
+
+    Raises:
+        PipelineError: The work failed.
+        RunStopped: A person ended the run.
+    """
+    try:
+        state = work()
+        outcome: object = state.result(raise_on_failure=False) if isinstance(state, State) else None
+    except FAULTS as fault:
+        outcome = fault
+    if isinstance(outcome, PipelineError | RunStopped):
+        raise outcome
+    if isinstance(outcome, BaseException):
+        _say_shown(outcome)
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """What is only shown may fail without costing anything but the sight of it."""
+    try:
+        yield
+    except FAULTS as fault:
+        _say_shown(fault)
+
+
+def _say_shown(fault: BaseException) -> None:
+    logging.getLogger(__name__).warning("Prefect could not be told: %s", described(fault))
+
+
+@dataclass
+class Progress:
+    """The bar of a run, and a line in its log for each batch."""
+
+    total: int
+    log: Log
+    done: int = 0
+    _bar: UUID | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """Show an empty bar."""
+        with shown():
+            bar = create_progress_artifact(0.0, key="progress", description=f"0 of {self.total} batches")
+            self._bar = cast("UUID", bar)  # a coroutine only where the caller is one
+
+    def tell(self, outcome: BatchOutcome) -> None:
+        """One more batch is done."""
+        say = self.log.warning if outcome.problems else self.log.info
+        say("%s: %s", outcome.name, in_words(outcome.states))
+        with self._lock, shown():
+            self.done += 1
+            if self._bar is not None:
+                update_progress_artifact(
+                    self._bar, 100 * self.done / self.total, description=f"{self.done} of {self.total} batches"
+                )
+
+
+def guarded(work: Callable[[], Verdict]) -> Verdict:
+    """Do a flow's work; what tidemark knows how to name becomes one sentence, not a traceback."""
+    end_with_parent()
+    logging.getLogger("prefect.flow_runs").addFilter(_is_news)
+    try:
+        return work()
+    except PipelineError as problem:
+        return Failed(message=str(problem))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line says more than that a flow returned a failure, which its state has said already."""
+    return not record.getMessage().startswith("Engine execution exited with unexpected exception")
+
+
+def run_job(settings: Settings, job: Job) -> Verdict:
+    """Plan, show the plan, apply exactly that, and show what became of it.
+
+    Returns:
+        Completed, or failed with the names of what was tried and is not there.
+
+    Raises:
+        PipelineError: Nothing could be done.
+    """
+    log = get_run_logger()
+    with pipeline.begin(settings, job, tell=log.info) as run:
+        planned = forecast(run.batches, job.mode)
+        with shown():
+            show_plan(planned)
+        log.info("run %s: %s", run.run_id, planned.sentence)
+        progress = Progress(len(run.batches), log)
+        if run.batches:
+            progress.begin()
+        problems: list[PipelineError] = []
+        try:
+            pipeline.perform(run, progress.tell, how=in_tasks(run), end=finish_in_a_task)
+        except PipelineError as problem:
+            problems.append(problem)
+        # What was published stays published, whatever the marts say.
+        for show in (show_outcome, show_brief, show_status):
+            with shown():
+                show(run)
+        if problems:
+            raise problems[0]
+    missing = pipeline.lacking(run.outcomes)
+    if missing is not None:
+        return Failed(message=missing)
+    return Completed(message=_done(run))
+
+
+def _done(run: Run) -> str:
+    if not run.outcomes:
+        return "nothing was due"
+    return f"{in_words(run.states)} series-days, {run.traffic.requests:,} requests"
+
+
+def show_plan(planned: Forecast) -> None:
+    """Publish what a run is about to do."""
+    create_markdown_artifact(plan_markdown(planned), key="plan", description="What this run is about to do")
+
+
+def show_outcome(run: Run) -> None:
+    """Publish what became of a run, and where the results of its checks are."""
+    own = os.environ.get("PREFECT_UI_URL")
+    reports = f"{own}/reports" if own else run.home.reports.absolute().as_uri()
+    where = f"{reports}/checks/{run.run_id}.html"
+    for notice in run.notices:
+        get_run_logger().warning("%s", notice)
+    text = outcome_markdown(run.outcomes, run.traffic.requests, where, f"{reports}/{PAGE}", run.notices)
+    create_markdown_artifact(text, key="outcome", description="What was loaded, what failed and why, what was restated")
+    create_link_artifact(where, link_text="How the checks fared", key="checks")
+
+
+def show_brief(run: Run) -> None:
+    """Publish the newest day's report, where there is one."""
+    day = newest_day(run.home.warehouse)
+    if day is not None:
+        text = (run.home.reports / f"{day}.md").read_text(encoding="utf-8")
+        create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
+
+
+def show_status(run: Run) -> None:
+    """Publish what `tidemark status` says, under the key that always holds the newest."""
+    create_markdown_artifact(status_markdown_of(run.settings), key=STATUS_KEY, description=STATUS_ABOUT)
+
+
+def status_markdown_of(settings: Settings) -> str:
+    """What `tidemark status` says of a home now."""
+    return status_markdown(report(settings))

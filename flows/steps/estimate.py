@@ -1,0 +1,101 @@
+"""What a plan will take: series-days, requests, time under the rate limits, and what perishes first."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from operator import itemgetter
+
+from flows.steps.plan import Batch, Mode, date_of
+
+
+@dataclass(frozen=True)
+class ForecastLine:
+    """One batch of a plan.
+
+    Attributes:
+        series: How many series.
+        days: How many series-days.
+        first: The first day.
+        last: The last day.
+        requests: How many requests it is expected to take.
+        perishes_at: When the first of its lacking days can no longer be had.
+    """
+
+    dataset: str
+    source: str
+    series: int
+    days: int
+    first: date
+    last: date
+    requests: int
+    perishes_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan as people see it.
+
+    Attributes:
+        lines: A line for each batch, in the order in which a source is asked.
+        seconds: How long the requests take at least under the rate limits: as long as the slowest source.
+        slowest: That source.
+        one_by_one: How long they would take if one source waited for the other.
+    """
+
+    lines: tuple[ForecastLine, ...]
+    seconds: float
+    slowest: str = ""
+    one_by_one: float = 0.0
+
+    @property
+    def days(self) -> int:
+        """Series-days in all."""
+        return sum(line.days for line in self.lines)
+
+    @property
+    def requests(self) -> int:
+        """Requests in all."""
+        return sum(line.requests for line in self.lines)
+
+    @property
+    def sentence(self) -> str:
+        """The totals, and what perishes first."""
+        if not self.lines:
+            return "nothing is due"
+        total = f"{self.days:,} series-days, about {self.requests:,} requests, at least {self.seconds:,.0f} s"
+        perishing = [(line.perishes_at, line) for line in self.lines if line.perishes_at is not None]
+        limited = f"{total} under the rate limits" + (f" of {self.slowest}, the slowest" if self.seconds else "")
+        if not perishing:
+            return f"{limited}; nothing of it perishes"
+        at, first = min(perishing, key=itemgetter(0))
+        return f"{limited}; {first.dataset} from {first.source} perishes first, at {at:%Y-%m-%d %H:%M} UTC"
+
+
+def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
+    """What batches will take; a replay asks nobody."""
+    lines = []
+    by_limit: defaultdict[str, float] = defaultdict(float)  # seconds
+    by_source: defaultdict[str, float] = defaultdict(float)
+    for batch in planned:
+        spent = {} if mode is Mode.replay else batch.requests_by_limit
+        taken = {limit: requests / batch.source.limits[limit].per_second for limit, requests in spent.items()}
+        for limit, seconds in taken.items():
+            by_limit[limit] += seconds
+        by_source[batch.source.name] += max(taken.values(), default=0.0)
+        days = date_of(batch.wanted)
+        lines.append(
+            ForecastLine(
+                batch.feed.dataset.name,
+                batch.source.name,
+                batch.wanted["series"].n_unique(),
+                len(days),
+                min(days),
+                max(days),
+                0 if mode is Mode.replay else batch.requests,
+                batch.perishes_at,
+            )
+        )
+    # Sources are asked side by side, the batches of one in order; two of them may share a host.
+    slowest, longest = max(by_source.items(), key=itemgetter(1), default=("", 0.0))
+    return Forecast(tuple(lines), max(longest, *by_limit.values(), 0.0), slowest, sum(by_source.values()))

@@ -1,0 +1,105 @@
+"""Readers in other processes while the warehouse is rebuilt: never an error, never half a build."""
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from expectations.contract import POLARS, entry
+from expectations.datasets.krw_prices import KRW_PRICES
+from flows import pipeline
+from flows.settings import Settings
+from tests.tool import NOW, Tool
+from warehouse.build.database import build
+from warehouse.build.disagreements import COLUMNS
+from warehouse.reader import open_warehouse
+from warehouse.store.home import open_home
+
+REBUILDS = 100
+
+# A build tells of one instant: before the first write of the home nothing was known, since then 27 rows and one run.
+READER = """
+import select
+import sys
+
+import duckdb
+
+QUESTION = '''
+select
+    (select value >= getvariable('known') from ops.home where key = 'as-of'),
+    (select count(*) from core.krw_prices),
+    (select count(*) from core.krw_prices_preferred),
+    (select count(*) from ops.runs),
+    (select count(*) > 0 from ops.ledger)
+'''
+path, keeps, known = sys.argv[1:]
+
+
+def opened():
+    connection = duckdb.connect(path, read_only=True)
+    connection.execute("set variable known = ?", [known])
+    return connection
+
+
+seen = set()
+asked = 0
+connection = opened()
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0.01)[0]:
+    if keeps == "reconnects":
+        connection.close()
+        connection = opened()
+    seen.add(connection.execute(QUESTION).fetchone())
+    asked += 1
+print(asked, sorted(seen), flush=True)
+"""
+WHOLE = [(False, 0, 0, 0, True), (True, 27, 27, 1, True)]
+
+
+def reader(path: Path, keeps: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", READER, str(path), keeps, NOW.isoformat()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Only as much is built as tells a half build from a whole one: the swap is what is tried here.
+    monkeypatch.setattr("warehouse.build.database.datasets", lambda: {KRW_PRICES.name: KRW_PRICES})
+    monkeypatch.setattr("warehouse.build.database.models.models", tuple)
+    monkeypatch.setattr("warehouse.build.database.describe", lambda *_: None)
+    monkeypatch.setattr("warehouse.build.database.view_in_time", lambda: "select 1")
+    monkeypatch.setattr("warehouse.build.disagreements.comparisons", tuple)
+    none = pl.DataFrame(schema={name: POLARS[entry("ops.disagreements", name).type] for name in COLUMNS})
+    monkeypatch.setattr("warehouse.build.database.disagreements", lambda *_, **__: none)
+    home = open_home(tool.home)
+    facts = pipeline.inputs(home, Settings(home=tool.home, now=NOW, sources=("upbit",)))
+    build(home, facts)
+    readers = {keeps: reader(home.warehouse, keeps) for keeps in ("holds", "reconnects")}
+    for process in readers.values():
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for number in range(REBUILDS):
+        known = NOW if number % 2 else NOW - timedelta(seconds=1)
+        build(home, facts, as_of=known)
+    said = {keeps: process.communicate("enough\n", timeout=30) for keeps, process in readers.items()}
+    assert {keeps: err for keeps, (_, err) in said.items()} == dict.fromkeys(readers, "")
+    asked, seen = said["holds"][0].split(maxsplit=1)
+    assert int(asked) > 10
+    assert seen.strip() == str(WHOLE[1:])  # its file is the one that it opened
+    asked, seen = said["reconnects"][0].split(maxsplit=1)
+    assert int(asked) > 10
+    assert seen.strip() == str(WHOLE)
+    assert list(home.staging.iterdir()) == []
+
+
+def test_a_reader_in_the_same_process_does_not_stop_a_build(tool: Tool) -> None:
+    with open_warehouse(tool.home / "warehouse.duckdb") as held:
+        assert tool("build").code == 0
+        assert held.execute("select count(*) from core.krw_prices").fetchall() == [(27,)]

@@ -1,0 +1,166 @@
+"""The data dictionary: current, complete, and without a second statement of anything."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import duckdb
+import pytest
+
+from expectations.contract import datasets, glossary
+from flows.catalog import drawn, page
+from flows.sources import sources
+from flows.verification import declarations
+from tests.tool import ROOT, Tool
+from warehouse.build import models
+from warehouse.build.database import OPS
+from warehouse.build.models import Model
+from warehouse.lineage.catalog import PAGE, PICTURE
+from warehouse.lineage.columns import formulas
+from warehouse.lineage.tables import ancestors, drawn_tables, parents, sources_of, supply
+
+
+def test_the_page_is_what_the_promises_say() -> None:
+    assert (ROOT / PAGE).read_text(encoding="utf-8") == page(), "stale: run python -m flows.catalog"
+    assert (ROOT / PICTURE).read_text(encoding="utf-8") == drawn(), "stale: run python -m flows.catalog"
+
+
+def test_every_word_of_the_glossary_is_used() -> None:
+    used = {name for dataset in datasets().values() for name in dataset.lake_columns}
+    used |= {name for _, _, columns in OPS.values() for name in columns} | {"valid_from", "valid_to"}
+    used |= {f"ops.{table}.{name}" for table, (_, _, columns) in OPS.items() for name in columns}
+    used |= {line.split("`")[1] for line in page().splitlines() if line.startswith("| `")}
+    used |= {name for model in models.models() for name in formulas(model)}
+    assert set(glossary()) - used == set()
+
+
+def test_every_mart_has_its_entry() -> None:
+    text = page()
+    mine = {model.table for model in models.models() if model.schema == "main"}
+    assert {table for table in mine if f"### {table}" not in text} == set()
+    assert "intermediate." not in text  # steps are dropped, and looked through to what they read
+
+
+def test_every_column_has_a_unit_and_a_meaning() -> None:
+    for name, column in glossary().items():
+        assert column.unit, name
+        assert column.meaning.endswith("."), name
+        assert column.measure in {"key", "stock", "flow", "rate", "price", "label"}, name
+
+
+def test_rates_and_money_are_named_by_their_unit() -> None:
+    for name, column in glossary().items():
+        if name.endswith(("_apr", "_apr_7d", "_apr_max")):
+            assert column.unit == "fraction per year, simple", name
+        # A change of an amount is a fraction, whatever the amount is in.
+        if name.endswith("_usd") and not name.endswith("_per_usd") and not name.startswith("change_"):
+            assert column.unit == "USD", name
+        if name.endswith("_krw"):
+            assert column.unit == "KRW", name
+        if name.endswith("_at"):
+            assert column.type == "instant", name
+
+
+def test_every_dataset_is_supplied_and_preferred() -> None:
+    supplied = {feed.dataset.name for source in sources().values() for feed in source.feeds}
+    assert supplied == set(datasets())
+
+
+# Lineage.
+
+
+def test_every_mart_comes_from_sources_or_from_what_is_kept_by_hand() -> None:
+    supplied = supply(declarations(sources().values(), {}))
+    assert set(supplied) == {f"core.{name}" for name in datasets()}
+    for model in models.models():
+        if model.schema == "main":
+            assert sources_of(model.table, supplied) or model.name == "famous_days", model.name
+    assert set(sources_of("main.stablecoin_flows_total", supplied)) == set(supplied["core.stablecoin_supply"])
+    assert set(sources_of("main.signal_outcomes", supplied)) >= set(sources_of("main.leverage_gauge", supplied))
+
+
+def test_steps_that_are_dropped_are_looked_through_and_views_stand_for_their_dataset() -> None:
+    for table in drawn_tables():
+        for parent in parents(table):
+            assert not parent.startswith("intermediate.")
+            assert not parent.endswith("_preferred")
+            assert parent in drawn_tables()
+    assert "core.spot_prices" in ancestors("main.brief")
+    assert parents("core.spot_prices_preferred") == ("core.spot_prices",)
+
+
+def test_the_picture_holds_every_source_and_mart_and_a_line_for_each_link() -> None:
+    supplied = supply(declarations(sources().values(), {}))
+    root = ET.fromstring(drawn())  # noqa: S314  we drew it
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    words = {text.text for text in root.iterfind("svg:text", space)}
+    assert {*sources(), *(table.partition(".")[2] for table in drawn_tables())} <= words
+    lines = {title.text for title in root.iterfind("svg:path/svg:title", space)}
+    wanted = {f"{source} → {table}" for table, named in supplied.items() for source in named}
+    wanted |= {f"{parent} → {table}" for table in drawn_tables() for parent in parents(table)}
+    assert lines == wanted
+    assert "http" not in drawn().replace("http://www.w3.org/2000/svg", "")  # nothing from outside
+
+
+# Formulas.
+
+
+def marts_alone() -> list[Model]:
+    return [model for model in models.models() if model.schema == "main"]
+
+
+@pytest.mark.parametrize("model", marts_alone(), ids=lambda model: model.name)
+def test_every_column_of_a_mart_has_a_formula_that_is_sql(demo: Tool, model: Model) -> None:
+    found = formulas(model)
+    columns = [name for name, *_ in demo.ask(f"describe {model.table}")]
+    assert list(found) == columns
+    with duckdb.connect() as parser:
+        for formula in found.values():
+            if "cases, each in a step of its own" in formula:
+                continue
+            # Alternatives are joined by `or`, which is SQL as well; a window that is named stands in the model.
+            text = f"select {formula.removeprefix('either ')} window known as ()"
+            told = parser.execute("select json_serialize_sql(?::varchar)", [text]).fetchall()[0][0]
+            assert not json.loads(told)["error"], f"{model.name}: {formula}"
+
+
+@pytest.mark.parametrize(
+    ("mart", "column", "formula"),
+    [
+        ("asset_daily", "return_7d", "days.close_usd / week_before.close_usd - 1"),
+        ("asset_daily", "sector", "core.assets.sector"),
+        ("asset_daily", "peak_high_usd", "max(high_usd) over known"),
+        ("premiums_daily", "kimchi_premium_usdt", "pairs.upbit_krw / (pairs.binance_usdt * usdt_in_won.close_krw) - 1"),
+        ("sector_daily", "share_falling", "(count(*) filter (where return_1d < 0))::double / count(*)"),
+        (
+            "liquidations_total",
+            "share_of_reported",
+            "ranked.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0)",
+        ),
+        ("leverage_gauge", "heat", "max(level) filter (where speaks_of = 'heat')"),
+        ("signals", "value", "17 cases, each in a step of its own"),
+    ],
+)
+def test_a_formula_is_what_stands_in_the_model(mart: str, column: str, formula: str) -> None:
+    assert formulas(next(model for model in marts_alone() if model.name == mart))[column] == formula
+
+
+def test_the_catalog_in_the_file_tells_of_every_column(demo: Tool) -> None:
+    assert demo.one("select count(*) from ops.catalog where grain is null or reads is null or caveats is null") == 0
+    without = demo.ask(
+        'select distinct "table" from ops.catalog where "table" like \'main.%\' '
+        "and (formula is null or reads_back_days is null or len(reads) = 0)"
+    )
+    assert without == []
+    assert demo.ask(
+        "select grain, formula, reads, reads_back_days, sources, len(caveats) > 0 from ops.catalog "
+        "where \"table\" = 'main.stablecoin_flows' and \"column\" = 'net_issuance_7d'"
+    ) == [
+        (
+            "one stablecoin on one UTC day",
+            "days.supply - week_before.supply",
+            ["core.stablecoin_supply"],
+            7,
+            ["coinmetrics", "defillama"],
+            True,
+        )
+    ]

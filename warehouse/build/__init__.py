@@ -1,0 +1,1 @@
+"""The DuckDB file: views, models in order, books, comments, swap."""

@@ -1,0 +1,544 @@
+"""The DuckDB file: made beside its place from the lake as known at an instant, judged, and swapped in one step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
+from expectations.curated import curated
+from expectations.errors import ContractViolated, HomeRefused, Unforeseen, described
+from warehouse.build import models
+from warehouse.build.disagreements import COLUMNS as GAP_COLUMNS
+from warehouse.build.disagreements import KEY as GAP_KEY
+from warehouse.build.disagreements import disagreements, judged_gaps, view_in_time
+from warehouse.build.promises import promises
+from warehouse.build.views import preferred_view
+from warehouse.lineage.tables import sources_of, supply
+from warehouse.store.files import flush_file, move_in
+from warehouse.store.home import FORMAT, Home
+from warehouse.store.lake import Lake
+from warehouse.store.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
+
+# The storage that DuckDB 1.5 and its clients open too.
+STORAGE = "v1.5.0"
+MEMORY = "2GB"
+
+OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "ledger": (
+        "The one state of every series-day.",
+        ("dataset", "source", "series", "date"),
+        LEDGER_COLUMNS,
+    ),
+    "freshness": (
+        "How current each feed is.",
+        ("dataset", "source"),
+        ("dataset", "source", "last_date", "expected_date", "lag_days", "next_due_at", "perishes_at"),
+    ),
+    "restatements": (
+        "Every published value that later changed, and why.",
+        ("dataset", "source", "key", "column", "recorded_at"),
+        ("dataset", "source", "key", "column", "recorded_at", "date", "old_value", "new_value", "cause"),
+    ),
+    "runs": (
+        "Every run that wrote to this home.",
+        ("run_id",),
+        ("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message"),
+    ),
+    "checks": (
+        "How every rule fared on every batch, and on every mart and every pair of sources of this build.",
+        ("run_id", "dataset", "source", "check"),
+        (
+            "run_id",
+            "dataset",
+            "source",
+            "check",
+            "severity",
+            "success",
+            "observed",
+            "expected",
+            "failing_rows",
+            "checked_at",
+        ),
+    ),
+    "quarantine": (
+        "Rows that broke a blocking rule and were held back.",
+        ("dataset", "source", "key", "recorded_at"),
+        ("dataset", "source", "key", "recorded_at", "date", "rule", "row", "snapshot", "run_id"),
+    ),
+    "disagreements": (
+        "How far sources lie apart where two of them tell of the same thing, as known at the build.",
+        GAP_KEY,
+        GAP_COLUMNS,
+    ),
+    "catalog": (
+        "Every column of every table, and what it means.",
+        ("table", "column"),
+        (
+            "table",
+            "column",
+            "type",
+            "unit",
+            "measure",
+            "meaning",
+            "grain",
+            "formula",
+            "reads",
+            "reads_back_days",
+            "sources",
+            "caveats",
+        ),
+    ),
+    "sources": (
+        "Every source that tidemark knows, what it declares, and against what it was last verified.",
+        ("source",),
+        (
+            "source",
+            "datasets",
+            "verified",
+            "verified_at",
+            "verified_against",
+            "history_start",
+            "settles",
+            "restates",
+            "kept",
+            "rate_limit",
+            "keyed",
+            "unofficial",
+            "attribution",
+            "terms",
+            "docs",
+        ),
+    ),
+    "home": ("Facts about this home and this file.", ("key",), ("key", "value")),
+}
+
+
+# The columns of `core.series`.
+SERIES = ("dataset", "source", "series", "valid_from", "valid_to")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made."""
+
+    path: Path
+    as_of: datetime
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a build is told besides the lake.
+
+    Attributes:
+        expected: The calendar, in the columns of `ledger.EXPECTED`, of every day that the home is about.
+        assets: The sector baskets, dated.
+        series: What each source can be asked for, dated, in the columns of `SERIES`.
+        now: The instant of the build.
+        sources: What every source declares and how it stands, as `ops.sources` holds it.
+    """
+
+    expected: pl.DataFrame
+    assets: pl.DataFrame
+    series: pl.DataFrame
+    now: datetime
+    sources: pl.DataFrame
+
+
+def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None) -> Built:
+    """Make the warehouse file.
+
+    Args:
+        home: Whose lake is read.
+        inputs: The calendar of series-days and the dated dimensions.
+        as_of: The instant of knowledge; now when unknown.
+        out: Where the file goes; the home's place when unknown.
+
+    Returns:
+        Where it is and how many rows each table has.
+
+    Raises:
+        StorageDamaged: A partition is not what was written; the old file stays.
+        ContractViolated: A mart broke its promise; the old file stays.
+    """
+    instant = as_of or inputs.now
+    place = (out or home.warehouse).absolute()
+    books = Ledger(home.ledger).read()
+    folder = home.staging if out is None else place.parent  # a rename does not cross file systems
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
+    # Beside a file that a person named, by a name that no person would give.
+    name = f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building"
+    staged = (folder / name).absolute()  # "md:x" and the like would be an extension's
+    try:
+        with named_faults(place):
+            _remove(staged)
+            rows = _made(home, books, inputs, instant, staged)
+            flush_file(staged)
+            # A write-ahead log beside a replaced file would make it unopenable.
+            place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
+            move_in(staged, place)
+    finally:
+        _remove(staged)
+    return Built(place, instant, rows)
+
+
+def _made(home: Home, books: Books, inputs: Inputs, instant: datetime, staged: Path) -> dict[str, int]:
+    """Make all tables in a new file; returns how many rows each has."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(staged.with_suffix(".spilled")),  # else DuckDB spills into the current folder
+        "autoinstall_known_extensions": "false",
+    }
+    with duckdb.connect(config=config) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
+        connection.execute("use warehouse")
+        rows = _fill(connection, home, books, inputs, instant)
+        connection.execute("use memory")
+        connection.execute("detach warehouse")
+    return rows
+
+
+@contextmanager
+def named_faults(place: Path) -> Iterator[None]:
+    """What the machine refuses while a file is made, as one sentence that names it; the old file stays.
+
+    Raises:
+        HomeRefused: There is no room on the disk, or not enough memory.
+        Unforeseen: DuckDB raised anything else.
+    """
+    stays = f"the old {place.name} stays"
+    try:
+        yield
+    except (MemoryError, duckdb.OutOfMemoryException) as refused:
+        raise HomeRefused(
+            f"not enough memory to build {place} (DuckDB may take {MEMORY}): close other programs, then again; {stays}"
+        ) from refused
+    except (OSError, duckdb.IOException) as refused:
+        raise HomeRefused(
+            f"cannot write {place} ({first_line(refused)}): free space or mend its rights, then build again; {stays}"
+        ) from refused
+    except duckdb.Error as broken:
+        if out_of_room(broken):
+            raise HomeRefused(
+                f"cannot write {place} ({first_line(broken)}): free space, then build again; {stays}"
+            ) from broken
+        raise Unforeseen(f"expected {place} to be built, found {described(broken)}; {stays}") from broken
+
+
+def first_line(fault: BaseException) -> str:
+    """The first line of what an exception says."""
+    return str(fault).partition("\n")[0]
+
+
+def out_of_room(fault: duckdb.Error) -> bool:
+    """Whether one of DuckDB's exceptions is about the disk: after one it can only say that it is invalidated."""
+    words = str(fault).casefold()
+    return any(each in words for each in ("no space left", "disk", "could not write", "i/o", "invalidated"))
+
+
+def _remove(staged: Path) -> None:
+    staged.unlink(missing_ok=True)
+    staged.with_name(f"{staged.name}.wal").unlink(missing_ok=True)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, home: Home, books: Books, inputs: Inputs, instant: datetime
+) -> dict[str, int]:
+    known = books.as_of(instant)
+    prefix = "SIMULATED. " if home.simulated else ""
+    restated = create_core(connection, home, books, instant)
+    insert_dimensions(connection, inputs.assets, inputs.series, instant)
+    judged = make_marts(connection, known, inputs.now, prefix)
+    # An invented market is not held against what was reported of the real one.
+    gaps = disagreements(connection, with_reported=not home.simulated)
+    judged += judged_gaps(gaps, run_id=known.last_run, now=inputs.now)
+    ledger = known.ledger(inputs.expected, instant)
+    tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
+        "ledger": ledger,
+        "freshness": freshness(ledger, inputs.expected, instant),
+        "restatements": restated,
+        "runs": known.run_table(),
+        "checks": known.check_table() + judged,
+        "quarantine": known.quarantine_table(),
+        "sources": inputs.sources,
+        "disagreements": gaps,
+        "home": [
+            {"key": "origin", "value": home.origin},
+            {"key": "format version", "value": str(FORMAT)},
+            {"key": "as-of", "value": instant.isoformat()},
+            {"key": "built_at", "value": inputs.now.isoformat()},
+            {"key": "start", "value": home.start.isoformat()},
+        ],
+    }
+    create_books(connection, tables)
+    describe(connection, prefix)
+    counted = connection.execute(
+        "select schema_name || '.' || table_name, estimated_size from duckdb_tables() where database_name = 'warehouse'"
+    ).fetchall()
+    return dict(counted)
+
+
+def create_core(
+    connection: duckdb.DuckDBPyConnection, home: Home | None, books: Books, instant: datetime
+) -> pl.DataFrame:
+    """Make what models read: for each dataset the rows as known, the preferred view, and the functions that they share.
+
+    Without a home the tables are made empty, for the catalog and for tests of the models.
+
+    Returns:
+        All restatements.
+    """
+    connection.execute(models.macros())
+    connection.execute("create schema if not exists core")
+    restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
+    for dataset in datasets().values():
+        paths = _partitions(home, books, dataset) if home is not None else []
+        connection.execute(f"create or replace temp view versions as {_versions(dataset, paths, instant)}")
+        key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
+        kept = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
+        order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
+        # Names come from the contracts of this package, never from data.
+        connection.execute(
+            f"create table core.{dataset.name} as select {kept} from versions "  # noqa: S608  our own names
+            f"qualify row_number() over (partition by {key} order by recorded_at desc, run_id desc) = 1 "
+            f"and not withdrawn order by {order}"
+        )
+        connection.execute(preferred_view(dataset))
+        restated.append(_restatements(connection, dataset))
+    connection.execute("drop view versions")
+    return pl.concat(restated).sort(OPS["restatements"][1])
+
+
+def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str:
+    """The query for all versions of a dataset that were recorded by an instant."""
+    kinds = {name: DUCKDB[glossary()[name].type] for name in dataset.lake_columns}
+    nothing = "select " + ", ".join(f"null::{kind} as {_quoted(name)}" for name, kind in kinds.items()) + " where false"
+    if not paths:
+        return nothing
+    columns = ", ".join(_quoted(name) for name in kinds)
+    listed = ", ".join(_text(as_pattern(path)) for path in paths)
+    # By name: a column that was promised after a partition was written is unknown in it.
+    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
+    return (
+        f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
+        f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
+    )
+
+
+def as_pattern(path: Path) -> str:
+    """A path as DuckDB's readers take it: letters that would stand for others stand for themselves."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path.absolute()))
+
+
+def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
+    lake = Lake(home.lake, home.staging)
+    names = [name for name in books.partitions if name.startswith(f"{dataset.name}/")]
+    paths = [home.lake / name for name in sorted(names)]
+    present = [path for path in paths if path.exists() or lake.name(path) in books.confirmed]
+    for path in present:
+        lake.verified(path, books.partitions[lake.name(path)])
+    return present
+
+
+def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
+    """Every value that a later version changed, as text before and after."""
+    key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
+    as_json = "to_json({" + ", ".join(f"'{name}': {_quoted(name)}" for name in dataset.key) + "})::varchar"
+    compared = [name for name in dataset.compared if name != "date"]
+    befores = ", ".join(f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared)
+    changes = " union all ".join(
+        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "  # noqa: S608  our own names
+        f"case when not gone_before then {_quoted(name + '_before')}::varchar end as old_value, "
+        f"case when not withdrawn then {_quoted(name)}::varchar end as new_value, cause from steps "
+        f"where cause <> 'first'"
+        for name in compared
+    )
+    if not connection.execute("select 1 from versions where cause <> 'first' limit 1").fetchall():
+        return pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))
+    changed: pl.DataFrame = connection.sql(
+        "with told as (select * from versions "  # noqa: S608  our own names
+        f"qualify row_number() over (partition by {key}, recorded_at order by run_id desc) = 1), "
+        f"steps as (select *, {as_json} as key, {befores}, "
+        f"coalesce(lag(withdrawn) over earlier, false) as gone_before from told "
+        f"window earlier as (partition by {key} order by recorded_at, run_id)), changes as ({changes}) "
+        f"select '{dataset.name}' as dataset, source, key, \"column\", recorded_at, date, old_value, new_value, cause "
+        "from changes where old_value is distinct from new_value "
+        "qualify row_number() over "
+        '(partition by source, key, "column", recorded_at order by run_id desc) = 1'
+    ).pl()
+    return changed.cast(polars_schema(OPS["restatements"][2]))
+
+
+def insert_dimensions(
+    connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, series: pl.DataFrame, instant: datetime
+) -> None:
+    """Make `core.assets`, `core.series`, the tables kept by hand, and `core.days` (UTC days that are over)."""
+    _table(connection, "core.assets", assets.sort("asset", "valid_from"))
+    _table(connection, "core.series", series.sort(SERIES))
+    for kept in curated().values():
+        _table(connection, f"core.{kept.name}", kept.rows)
+    connection.execute(view_in_time())
+    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
+    connection.execute(
+        f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
+        f"from (select min(date) as first from ({firsts}))",
+        [instant.date()],
+    )
+
+
+def make_marts(
+    connection: duckdb.DuckDBPyConnection,
+    books: Books,
+    now: datetime,
+    prefix: str,
+    *,
+    of: Sequence[models.Model] | None = None,
+) -> list[dict[str, Any]]:
+    """Make and judge every mart, or those that are given; returns the rows of `ops.checks` about them.
+
+    Raises:
+        ContractViolated: A mart broke its promise.
+    """
+    run_id = books.last_run
+    judged: list[dict[str, Any]] = []
+    broken: list[str] = []
+    for model in models.models() if of is None else of:
+        models.create(connection, model)
+        for found in models.check_promise(connection, model):
+            judged.append(
+                {
+                    "run_id": run_id,
+                    "dataset": model.name,
+                    "source": "",
+                    "check": found.name,
+                    "severity": "blocking",
+                    "success": found.success,
+                    "observed": f"{found.failing_rows} rows",
+                    "expected": "0 rows",
+                    "failing_rows": found.failing_rows,
+                    "checked_at": now,
+                }
+            )
+            if not found.success:
+                broken.append(f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})")
+        if model.schema != "intermediate":  # a step is dropped
+            models.comment(connection, model, prefix)
+    if broken:
+        raise ContractViolated(
+            f"the marts break their promises, so the warehouse was not replaced: {'; '.join(broken)}"
+        )
+    connection.execute("drop schema if exists intermediate cascade")
+    return judged
+
+
+def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """How current each feed is: its newest loaded day against its newest due day, and what it must not lose."""
+    feed = ["dataset", "source"]
+    due = expected.filter(pl.col("expected"))
+    newest = ledger.group_by(feed).agg(last_date=pl.col("date").filter(pl.col("state") == "loaded").max())
+    wanted = due.group_by(feed).agg(
+        expected_date=pl.col("date").filter(pl.col("due_at") <= now).max(),
+        next_due_at=pl.col("due_at").filter(pl.col("due_at") > now).min(),
+    )
+    lacking = ledger.filter(pl.col("state").is_in(["missing", "failed", "not_yet"])).select(DAY_KEY)
+    perishing = (
+        expected.filter(pl.col("due_at") <= now, pl.col("perishes_at") > now)
+        .join(lacking, on=DAY_KEY, how="semi")
+        .group_by(feed)
+        .agg(pl.col("perishes_at").min())
+    )
+    return (
+        newest.join(wanted, on=feed, how="full", coalesce=True)
+        .join(perishing, on=feed, how="left")
+        .with_columns(
+            lag_days=(pl.col("expected_date") - pl.col("last_date")).dt.total_days().clip(lower_bound=0),
+        )
+        .select(OPS["freshness"][2])
+        .sort(feed)
+    )
+
+
+def create_books(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFrame | list[dict[str, Any]]]
+) -> None:
+    """Make `ops`; the catalog is derived last, from all tables that are there."""
+    connection.execute("create schema if not exists ops")
+    for name, (_, key, columns) in OPS.items():
+        rows = tables.get(name, [])
+        if isinstance(rows, pl.DataFrame):
+            frame = rows
+        else:
+            schema = {column: POLARS[entry(f"ops.{name}", column).type] for column in columns}
+            frame = pl.DataFrame(rows, schema=schema, orient="row")
+        _table(connection, f"ops.{name}", frame.select(columns).sort(key, maintain_order=True))
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    columns = ", ".join(f"{_quoted(column)} {DUCKDB[entry(name, column).type]}" for column in frame.columns)
+    connection.execute(f"create table {name} ({columns})")
+    insert(connection, name, frame)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Add the rows of a frame to a table with the same columns."""
+    connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    connection.execute(f"insert into {name} by name select * from incoming")  # noqa: S608  our own names
+    connection.unregister("incoming")
+
+
+def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
+    """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
+    told = promises(OPS)
+    supplied = supply(connection.sql("select source, datasets from ops.sources").pl())
+    rows: list[tuple[Any, ...]] = []
+    statements: list[str] = []
+    for schema, table, column, kind in connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name in ('main', 'core', 'ops') and not internal and database_name = current_database() "
+        "order by schema_name, table_name, column_index"
+    ).fetchall():
+        name = f"{schema}.{table}"
+        promise = told[name]
+        about = entry(name, column).noted(promise.notes.get(column))
+        if schema != "main":
+            if not rows or rows[-1][0] != name:
+                relation = "view" if table.endswith(("_preferred", "_in_time")) else "table"
+                statements.append(f"comment on {relation} {name} is {_text(prefix + promise.about)}")
+            statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about.comment)}")
+        rows.append(
+            (
+                *(name, column, kind, about.unit, about.measure, about.meaning),
+                promise.grain,
+                promise.formulas.get(column),
+                list(promise.reads),
+                promise.model.days_back(column) if promise.model else None,
+                list(sources_of(name, supplied)),
+                list(promise.caveats),
+            )
+        )
+    # One transaction: else every comment is logged and flushed by itself.
+    connection.execute(";\n".join(["begin", *statements, "commit"]))
+    schema_of = {name: POLARS[entry("ops.catalog", name).type] for name in OPS["catalog"][2]}
+    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=schema_of, orient="row"))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

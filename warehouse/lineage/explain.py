@@ -1,0 +1,253 @@
+"""From a number back to what it rests on: the expression, the core rows read for it, and the archived answers.
+
+Which rows these are is followed through the models' queries (`warehouse.lineage.trace`); nothing here knows a mart by
+name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from expectations.contract import Dataset, datasets
+from expectations.errors import BadRequest, StorageDamaged
+from warehouse.build import models
+from warehouse.build.models import Model
+from warehouse.lineage.columns import formulas
+from warehouse.reader import open_warehouse
+from warehouse.store.archive import Archive
+from warehouse.store.files import digest
+
+if TYPE_CHECKING:
+    from warehouse.lineage.trace import Key, Tracer
+
+MOST_ROWS = 30  # shown one by one; over that the newest, the oldest and the count
+MOST_CELLS = 8  # of one column of another mart, named one by one
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """One archived answer.
+
+    Attributes:
+        snapshot: Its place in the archive.
+        url: What was asked.
+        observed_at: When it came.
+        sha256: The hash of its bytes.
+        problem: What is wrong with it; none where the bytes are those that came.
+    """
+
+    snapshot: str
+    url: str | None
+    status: int | None
+    observed_at: datetime | None
+    sha256: str | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """The rows of one core table that a number rests on.
+
+    Attributes:
+        table: The table, or the view of preferred rows.
+        count: How many rows.
+        days: How many days they are of.
+        first: The first row's day.
+        last: The last row's day.
+        rows: All of them, the newest first, or the newest and the oldest where there are more than `MOST_ROWS`.
+        snapshots: The places of the answers that they come from.
+    """
+
+    table: str
+    count: int
+    days: int
+    first: date | None
+    last: date | None
+    rows: tuple[dict[str, Any], ...]
+    snapshots: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that leads to one number.
+
+    Attributes:
+        formula: The expression that makes the column, in the names of its model's steps.
+        model: The model's file.
+        steps: The expressions on the way to the nearest marts or to core, each with the column of a step that it makes.
+        lookback_days: How many days before its own the value reaches back.
+        rests_on: The cells of other marts that it is made of, the nearest ones.
+        by_hand: The file of the table kept by hand that it comes from, whose rows say themselves where they come from.
+        inputs: The rows of core, the tables with the newest rows first.
+        answers: The archived answers that these rows come from.
+    """
+
+    mart: str
+    column: str
+    key: Mapping[str, Any]
+    value: Any
+    unit: str
+    meaning: str
+    formula: str
+    model: str
+    caveats: tuple[str, ...]
+    lookback_days: int
+    steps: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    by_hand: str | None = None
+    inputs: tuple[Input, ...] = ()
+    answers: tuple[Bytes, ...] = field(default=())
+
+    @property
+    def problems(self) -> list[Bytes]:
+        """The answers that are not what came."""
+        return [one for one in self.answers if one.problem]
+
+    @property
+    def groundless(self) -> bool:
+        """Whether a value is there and nothing that it rests on was found: then the way back is broken.
+
+        A column of the key names the row, and need not rest on anything.
+        """
+        told = self.column in self.key or self.by_hand is not None or any(one.count for one in self.inputs)
+        return self.value is not None and not told
+
+
+def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapping[str, str]) -> Explanation:
+    """Lead from one value of a mart back to the bytes.
+
+    Args:
+        warehouse: The DuckDB file.
+        archive: Where the answers are.
+        mart: The table.
+        column: The column.
+        key: A value for each column of the mart's key, as text.
+
+    Raises:
+        BadRequest: There is no such mart, column or row; the message lists what there is.
+        StorageDamaged: The file is missing or damaged.
+    """
+    model = _model(mart)
+    with open_warehouse(warehouse) as connection:
+        columns = [name for name, *_ in connection.execute(f"describe main.{model.name}").fetchall()]
+        if column not in columns:
+            raise BadRequest(f"{mart} has no column {column!r}: there are {', '.join(columns)}")
+        if set(key) != set(model.key):
+            example = " ".join(f"{name}=…" for name in model.key)
+            raise BadRequest(f"a row of {mart} is named by its key: tidemark explain {mart} {column} {example}")
+        typed, value = _value(connection, model, column, key)
+        tracer = _tracer(connection)
+        traced = tracer.trace(mart, column, typed)
+        inputs = [_input(connection, tracer, table, numbers) for table, numbers in traced.rows.items()]
+    inputs.sort(key=lambda read: (read.last is not None, read.last, read.table), reverse=True)
+    places = sorted({place for read in inputs for place in read.snapshots})
+    about = model.column(column)
+    return Explanation(
+        mart=mart,
+        column=column,
+        key=typed,
+        value=value,
+        unit=about.unit,
+        meaning=about.meaning,
+        formula=formulas(model)[column],
+        model=f"warehouse/models/marts/{model.name}.sql",
+        caveats=model.caveats,
+        lookback_days=_lookback(typed, inputs),
+        steps=traced.steps,
+        rests_on=tuple(line for (other, name), keys in traced.cells.items() for line in _named(other, name, keys)),
+        by_hand=f"expectations/curated/{traced.by_hand[0]}.toml" if traced.by_hand and not inputs else None,
+        inputs=tuple(inputs),
+        answers=tuple(_answer(archive, place) for place in places),
+    )
+
+
+def _tracer(connection: duckdb.DuckDBPyConnection) -> "Tracer":
+    from warehouse.lineage.trace import Tracer  # noqa: PLC0415  the parser is only needed here, and takes a while to load
+
+    return Tracer(connection)
+
+
+def _lookback(key: Mapping[str, Any], inputs: Sequence[Input]) -> int:
+    """How many days lie between the value's own day and the first that it reads; 0 where it has no day of its own."""
+    own: date | None = key.get("date", key.get("month"))
+    firsts = [read.first for read in inputs if read.first is not None]
+    return max((own - min(firsts)).days, 0) if own is not None and firsts else 0
+
+
+def _model(name: str) -> Model:
+    by_name = {model.name: model for model in models.models() if model.schema == "main"}
+    if name not in by_name:
+        raise BadRequest(f"there is no mart {name!r}: there are {', '.join(sorted(by_name))}")
+    return by_name[name]
+
+
+def _value(
+    connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, str]
+) -> tuple[dict[str, Any], Any]:
+    """The key in its own types, and the value of the one row that it names."""
+    names = ", ".join(f'"{name}"' for name in model.key)
+    where = " and ".join(f'"{name}"::varchar = ?' for name in model.key)
+    rows = connection.execute(
+        f'select {names}, "{column}" from main.{model.name} where {where}',  # noqa: S608  names of ours; values bound
+        [key[name] for name in model.key],
+    ).fetchall()
+    if not rows:
+        spoken = ", ".join(f"{name} {value}" for name, value in key.items())
+        raise BadRequest(f"{model.name} has no row for {spoken}")
+    *typed, value = rows[0]
+    return dict(zip(model.key, typed, strict=True)), value
+
+
+def _input(connection: duckdb.DuckDBPyConnection, tracer: "Tracer", table: str, numbers: str) -> Input:
+    """Rows of a table of `core`, by the query of their numbers."""
+    dataset = _dataset(table)
+    key = [*dataset.key, "source"]
+    same = " and ".join(f'core."{name}" = read."{name}"' for name in key)
+    found = (  # names of ours
+        f"from {table} as core join {tracer.rows_of(table)} as read on {same} where read._row in ({numbers})"
+    )
+    told = (
+        "select count(*), count(distinct core.date), min(core.date), max(core.date), "
+        f"list_sort(list(distinct core.snapshot)) {found}"
+    )
+    count, days, first, last, snapshots = connection.execute(told).fetchall()[0]
+    columns = dict.fromkeys((*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
+    shown = ", ".join(f'core."{name}"' for name in columns)
+    rest = "".join(f', core."{name}"' for name in key if name != "date")
+    orders = [f"core.date {way}{rest}" for way in ("desc", "asc")]
+    if count <= MOST_ROWS:
+        queries = [f"select {shown} {found} order by {orders[0]}"]
+    else:
+        queries = [f"select {shown} {found} order by {order} limit 1" for order in orders]
+    rows = []
+    for query in queries:
+        relation = connection.execute(query)
+        rows += [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+    return Input(table, count, days, first, last, tuple(rows), tuple(snapshots or ()))
+
+
+def _dataset(table: str) -> Dataset:
+    """What a core table, or the view of its preferred rows, holds."""
+    return datasets()[table.removeprefix("core.").removesuffix("_preferred")]
+
+
+def _named(mart: str, column: str, keys: "Sequence[Key]") -> list[str]:
+    """The cells of one column, one by one or, where there are many, together."""
+    if len(keys) <= MOST_CELLS:
+        return [" ".join((f"{mart}.{column}", *(f"{name}={value}" for name, value in key.items()))) for key in keys]
+    days = [key.get("date", key.get("month")) for key in keys]
+    told = [day for day in days if day is not None]
+    span = f", {min(told)} to {max(told)}" if told else ""
+    return [f"{mart}.{column}, {len(keys):,} rows{span}"]
+
+
+def _answer(archive: Archive, place: str) -> Bytes:
+    try:
+        found = archive.read(place)
+    except StorageDamaged as damaged:
+        return Bytes(place, None, None, None, None, str(damaged))
+    return Bytes(place, found.url, found.status, found.observed_at, digest(found.body))

@@ -1,0 +1,107 @@
+"""What the page of a day lacks, and why, in a sentence or two: a page with holes must not look like a whole one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from expectations.contract import datasets
+from warehouse.lineage.tables import ancestors
+
+PAGE = "main.brief"
+"""The table that the page tells, and so what it rests on."""
+
+USUAL_DAYS = 5  # of the seven days before, with an answer: then a series is missed on the day
+MOST_NAMES = 8
+
+WHY = {
+    "failed": "asked for in vain",
+    "failed_check": "held back by a check",
+    "missing": "due and never asked for",
+    "perished": "no longer to be had",
+}
+AWAITED = "not_yet"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What a day lacks.
+
+    Attributes:
+        holes: What should be there and is not, in sentences.
+        awaited: What is not published yet, in sentences: that is how a morning looks.
+    """
+
+    holes: Sequence[str] = ()
+    awaited: Sequence[str] = ()
+
+
+def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
+    """What the page of a day lacks of what it rests on.
+
+    A series that another source told as well is not lacking, unless the page tells each venue apart; one that has no
+    value on most days, such as a weekly figure, is not awaited.
+
+    Args:
+        connection: A built file.
+        day: The UTC day.
+    """
+    names = sorted(table.removeprefix("core.") for table in ancestors(PAGE) if table.startswith("core."))
+    rested_on = [name for name in names if name in datasets()]
+    told_once = [name for name in rested_on if "venue" not in datasets()[name].preferred_key]
+    rows = connection.execute(
+        "with asked as (select * from ops.ledger where date = $day and dataset in (select unnest($rested_on))), "
+        "usual as ("
+        "  select dataset, source, series from ops.ledger where date between $day - 7 and $day - 1"
+        "  and state in ('loaded', 'verified_empty') group by all having count(*) >= $usual) "
+        "select asked.state, asked.source, asked.dataset from asked left join usual using (dataset, source, series) "
+        "where asked.state not in ('loaded', 'verified_empty') "
+        "and (asked.state in ('failed', 'failed_check', 'missing') or usual.series is not null) "
+        "and not (asked.dataset in (select unnest($told_once)) and exists ("
+        "  select 1 from asked as other where other.dataset = asked.dataset and other.series = asked.series"
+        "  and other.state = 'loaded')) "
+        "group by all order by all",
+        {"day": day, "rested_on": rested_on, "told_once": told_once, "usual": USUAL_DAYS},
+    ).fetchall()
+    by_state: dict[str, dict[str, list[str]]] = {}
+    for state, source, dataset in rows:
+        by_state.setdefault(state, {}).setdefault(source, []).append(dataset.replace("_", " "))
+    reasons = [f"{words}: {_feeds(by_state[state])}" for state, words in WHY.items() if state in by_state]
+    holes = [f"This day is not whole. {_capital('; '.join(reasons))}."] if reasons else []
+    silent = _silent(connection, day)
+    if holes and silent:
+        holes.append(f"Told within the week before and not of this day: {_few(silent)}.")
+    awaited = []
+    if AWAITED in by_state:
+        awaited.append(f"Not published yet when this was made: {_feeds(by_state[AWAITED])}.")
+        if silent and not holes:
+            awaited.append(f"So it says nothing of {_few(silent)}.")
+    return Lacking(holes, awaited)
+
+
+def _silent(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
+    """The topics of most days of the week before of which the day has no figure, in the order of the page."""
+    told = connection.execute(
+        "select topics.topic from core.brief_topics as topics "
+        "where topics.topic in ("
+        "  select topic from main.brief where date between $day - 7 and $day - 1 "
+        "  group by topic having count(*) >= $usual) "
+        "and topics.topic not in (select topic from main.brief where date = $day) order by topics.position",
+        {"day": day, "usual": USUAL_DAYS},
+    ).fetchall()
+    return [topic.replace("_", " ") for (topic,) in told]
+
+
+def _feeds(by_source: dict[str, list[str]]) -> str:
+    return _few(f"{source} ({', '.join(names)})" for source, names in by_source.items())
+
+
+def _few(names: Iterable[str]) -> str:
+    every = list(names)
+    more = len(every) - MOST_NAMES
+    return ", ".join(every[:MOST_NAMES]) + (f" and {more} more, listed below" if more > 0 else "")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""Where bytes lie: the home, the archive, the lake and the ledger."""

@@ -14,8 +14,6 @@ from tests.tool import Tool
 from transforms.open_interest_witness.bitcoindata import VENUES
 from warehouse.build import models
 
-pytestmark = pytest.mark.marts("open_interest_daily")
-
 WITNESS = feed_of(bitcoindata.SOURCE, "open_interest_witness")
 
 

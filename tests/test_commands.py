@@ -535,7 +535,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(tool: Tool, part: str, monkeyp
 
     before = bytes_of(tool.home / "lake")
     with other_market(tool) as (later, _), monkeypatch.context() as patched:
-        patched.setattr(f"warehouse.{'lake' if part == 'lake' else 'files'}.Path.write_bytes", refuse)
+        patched.setattr(f"warehouse.store.{'lake' if part == 'lake' else 'files'}.Path.write_bytes", refuse)
         said = later("backfill", *DAYS, "--mode", "refetch")
         assert said.code == 1
         assert "No space left on device" in said.err

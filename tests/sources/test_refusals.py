@@ -31,7 +31,7 @@ BODIES = (b"", b"<", b"[", b"{", b"\xff\xfe", b"\xef\xbb\xbf", b"null", b"PK\x03
 def keys() -> list[str]:
     """Every name that a refusal could look for: the texts of the sources' own code that look like one."""
     found = set()
-    for path in [*(ROOT / "flows" / "sources").glob("*.py"), ROOT / "flows" / "rpc.py"]:
+    for path in [*(ROOT / "flows" / "sources").glob("*.py"), ROOT / "flows" / "ethereum_rpc.py"]:
         after = path.read_text(encoding="utf-8").partition("refusal(")[2]
         found |= set(re.findall(r'"([A-Za-z_]{2,20})"', after.partition("\nSOURCE = ")[0]))
     assert {"code", "error", "retCode", "STATUS", "label", "chart", "errors", "message"} <= found
@@ -86,7 +86,7 @@ def test_a_refusal_that_trips_is_a_change_of_the_provider(odd: Exception) -> Non
     def trip(_: Answer) -> PipelineError | None:
         raise odd
 
-    found = rf"from vendor\.example, found {type(odd).__name__} at tests/test_refusals\.py:\d+$"
+    found = rf"from vendor\.example, found {type(odd).__name__} at tests/sources/test_refusals\.py:\d+$"
     with pytest.raises(PayloadChanged, match=f"^expected data or a known error {found}"):
         error_in(answer(Request("https://vendor.example/v1"), b"{}"), {}, trip, Clock(NOW))
 

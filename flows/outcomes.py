@@ -8,13 +8,13 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import NotYetPublished, PayloadChanged, PipelineError
+from expectations.interval import HOURS_A_DAY
 from flows.plans import Series
 from warehouse.ledger import NOT_GIVEN, SEEN_ONCE, SETTLED, State
 
 # An answer that shows that nothing is older than its first day is believed when so many of its days are there, without
 # a hole, and as many before it are not: one that lacks a day or two at its edge has rather lost them.
 ENOUGH_DAYS = 7
-HOURS_A_DAY = 24
 
 
 class DayOutcome(NamedTuple):

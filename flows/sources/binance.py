@@ -36,10 +36,10 @@ from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
+from expectations.interval import HOURS_A_DAY, ONE_DAY, Interval, day_start, milliseconds, next_month
 from flows.plans import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, pieces
 from flows.walking import in_order
-from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
+from transforms.intervals import CONTEXT_DAYS
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"

@@ -16,14 +16,13 @@ from expectations.calendar import every_day
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
-from expectations.interval import milliseconds
+from expectations.interval import HOURS_A_DAY, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.walking import shows_beginning, walk_windows
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
 PAGE = 300
-HOURS_A_DAY = 24
 SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {

@@ -19,10 +19,10 @@ import orjson
 from expectations.calendar import every_day
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
-from expectations.interval import Interval, milliseconds
+from expectations.interval import HOURS_A_DAY, Interval, milliseconds
 from flows.plans import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
 from flows.walking import in_order
-from transforms.intervals import CONTEXT_DAYS, HOURS_A_DAY
+from transforms.intervals import CONTEXT_DAYS
 from transforms.payload import member
 
 HOST = "api.hyperliquid.xyz"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 ONE_DAY = timedelta(days=1)
+HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True, order=True)

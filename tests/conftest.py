@@ -4,8 +4,8 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +14,7 @@ from flows.serve.environment import prepare_prefect
 from flows.simulator import Simulator
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
-from warehouse.build.database import make_marts
-from warehouse.build.models import models
+from warehouse.build import models
 
 COMPARED = ("krw_stablecoin_monthly",)  # what `ops.disagreements` reads
 
@@ -41,16 +40,15 @@ def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     marker = request.node.get_closest_marker("marts")
     if marker is None:
         return
-    every = {model.table: model for model in models()}
+    every = {model.table: model for model in models.models()}
     pending, wanted = [f"main.{name}" for name in (*marker.args, *COMPARED)], set()
     while pending:
         table = pending.pop()
         if table in every and table not in wanted:
             wanted.add(table)
             pending += every[table].reads
-    monkeypatch.setattr(
-        "warehouse.build.database.make_marts", partial(make_marts, of=[every[one] for one in every if one in wanted])
-    )
+    some = [model for table, model in every.items() if table in wanted]
+    monkeypatch.setattr("warehouse.build.database.models", SimpleNamespace(**{**vars(models), "models": lambda: some}))
     monkeypatch.setattr(pipeline, "write_reports", lambda *_: None)
     monkeypatch.setattr(pipeline, "announce", lambda *_: None)
 

@@ -31,14 +31,14 @@ class RefusedError(Exception):
         self.text = text
 
 
-def until(found: Callable[[], T], *, within: float = PATIENCE_SECONDS, what: str) -> T:
+def until(found: Callable[[], T], *, what: str) -> T:
     """Wait until something is true; returns it."""
-    ends = time.monotonic() + within
+    ends = time.monotonic() + PATIENCE_SECONDS
     while True:
         value = found()
         if value:
             return value
-        assert time.monotonic() < ends, f"never came within {within:.0f} s: {what}"
+        assert time.monotonic() < ends, f"never came within {PATIENCE_SECONDS} s: {what}"
         Event().wait(0.1)
 
 

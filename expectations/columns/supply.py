@@ -5,7 +5,7 @@ from expectations.contract import Column
 COLUMNS = {
     "supply": Column("number", "units of the coin", "stock", "Coins in circulation at the end of the UTC day."),
     "supply_usd": Column(
-        "number", "USD", "stock", "The circulating supply of dollar coins, each counted at one dollar."
+        "number", "USD", "stock", "The circulating supply of stablecoins, each counted at one dollar."
     ),
     "net_issuance_1d": Column(
         "number", "units of the coin", "flow", "Supply less the supply one day earlier; unknown when either is missing."

@@ -3,9 +3,9 @@
 import polars as pl
 
 from expectations.contract import Dataset, Range
+from expectations.interval import HOURS_A_DAY
 
 SEVERAL = 5
-HOURS_A_DAY = 24
 NEIGHBOURS = 3  # payments on either side that tell how far they are apart there
 
 _DAY = ("series", "date")

@@ -3,10 +3,10 @@
 import polars as pl
 
 from expectations.contract import Dataset, OneOf, Range
+from expectations.interval import HOURS_A_DAY
 from expectations.plausible import apart, factor, usual
 
 ENOUGH_HOURS = 20
-ALL_HOURS = 24
 
 _HOURS_HELD = pl.len().over("series", "date")
 _HOURS_APART = pl.col("opened_at").diff().over("series", order_by="opened_at").dt.total_hours()
@@ -43,7 +43,7 @@ HOURLY_PRICES = Dataset(
         # A venue that stood still, or that leaves out hours without a trade, lacks an hour or two. A day that lacks
         # more of them is a page that lost them: no mean is made of it, and it is asked for again.
         Range("a day has 20 hours or more", _HOURS_HELD, low=ENOUGH_HOURS),
-        Range("a day has all of its 24 hours", _HOURS_HELD, low=ALL_HOURS, severity="warning"),
+        Range("a day has all of its 24 hours", _HOURS_HELD, low=HOURS_A_DAY, severity="warning"),
         # Since 2017; cents, won or another asset's prices lie outside.
         Range("BTC closes at 1,000 to 2,000,000 USD", _close_of("BTC"), low=1_000, high=2_000_000),
         Range("ETH closes at 50 to 100,000 USD", _close_of("ETH"), low=50, high=100_000),

@@ -40,7 +40,7 @@ KRW_PRICES = Dataset(
             high=1.01,
         ),
         Range(
-            "a dollar coin costs 500 to 5,000 won",
+            "a stablecoin costs 500 to 5,000 won",
             pl.when(pl.col("asset").is_in(["USDC", "USDT"])).then(pl.col("close_krw")),
             low=500,
             high=5_000,

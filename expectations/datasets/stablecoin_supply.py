@@ -58,7 +58,7 @@ STABLECOIN_SUPPLY = Dataset(
     caveats=(
         "A provider stamp of day D 00:00 is the state at the end of D-1, and has that date here.",
         "The provider leaves out an amount that is zero or unknown; such a day has no row.",
-        "supply_usd counts each dollar coin at one dollar: what is owed, not what it trades at.",
+        "supply_usd counts each stablecoin at one dollar: what is owed, not what it trades at.",
         "The provider may replace a day by a better reading, mostly within ten days: see ops.restatements.",
         "Asked late in a day, it may answer for the day before with its latest reading, until asked again.",
     ),

@@ -1,4 +1,4 @@
-"""What exchanges ask of those who borrow dollar coins: a calm rate, and the heat of late 2024.
+"""What exchanges ask of those who borrow stablecoins: a calm rate, and the heat of late 2024.
 
 Each venue is a pure function of its name, so that no venue has to be listed in the market.
 """

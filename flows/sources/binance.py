@@ -35,11 +35,11 @@ from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
+from expectations.interval import HOURS_A_DAY, ONE_DAY, Interval, day_start, milliseconds, next_month
 from expectations.releases import every_day
 from flows.paging import in_order
 from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, pieces
-from transforms.formats.funding_intervals import CONTEXT_DAYS, HOURS_A_DAY
+from transforms.formats.funding_intervals import CONTEXT_DAYS
 from transforms.payload import Form, member
 
 KLINES_HOST = "data-api.binance.vision"

@@ -1,4 +1,4 @@
-"""Binance's web page: what it has cost to borrow dollar coins on margin; not an interface that Binance promises.
+"""Binance's web page: what it has cost to borrow stablecoins on margin; not an interface that Binance promises.
 
 Docs      https://www.binance.com/en/margin-fee
 Terms     no interface for programs: asked only by who wants it, and at a walking pace

@@ -1,4 +1,4 @@
-"""Bithumb: won prices and turnover of the dollar coins, by the day and the hour.
+"""Bithumb: won prices and turnover of the stablecoins, by the day and the hour.
 
 Docs      https://apidocs.bithumb.com/reference
 Terms     public market data, free
@@ -6,7 +6,7 @@ Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00
           read as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a
           200. An hour without a trade is left out, and looks like one that the answer has lost: only 24 hours make a
           day like Upbit's, else there is the day of Seoul
-Verified  a recorded answer of KRW-BTC days (2026); hours and the dollar coins' markets have the same shape. That `to`
+Verified  a recorded answer of KRW-BTC days (2026); hours and the stablecoins' markets have the same shape. That `to`
           is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
           known: what Bithumb shows to have nothing for before its first candle ends as verified_empty
 """
@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.interval import milliseconds
+from expectations.interval import HOURS_A_DAY, milliseconds
 from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_back
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -27,7 +27,6 @@ HOST = "api.bithumb.com"
 DAYS = f"https://{HOST}/v1/candles/days"
 HOURS = f"https://{HOST}/v1/candles/minutes/60"
 PAGE = 200
-HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
 MILLISECOND = timedelta(milliseconds=1)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
@@ -35,7 +34,7 @@ SETTLED = every_day(timedelta(minutes=5))
 # Names of errors that pass by themselves.
 PASSING = {"429", "too_many_requests", "500", "503"}
 
-# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+# Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
 MARKETS = {"USDC": "KRW-USDC", "USDT": "KRW-USDT"}
 

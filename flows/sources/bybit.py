@@ -1,4 +1,4 @@
-"""Bybit: spot prices in USDT, funding and open interest of its perpetuals, and what it costs to borrow dollar coins.
+"""Bybit: spot prices in USDT, funding and open interest of its perpetuals, and what it costs to borrow stablecoins.
 
 Docs      https://bybit-exchange.github.io/docs/v5/intro
 Terms     public market data, free; no redistribution of raw data

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
-from expectations.interval import milliseconds
+from expectations.interval import HOURS_A_DAY, milliseconds
 from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_windows
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -23,7 +23,6 @@ from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
 PAGE = 300
-HOURS_A_DAY = 24
 SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {

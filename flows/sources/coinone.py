@@ -1,4 +1,4 @@
-"""Coinone: won prices and turnover of the dollar coins, by the day and the hour.
+"""Coinone: won prices and turnover of the stablecoins, by the day and the hour.
 
 Docs      https://docs.coinone.co.kr/reference/chart
 Terms     public market data, free
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.interval import milliseconds
+from expectations.interval import HOURS_A_DAY, milliseconds
 from expectations.releases import every_day
 from flows.paging import walk_back
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -30,13 +30,12 @@ CHART = f"https://{HOST}/public/v2/chart/KRW"
 PAGE = 500
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 BLOCKED = "4"  # asked too often
 
-# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+# Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
 MARKETS = {"USDC": "USDC", "USDT": "USDT"}
 

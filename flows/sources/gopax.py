@@ -1,4 +1,4 @@
-"""GOPAX: won prices and turnover of the dollar coins.
+"""GOPAX: won prices and turnover of the stablecoins.
 
 Docs      https://gopax.github.io/API
 Terms     public market data, free
@@ -25,7 +25,7 @@ PAGE = 500  # well below the limit, so that a smaller one than documented is not
 DAY_MS = 86_400_000
 SETTLED = every_day(timedelta(minutes=5))
 
-# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+# Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
 MARKETS = {"USDC": "USDC-KRW", "USDT": "USDT-KRW"}
 

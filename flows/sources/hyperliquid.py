@@ -18,11 +18,11 @@ import orjson
 
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
-from expectations.interval import Interval, milliseconds
+from expectations.interval import HOURS_A_DAY, Interval, milliseconds
 from expectations.releases import every_day
 from flows.paging import in_order
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
-from transforms.formats.funding_intervals import CONTEXT_DAYS, HOURS_A_DAY
+from transforms.formats.funding_intervals import CONTEXT_DAYS
 from transforms.payload import member
 
 HOST = "api.hyperliquid.xyz"

@@ -1,4 +1,4 @@
-"""Korbit (DigitalX since August 2026): won prices and turnover of the dollar coins, by the day and the hour.
+"""Korbit (DigitalX since August 2026): won prices and turnover of the stablecoins, by the day and the hour.
 
 Docs      https://docs.korbit.co.kr
 Terms     public market data, free
@@ -6,7 +6,7 @@ Quirks    the host kept its name; oldest first; `limit` must be sent, at most 20
           00:00 in Seoul (15:00 UTC of the day before); numbers are text; no turnover in won, so it is estimated; an
           error may come in a 200. An hour without a trade may be left out: only 24 hours make a day of UTC, else there
           is the day of Seoul
-Verified  a recorded answer of btc_krw days (2026); hours and the dollar coins' markets have the same shape. Whether
+Verified  a recorded answer of btc_krw days (2026); hours and the stablecoins' markets have the same shape. Whether
           `end` itself belongs to the page is not documented, so it is asked for a millisecond before a candle. The
           first days are not known: what Korbit shows to have nothing for before its first candle ends as verified_empty
 """
@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
-from expectations.interval import milliseconds
+from expectations.interval import HOURS_A_DAY, milliseconds
 from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_windows
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
@@ -26,12 +26,11 @@ from transforms.payload import member
 HOST = "api.korbit.co.kr"
 CANDLES = f"https://{HOST}/v2/candles"
 PAGE = 200
-HOURS_A_DAY = 24
 SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 
-# Ten days before the first won market of a dollar coin, so that a ledger sees where each history begins.
+# Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
 MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
 

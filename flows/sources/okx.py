@@ -1,4 +1,4 @@
-"""OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; what it costs to borrow dollar coins.
+"""OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; what it costs to borrow stablecoins.
 
 Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
@@ -16,7 +16,7 @@ Quirks    newest first; `after` means older than and is exclusive. The bar `1D` 
           16:00 UTC, and it is not sure whether its row tells of its beginning or its end. Liquidations are kept for
           some days, and are asked for by `after` too
 Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
-          borrowing rates of BTC (2026) is read as those of the dollar coins are, and one of open interest by the day
+          borrowing rates of BTC (2026) is read as those of the stablecoins are, and one of open interest by the day
           (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
           which coins: we ask from the next day on, the first that is whole. That hours of open interest are kept for 59
           days was measured by one, four days by another who asked for one page. The address of liquidations is no

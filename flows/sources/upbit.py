@@ -1,4 +1,4 @@
-"""Upbit: won prices and turnover of bitcoin and of the dollar coins.
+"""Upbit: won prices and turnover of bitcoin and of the stablecoins.
 
 Docs      https://global-docs.upbit.com/reference
 Terms     public market data, free

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import FAULTS, NotYetPublished, PayloadChanged, PipelineError, unforeseen
-from expectations.interval import Interval
+from expectations.interval import HOURS_A_DAY, Interval
 from flows.source import Feed, Gathered, Lost, Series
 from flows.steps.check import Checked
 from flows.steps.normalize import INSTANT, normalize_by_day, nothing
@@ -19,7 +19,6 @@ from warehouse.store.ledger import NOT_GIVEN, SEEN_ONCE, SETTLED, DayRange, Stat
 # An answer that shows that nothing is older than its first day is believed when so many of its days are there, without
 # a hole, and as many before it are not: one that lacks a day or two at its edge has rather lost them.
 ENOUGH_DAYS = 7
-HOURS_A_DAY = 24
 
 
 class DayOutcome(NamedTuple):

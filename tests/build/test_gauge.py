@@ -74,7 +74,7 @@ def chained(tool: Tool, asset: str) -> dict[date, float]:
 
 
 def rates(tool: Tool) -> Iterator[Cell]:
-    """What dollar coins cost at exchanges, and cost and earn on Ethereum."""
+    """What stablecoins cost at exchanges, and cost and earn on Ethereum."""
     for day, asset, venue, apr in tool.ask(
         "select date, asset, venue, borrow_apr from borrow_rates_daily where asset in ('USDT', 'USDC')"
     ):

@@ -217,13 +217,14 @@ def test_models_that_read_each_other_or_a_stranger_are_refused() -> None:
         ('key = ["date"]', 'key = ["date"]\nnotes = {asset = "None."}', "to have a column asset"),
     ],
 )
-def test_a_column_that_breaks_the_contract_is_refused(
+def test_a_column_that_breaks_the_contract_makes_no_table(
     connection: duckdb.DuckDBPyConnection, old: str, new: str, complaint: str
 ) -> None:
     connection.execute("create schema core")
     connection.execute("create table core.rows (date date, coins bigint, supply_usd double)")
     with pytest.raises(ContractViolated, match=complaint):
         models.create(connection, small(SMALL.replace(old, new)))
+    assert connection.execute("select * from duckdb_tables() where table_name = 'small'").fetchall() == []
 
 
 def test_judging_counts_the_rows_that_break_each_rule(connection: duckdb.DuckDBPyConnection) -> None:

@@ -262,7 +262,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "hour_volume_base is not negative": [{"hour_volume_base": -1000.0}],
         "hour_volume_krw is not negative": [{"hour_volume_krw": -1.0}],
         "hour_volume_krw over hour_volume_base is a price of the hour": [{"hour_volume_krw": 1435.0}],
-        "a dollar coin costs 500 to 5,000 won": [
+        "a stablecoin costs 500 to 5,000 won": [
             {"hour_high_krw": 1.45, "hour_low_krw": 1.42, "hour_close_krw": 1.44, "hour_volume_krw": 1435.0}
         ],
         "the hour lies in its day": [{"hour": 24}],
@@ -311,7 +311,7 @@ CASES: dict[str, dict[str, list[Row]]] = {
         "volume_base is not negative": [{"volume_base": -1000.0}],
         "volume_krw is not negative": [{"volume_krw": -1.0}],
         "volume_krw over volume_base is a price of the day": [{"volume_krw": 1435.0}],
-        "a dollar coin costs 500 to 5,000 won": [candle("krw", (1.43, 1.45, 1.42, 1.44), volume_krw=1435.0)],
+        "a stablecoin costs 500 to 5,000 won": [candle("krw", (1.43, 1.45, 1.42, 1.44), volume_krw=1435.0)],
         "day_boundary is UTC or KST": [{"day_boundary": "EST"}],
         "BTC costs 100,000 to 3 billion won": [{"asset": "BTC"}],
         "ETH costs 1,000 to 300 million won": [

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.formats.funding_intervals import HOURS_A_DAY, refuse_untold, tell_intervals, with_intervals
+from expectations.interval import HOURS_A_DAY
+from transforms.formats.funding_intervals import refuse_untold, tell_intervals, with_intervals
 from transforms.refused import REFUSED, refuse
 
 MIDNIGHT = datetime(2024, 12, 9, tzinfo=UTC)

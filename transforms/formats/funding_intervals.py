@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from expectations.interval import HOURS_A_DAY
 from transforms.refused import REFUSED, refuse
 
 LONGEST_HOURS = 8
-HOURS_A_DAY = 24
 CONTEXT_DAYS = 2  # how much of the days beside it an interval is told from: a rhythm of a day, and one payment missing
 
 _CONTEXT = f"{CONTEXT_DAYS * HOURS_A_DAY}i"

@@ -26,7 +26,7 @@ def normalize(payload: Any, *, asset: str, coin_id: str) -> pl.DataFrame:
         coin_id: DefiLlama's number of the coin; an answer about another one is refused.
 
     Returns:
-        Rows of `stablecoin_supply`: supply in coins, supply_usd at one dollar each for dollar coins.
+        Rows of `stablecoin_supply`: supply in coins, supply_usd at one dollar each for stablecoins of the dollar.
     """
     if str(member(payload, "id")) != coin_id:
         raise PayloadChanged(f"expected the coin {coin_id}, found {payload['id']}")

@@ -400,15 +400,8 @@ def insert_dimensions(
     )
 
 
-def make_marts(
-    connection: duckdb.DuckDBPyConnection,
-    books: Books,
-    now: datetime,
-    prefix: str,
-    *,
-    of: Sequence[models.Model] | None = None,
-) -> list[dict[str, Any]]:
-    """Make and judge every mart, or those that are given; returns the rows of `ops.checks` about them.
+def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str) -> list[dict[str, Any]]:
+    """Make and judge every mart; returns the rows of `ops.checks` about them.
 
     Raises:
         ContractViolated: A mart broke its promise.
@@ -416,7 +409,7 @@ def make_marts(
     run_id = books.last_run
     judged: list[dict[str, Any]] = []
     broken: list[str] = []
-    for model in models.models() if of is None else of:
+    for model in models.models():
         models.create(connection, model)
         for found in models.check_promise(connection, model):
             judged.append(

@@ -180,7 +180,7 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make the model's table and hold its columns against the glossary.
+    """Make the model's table and hold its columns against the glossary; one that breaks it does not stay.
 
     Args:
         connection: A connection that holds what the model reads, and the functions of `macros`.
@@ -191,7 +191,11 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     """
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
-    _judge_columns(model, _columns(connection, model.table))
+    try:
+        _judge_columns(model, _columns(connection, model.table))
+    except ContractViolated:
+        connection.execute(f"drop table {model.table}")
+        raise
 
 
 def check_promise(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Judgement]:

@@ -2,8 +2,8 @@
 How high was the kimchi premium when bitcoin topped?
 
 One row is one top: a day whose high was not exceeded in the 30 days before it nor in the 30 after. kimchi_premium_fx is
-what bitcoin cost more in won than in dollars that day, highest_week the highest of the seven days up to it, dollar_premium what a dollar
-coin cost more. usual is the median of the 90 days before. fell_30d is the lowest low of the 30 days after: premiums far above usual
+what bitcoin cost more in won than in dollars that day, highest_week the highest of the seven days up to it, dollar_premium what a
+stablecoin cost more. usual is the median of the 90 days before. fell_30d is the lowest low of the 30 days after: premiums far above usual
 before the deep falls, and not before the others, would make it a warning.
 
 - A top is known to be one only 30 days later: this describes, it does not forecast.

@@ -36,7 +36,7 @@ SECTIONS = {
     "rates": "What dollars cost",
     "korea": "Korea",
     "premiums": "Premiums",
-    "stablecoins": "Dollar coins",
+    "stablecoins": "Stablecoins",
     "liquidity": "Global liquidity",
     "policy": "Policy",
 }

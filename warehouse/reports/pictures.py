@@ -123,7 +123,7 @@ PICTURES = (
     ),
     Picture(
         "rates",
-        "What dollar coins cost and earn",
+        "What stablecoins cost and earn",
         (
             Plot(
                 (
@@ -139,7 +139,7 @@ PICTURES = (
     ),
     Picture(
         "korea",
-        "Korean turnover in dollar coins",
+        "Korean turnover in stablecoins",
         (
             Plot(
                 (Line("won a day", "krw_stablecoin_daily", "sum(volume_krw order by venue, asset)"),),
@@ -160,7 +160,7 @@ PICTURES = (
     ),
     Picture(
         "stablecoins",
-        "A week's issuance of dollar coins",
+        "A week's issuance of stablecoins",
         (
             Plot(
                 (Line("seven days", "stablecoin_flows_total", "max(net_issuance_7d_usd)"),),

@@ -11,7 +11,7 @@ checks  = [
     "position_1y is null or position_1y between 0 and 1",
 ]
 caveats = [
-    "Dollar coins only, from a fixed list of coins, each counted at one dollar.",
+    "Stablecoins of the dollar only, from a fixed list of coins, each counted at one dollar.",
     "The sum is over the coins known on the day: read supply_usd and position_1y with coins.",
     "Issuance is not inflow to exchanges.",
     "Coins that are mostly backed by other coins of the list are not on it, so that nothing is counted twice.",

@@ -1,6 +1,5 @@
 """Homes that several tests share, and an environment in which none of them meets a person's settings."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import pytest
 from flows import pipeline
 from flows.serve.environment import prepare_prefect
 from flows.simulator import Simulator
+from tests.installed import Installed
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
 from warehouse.build import models
@@ -72,20 +72,16 @@ def small(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Too
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tool:
-    """The demo's home: every table with 540 days, made once for all workers; nobody may change it."""
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Installed:
+    """The wheel in an environment of its own, where the demo was played; nobody may change any of it."""
     shared = tmp_path_factory.getbasetemp()
-    if worker_id != "master":
-        shared = shared.parent
-    home = shared / "demo"
-    shared.mkdir(parents=True, exist_ok=True)
-    with (shared / "demo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "demo.done").exists():
-            said = Tool(home)("demo")
-            assert said.code == 0, said.err
-            (shared / "demo.done").touch()
-    return Tool(home)
+    return Installed((shared if worker_id == "master" else shared.parent) / "installed")
+
+
+@pytest.fixture(scope="session")
+def demo(installed: Installed) -> Tool:
+    """The demo's home: every table with 540 days; nobody may change it."""
+    return installed.demo
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from expectations.curated import curated
 from warehouse.build import models
 from warehouse.build.database import SERIES
 from warehouse.build.disagreements import view_in_time
-from warehouse.build.views import IN_TIME
+from warehouse.build.views import IN_TIME, in_time_view
 
 ASSETS = ("asset", "sector", "valid_from", "valid_to")
 SOURCES = ("first", "second")
@@ -97,8 +97,18 @@ def _blank() -> str:
         name: ", ".join(f'"{column}" {DUCKDB[kinds[column].type]}' for column in has) for name, has in columns.items()
     }
     made = [f"create table core.{name} ({has})" for name, has in typed.items()]
+    views = [in_time_view(dataset) for dataset in datasets().values()]
     return ";\n".join(
-        ["set timezone = 'UTC'", "begin", "create schema core", *made, "commit", view_in_time(), models.macros()]
+        [
+            "set timezone = 'UTC'",
+            "begin",
+            "create schema core",
+            *made,
+            *views,
+            "commit",
+            view_in_time(),
+            models.macros(),
+        ]
     )
 
 

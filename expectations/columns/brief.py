@@ -5,7 +5,15 @@ from expectations.contract import Column
 COLUMNS = {
     "topic": Column("text", "name", "key", "What the sentence is about."),
     "section": Column("text", "name", "label", "The part of the report that the topic stands in."),
+    "title": Column("text", "heading", "label", "What stands above the section."),
     "position": Column("count", "place", "label", "The topic's place in the report."),
+    "is_headline": Column("flag", "true, false", "label", "Whether the report says it first, on every day."),
+    "is_extreme": Column(
+        "flag",
+        "true, false",
+        "label",
+        "Whether the sentence says that the number is the highest or the lowest of its kind for at least a month.",
+    ),
     "leads": Column(
         "flag",
         "true, false",

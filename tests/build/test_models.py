@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from expectations.contract import datasets, glossary
 from expectations.curated import curated
@@ -18,6 +20,7 @@ from tests.core_tables import create_core, read_rows
 from tests.tool import ROOT
 from warehouse.build import models
 from warehouse.build.models import Judgement, Model
+from warehouse.build.views import IN_TIME, dataset_of
 
 CASES = ROOT / "tests" / "models"
 EXPECTED = "expected"
@@ -117,12 +120,66 @@ def test_the_last_select_names_every_column_and_orders_by_the_key(model: Model) 
     assert [name.rpartition(".")[2] for name in order[1].split(", ")] == list(model.key)
 
 
+def reads_of(select: exp.Select) -> Iterator[exp.Table]:
+    """The tables that one select reads itself."""
+    for source in (select.args.get("from_"), *select.args.get("joins", ())):
+        if source is not None and isinstance(source.this, exp.Table):
+            yield source.this
+
+
+def looks_ahead(query: str) -> list[str]:
+    """The tables of `core` from which a query takes rows without asking when they were public."""
+    asking = {f"{dataset}{view}" for dataset in datasets() for view in ("", "_preferred")}
+    found = []
+    for select in sqlglot.parse_one(query, read="duckdb").find_all(exp.Select):
+        asked = {
+            call.expressions[1].sql()
+            for call in select.find_all(exp.Anonymous)
+            if call.name in {"usable_on", "published_on"}
+        }
+        found += [
+            table.name
+            for table in reads_of(select)
+            if table.db == "core"
+            and table.name in asking
+            and not {"available_at", f"{table.alias_or_name}.available_at"} & asked
+        ]
+    return found
+
+
 @pytest.mark.parametrize("model", models.models(), ids=lambda model: model.name)
-def test_every_model_says_how_it_keeps_from_looking_ahead(model: Model) -> None:
-    assert "No look-ahead" in model.sql
-    measured = {f"core.{name}{view}" for name in datasets() for view in ("", "_preferred")}
-    if measured & set(model.reads):
-        assert "available_at at time zone 'UTC'" in model.sql
+def test_a_model_reads_a_row_only_where_it_asks_when_the_row_was_public(model: Model) -> None:
+    assert looks_ahead(model.sql) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("select close_usd from core.spot_prices_in_time", []),
+        ("select close_usd from core.spot_prices_preferred", ["spot_prices_preferred"]),
+        ("select close_usd, usable_on(date, available_at) as usable_on from core.spot_prices", []),
+        ("with a as (select * from core.spot_prices) select usable_on(date, available_at) from a", ["spot_prices"]),
+        (
+            "select usable_on(now.date, now.available_at) from core.spot_prices as now join core.spot_prices_preferred",
+            ["spot_prices_preferred"],
+        ),
+    ],
+)
+def test_a_read_that_goes_around_the_rule_is_seen(query: str, found: list[str]) -> None:
+    assert looks_ahead(query) == found
+
+
+@pytest.mark.parametrize("hours", [35, 36, 36.001, 60, 61])
+def test_the_view_and_the_function_tell_the_same_day(connection: duckdb.DuckDBPyConnection, hours: float) -> None:
+    create_core(connection, {})
+    day = date(2024, 12, 9)
+    public = datetime(2024, 12, 9, tzinfo=UTC) + timedelta(hours=hours)
+    told = connection.execute(
+        f"select usable_on(date, available_at), {IN_TIME} from (select $day::date as date, $public as available_at)",  # noqa: S608  ours
+        {"day": day, "public": public},
+    ).fetchall()
+    late = math.ceil((hours - 36) / 24)
+    assert told == [(day + timedelta(days=max(late, 0)), late <= 0)]
 
 
 def test_the_comments_carry_prefix_meaning_and_unit(connection: duckdb.DuckDBPyConnection) -> None:
@@ -553,3 +610,71 @@ def test_a_percentile_is_what_its_definition_says(connection: duckdb.DuckDBPyCon
         assert (found[day] is None) == (value is None), day
         if value is not None:
             assert math.isclose(found[day], value, rel_tol=1e-12), day
+
+
+# How far back a number reads.
+
+FOR_EVER = 36_500
+TWO_YEARS = 800
+LAST = FIRST + timedelta(days=TWO_YEARS - 1)
+
+
+def reach_of(wanted: Sequence[Model]) -> dict[str, int]:
+    """Core table, whichever view of it is read, to how far models carry its values."""
+    return {dataset_of(table): days for model in wanted for table, days in model.reach.items()}
+
+
+def cut_off(tables: Mapping[str, pl.DataFrame], first: date, reach: Mapping[str, int]) -> dict[str, pl.DataFrame]:
+    """The same without what is about days before one, or before what is carried to it."""
+    return {
+        name: rows.filter(pl.col("date") >= first - timedelta(days=reach.get(name, 0)))
+        if "date" in rows.columns
+        else rows
+        for name, rows in tables.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def two_years() -> dict[str, pl.DataFrame]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tests.build.test_models.DAYS", TWO_YEARS)
+        patched.setattr("tests.build.test_models.SERIES", 24)
+        return history(random.Random(4))
+
+
+@pytest.fixture(scope="module")
+def whole(two_years: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        build(connection, two_years)
+        yield connection
+
+
+LOOKBACKS = sorted(
+    {model.days_back(column) for model in models.models() for column in ("date", *model.lookback)} - {FOR_EVER}
+)
+
+
+@pytest.mark.parametrize("days", LOOKBACKS)
+def test_nothing_moves_when_what_lies_before_the_lookback_is_gone(
+    whole: duckdb.DuckDBPyConnection, two_years: dict[str, pl.DataFrame], days: int
+) -> None:
+    told = {}
+    for model in models.models():
+        every = rows_of(whole, model.table)
+        held = [column for column in every.columns if model.days_back(column) <= days]
+        if model.schema == "main" and days in map(model.days_back, held):
+            day = "month" if "month" in model.key else "date"
+            newest = every.filter(pl.col(day) <= LAST - timedelta(days=9)).get_column(day).max()
+            told[model.name] = (every, held, day, newest)
+    names = {name for mart in told for name in (model.name for model in with_what_it_reads(mart))}
+    wanted = [model for model in models.models() if model.name in names]
+    first = min(newest for *_, newest in told.values()) - timedelta(days=days)
+    with duckdb.connect() as short:
+        build(short, cut_off(two_years, first, reach_of(wanted)), wanted, until=LAST)
+        for mart, (every, held, day, newest) in told.items():
+            then = every.filter(pl.col(day) == newest).select(held)
+            now = rows_of(short, f"main.{mart}").filter(pl.col(day) == newest).select(held)
+            assert then.height > 0, mart
+            assert now.height == then.height, mart
+            moved = [column for column in held if not now.get_column(column).equals(then.get_column(column))]
+            assert not moved, mart

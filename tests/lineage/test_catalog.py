@@ -134,7 +134,7 @@ def test_every_column_of_a_mart_has_a_formula_that_is_sql(demo: Tool, model: Mod
         (
             "liquidations_total",
             "share_of_reported",
-            "ranked.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0)",
+            "sums.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0)",
         ),
         ("leverage_gauge", "heat", "max(level) filter (where speaks_of = 'heat')"),
         ("signals", "value", "17 cases, each in a step of its own"),

@@ -12,6 +12,7 @@ from expectations.contract import datasets
 from expectations.curated import curated
 from tests.tool import Tool, flip
 from warehouse.build import models
+from warehouse.build.views import dataset_of
 from warehouse.lineage.explain import MOST_ROWS, Explanation, explain
 from warehouse.lineage.trace import Tracer
 from warehouse.reader import open_warehouse
@@ -209,9 +210,9 @@ def test_a_damaged_answer_is_named(small: Tool, copied: Callable[[Tool], Tool]) 
 
 def test_what_the_marts_declare_is_about_what_they_read() -> None:
     for model in MARTS:
-        names = {*model.reach, *model.rows}
+        names = set(model.reach)
         assert all(name.startswith("core.") for name in names), model.name
-        assert {name.removeprefix("core.").removesuffix("_preferred") for name in names} <= set(datasets()), model.name
+        assert {dataset_of(name) for name in names} <= set(datasets()), model.name
         assert all(days >= 0 for days in (*model.lookback.values(), *model.reach.values())), model.name
 
 

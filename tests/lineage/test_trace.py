@@ -13,6 +13,7 @@ from tests.core_tables import create_core, read_rows
 from tests.tool import ROOT
 from warehouse.build import models
 from warehouse.build.models import Model, create
+from warehouse.build.views import dataset_of
 from warehouse.lineage.trace import Tracer
 
 CASES = ROOT / "tests" / "models"
@@ -52,10 +53,10 @@ def cell(connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: 
 
 
 def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[str, str]) -> Listed:
-    """The rows that a trace lists, whichever of a dataset's two tables it found them in."""
+    """The rows that a trace lists, whichever of a dataset's table and views it found them in."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for table, numbers in rows.items():
-        name = table.removeprefix("core.").removesuffix("_preferred")
+        name = dataset_of(table)
         key = ", ".join(f'"{column}"' for column in (*datasets()[name].key, "source"))
         query = f"select {key} from {tracer.rows_of(table)} where _row in ({numbers})"  # noqa: S608  ours
         found.setdefault(name, []).extend(connection.execute(query).fetchall())

@@ -16,13 +16,13 @@ from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
 from tests.tool import Tool
 from warehouse.reports.brief import (
     LATEST,
-    SECTIONS,
     Brief,
     as_markdown,
     as_page,
     dollars,
     percentile,
     read_brief,
+    sections,
     write_report,
     write_reports,
 )
@@ -67,7 +67,7 @@ def test_both_forms_say_the_same(brief: Brief) -> None:
     for sentence in sentences:
         assert sentence in page, sentence
         assert sentence in text, sentence
-    headings = [*SECTIONS.values(), "The gauge", "Beside famous days", "Sources and terms"]
+    headings = [*sections().values(), "The gauge", "Beside famous days", "Sources and terms"]
     headings += ["What speaks, and what is unusual", "Missing, late, held back, disagreeing"]
     for heading in headings:
         assert heading in page, heading

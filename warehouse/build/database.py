@@ -18,7 +18,7 @@ from warehouse.build.disagreements import COLUMNS as GAP_COLUMNS
 from warehouse.build.disagreements import KEY as GAP_KEY
 from warehouse.build.disagreements import disagreements, judged_gaps, view_in_time
 from warehouse.build.promises import promises
-from warehouse.build.views import preferred_view
+from warehouse.build.views import VIEWS, in_time_view, preferred_view
 from warehouse.lineage.tables import sources_of, supply
 from warehouse.store.files import flush_file, move_in
 from warehouse.store.home import FORMAT, Home
@@ -318,6 +318,7 @@ def create_core(
             f"and not withdrawn order by {order}"
         )
         connection.execute(preferred_view(dataset))
+        connection.execute(in_time_view(dataset))
         restated.append(_restatements(connection, dataset))
     connection.execute("drop view versions")
     return pl.concat(restated).sort(OPS["restatements"][1])
@@ -509,7 +510,7 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         about = entry(name, column).noted(promise.notes.get(column))
         if schema != "main":
             if not rows or rows[-1][0] != name:
-                relation = "view" if table.endswith(("_preferred", "_in_time")) else "table"
+                relation = "view" if table.endswith(VIEWS) else "table"
                 statements.append(f"comment on {relation} {name} is {_text(prefix + promise.about)}")
             statements.append(f"comment on column {name}.{_quoted(column)} is {_text(prefix + about.comment)}")
         rows.append(

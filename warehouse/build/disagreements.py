@@ -14,7 +14,7 @@ import polars as pl
 from expectations.contract import POLARS, entry
 from expectations.errors import StorageDamaged
 from expectations.tolerances import Comparison, comparisons, reported_months
-from warehouse.build.views import preference
+from warehouse.build.views import IN_TIME, preference
 from warehouse.reader import open_warehouse
 
 KEY = ("date", "metric", "key")
@@ -101,7 +101,7 @@ def _query(one: Comparison, *, in_time: bool = False) -> str:
 
     Names come from the contracts of this package, never from data.
     """
-    known = " and available_at at time zone 'UTC' <= date + interval 36 hours" if in_time else ""
+    known = f" and {IN_TIME}" if in_time else ""
     same = ", ".join(f'"{name}"' for name in one.same)
     kind = f'"{one.unlike}"' if one.unlike else "null"
     sides = [(0, one.dataset, one.column, kind)]

@@ -3,10 +3,9 @@
 A file begins with a comment of one plain sentence, an empty line, and TOML: `grain`, `key`, `checks`, and
 where there is something to say `caveats` and `[notes]` (column name to what it means in this table in
 particular). For the catalog it declares `[lookback]`: column name, or `default`, to the days before its own that it
-reads; `[reach]`: core table to the days that it reads back in any case, because values are carried forward; `[rows]`:
-core table to the condition for the rows of one key, where the columns that both have do not say it; `subjects`: where
-rows are made of other marts' cells by subject, the table kept by hand and its column that name the subjects. The way
-back from a number (`warehouse.lineage.trace`) needs none of them: it follows the query. What a model reads is read
+reads; `[reach]`: core table to the days that it reads back in any case, because values are carried forward; `subjects`:
+where rows are made of other marts' cells by subject, the table kept by hand and its column that name the subjects. The
+way back from a number (`warehouse.lineage.trace`) needs none of them: it follows the query. What a model reads is read
 from its query, never listed.
 """
 
@@ -39,7 +38,6 @@ _FIELDS = {
     "notes": dict,
     "lookback": dict,
     "reach": dict,
-    "rows": dict,
     "subjects": list,
 }
 
@@ -61,7 +59,6 @@ class Model:
         reads: The tables that the query reads, as `schema.name`, sorted.
         lookback: Column name, or `default`, to how many days before its own it reads.
         reach: Core table to how many days it reads back in any case.
-        rows: Core table to the condition for the rows of one key, whose values are `$name`.
         subjects: The table kept by hand, and its column, that name what its rows or columns are about.
     """
 
@@ -77,7 +74,6 @@ class Model:
     reads: tuple[str, ...]
     lookback: Mapping[str, int] = field(default_factory=dict)
     reach: Mapping[str, int] = field(default_factory=dict)
-    rows: Mapping[str, str] = field(default_factory=dict)
     subjects: tuple[str, ...] = ()
 
     @property
@@ -174,7 +170,6 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         reads=_tables_read(parser, name, query),
         lookback=promise.get("lookback", {}),
         reach=promise.get("reach", {}),
-        rows=promise.get("rows", {}),
         subjects=tuple(promise.get("subjects", ())),
     )
 

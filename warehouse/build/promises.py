@@ -87,4 +87,12 @@ def _of_dataset(dataset: Dataset) -> dict[str, Promise]:
         {name: f"{table}.{name}" for name in dataset.columns},
         (table,),
     )
-    return {table: told, f"{table}_preferred": preferred}
+    in_time = Promise(
+        f"By declared preference of sources, and public by noon (UTC) after its day. {dataset.meaning}",
+        dataset.grain,
+        dataset.caveats,
+        dataset.notes,
+        {name: f"{table}_preferred.{name}" for name in dataset.columns},
+        (table,),
+    )
+    return {table: told, f"{table}_preferred": preferred, f"{table}_in_time": in_time}

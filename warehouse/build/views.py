@@ -1,10 +1,23 @@
 """Which source's row is taken where several tell of the same thing."""
 
-from expectations.contract import Dataset
+from expectations.contract import Dataset, datasets
 from expectations.preferences import preferences
 
-# A row that was public in time for its own day is not hidden by a preferred one that came too late for it.
+VIEWS = ("_preferred", "_in_time")
+"""What is added to a dataset's name for the views of its rows."""
+
+# The rule of `usable_on` in models/macros.sql, for views, which last longer than a macro: a row that was public by noon
+# (UTC) after its own day. One that was is not hidden by a preferred one that came too late.
 IN_TIME = "(available_at at time zone 'UTC' <= date + interval 36 hours)"
+
+
+def dataset_of(table: str) -> str:
+    """The dataset whose rows a table or view of `core` holds, by its name with or without the schema.
+
+    A table that holds something else is returned without its schema.
+    """
+    name = table.removeprefix("core.")
+    return next((name.removesuffix(view) for view in VIEWS if name.removesuffix(view) in datasets()), name)
 
 
 def preference(dataset: Dataset) -> str:
@@ -23,4 +36,12 @@ def preferred_view(dataset: Dataset) -> str:
     return (
         f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
         f"qualify dense_rank() over (partition by {key} order by {preference(dataset)}) = 1"
+    )
+
+
+def in_time_view(dataset: Dataset) -> str:
+    """The statement that makes `core.<dataset>_in_time`: preferred rows that may be used for their own day."""
+    return (
+        f"create view core.{dataset.name}_in_time as "  # noqa: S608  our own names
+        f"select * from core.{dataset.name}_preferred where {IN_TIME}"
     )

@@ -66,8 +66,9 @@ def catalog(sources: pl.DataFrame) -> str:
             _reach(model),
         ]
         text += _table(model.table, model.sentence, facts, (*model.caveats,), columns, with_formulas=True)
-    text += ["", "## Typed facts", "", "What the providers said, checked. Schema `core`. Each has a view"]
-    text += ["`core.<dataset>_preferred` with one row per key, by the declared preference of sources."]
+    text += ["", "## Typed facts", "", "What the providers said, checked. Schema `core`. Each has two views:"]
+    text += ["`core.<dataset>_preferred` with one row per key, by the declared preference of sources, and of these"]
+    text += ["`core.<dataset>_in_time` those that were public by noon (UTC) after the day that they describe."]
     for dataset in datasets().values():
         facts = [
             f"One row: {dataset.grain}. Key: {_named(('source', *dataset.key))}.",

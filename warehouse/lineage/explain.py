@@ -16,6 +16,7 @@ from expectations.contract import Dataset, datasets
 from expectations.errors import BadRequest, StorageDamaged
 from warehouse.build import models
 from warehouse.build.models import Model
+from warehouse.build.views import dataset_of
 from warehouse.lineage.columns import formulas
 from warehouse.reader import open_warehouse
 from warehouse.store.archive import Archive
@@ -231,8 +232,8 @@ def _input(connection: duckdb.DuckDBPyConnection, tracer: "Tracer", table: str, 
 
 
 def _dataset(table: str) -> Dataset:
-    """What a core table, or the view of its preferred rows, holds."""
-    return datasets()[table.removeprefix("core.").removesuffix("_preferred")]
+    """What a table of `core`, or a view of one, holds."""
+    return datasets()[dataset_of(table)]
 
 
 def _named(mart: str, column: str, keys: "Sequence[Key]") -> list[str]:

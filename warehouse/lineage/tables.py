@@ -11,6 +11,7 @@ import polars as pl
 from expectations.contract import datasets
 from expectations.tolerances import comparisons
 from warehouse.build import models
+from warehouse.build.views import dataset_of
 
 Supply = Mapping[str, tuple[str, ...]]
 """Dataset, as a table of `core`, to the sources that supply it, sorted."""
@@ -31,17 +32,22 @@ def supply(sources: pl.DataFrame) -> dict[str, tuple[str, ...]]:
 
 @cache
 def parents(table: str) -> tuple[str, ...]:
-    """The tables that a table is made of, sorted; a preferred view stands for its dataset."""
+    """The tables that a table is made of, sorted; a view of a dataset stands for it."""
     if table == "core.disagreements_in_time":
         compared = {side.name for one in comparisons() for side in (one.dataset, one.witness_dataset)}
         return tuple(sorted(f"core.{name}" for name in compared))
     if table.startswith("core."):
-        dataset = table.removesuffix("_preferred")
-        return (dataset,) if dataset != table else ()
+        whole = _whole(table)
+        return (whole,) if whole != table else ()
     made = {model.table: model for model in models.models()}
     if table not in made:
         return ()
-    return tuple(sorted({read.removesuffix("_preferred") for read in models.reads_in_the_end(made[table])}))
+    return tuple(sorted({_whole(read) for read in models.reads_in_the_end(made[table])}))
+
+
+def _whole(table: str) -> str:
+    """The table that a view shows rows of; the table itself where it is none."""
+    return f"core.{dataset_of(table)}" if table.startswith("core.") else table
 
 
 @cache

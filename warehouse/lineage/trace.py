@@ -28,6 +28,7 @@ from expectations.curated import curated
 from warehouse.build import models
 from warehouse.build.disagreements import view_in_time
 from warehouse.build.models import Model
+from warehouse.build.views import dataset_of
 
 DIALECT = "duckdb"
 PRESENCE = "*"
@@ -196,7 +197,34 @@ def _qualified(sql: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> exp.
             for table, columns in known
             if table.startswith(f"{where}.")
         }
-    return qualify(sqlglot.parse_one(sql, read=DIALECT), dialect=DIALECT, schema=schema, quote_identifiers=False)
+    query = sqlglot.parse_one(sql, read=DIALECT).transform(_written_out)
+    return qualify(query, dialect=DIALECT, schema=schema, quote_identifiers=False)
+
+
+@cache
+def _looking_around() -> dict[str, tuple[tuple[str, ...], exp.Expr]]:
+    """The macros that look at other rows: name to what they are given and what they stand for."""
+    found = {}
+    for statement in models.macros().split(";\n"):
+        if " over (" in statement:
+            made = sqlglot.parse_one(statement, read=DIALECT)
+            found[made.this.this.name] = (tuple(given.name for given in made.this.expressions), made.expression)
+    return found
+
+
+def _written_out(node: exp.Expr) -> exp.Expr:
+    """A call of a macro that looks at other rows, as what it stands for: its windows are followed like any others."""
+    if not isinstance(node, exp.Anonymous) or node.name not in _looking_around():
+        return node
+    names, meaning = _looking_around()[node.name]
+    given = dict(zip(names, node.expressions, strict=True))
+    whole = meaning.transform(
+        lambda part: given[part.name].copy() if isinstance(part, exp.Column) and part.name in given else part
+    )
+    for window in whole.find_all(exp.Window):
+        kinds = window.args["partition_by"]
+        window.set("partition_by", [each for kind in kinds for each in (kind.expressions or [kind])])
+    return whole
 
 
 def _outputs(node: exp.Select) -> dict[str, exp.Expr]:
@@ -232,7 +260,7 @@ def _told_by_file(table: str, column: str) -> int:
     if name in curated():
         return TEXT
     if schema == "core":
-        dataset = datasets().get(name.removesuffix("_preferred"))
+        dataset = datasets().get(dataset_of(name))
         if dataset is None or column in dataset.key or (column not in dataset.columns and column != "source"):
             return LABEL
     elif column in _models()[table].key:
@@ -318,7 +346,7 @@ class Tracer:
         return {
             table: f"select distinct row from demanded where number = {held.number}"  # noqa: S608  ours
             for table, held in self._held.items()
-            if held.number in numbers and table.partition(".")[2].removesuffix("_preferred") in datasets()
+            if held.number in numbers and dataset_of(table) in datasets()
         }
 
     def _hands(self) -> Iterator[str]:

@@ -1,3 +1,31 @@
+-- No look-ahead: the first UTC day for which a figure about `date` may be used, because it was public by noon (UTC) after
+-- that day.
+create or replace temp macro usable_on(date, available_at) as
+    greatest(date, (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1);
+
+-- The same for what is held as it stood at the end of a day: the first UTC day by whose end (24:00) a figure was public.
+create or replace temp macro published_on(date, available_at) as
+    greatest(date, (available_at at time zone 'UTC' - interval 1 microsecond)::date);
+
+-- The share of values that lie below one, and half of those that equal it: (below + (equal + 1) / 2) / known, by how many
+-- are known and by the value's ranks from below and from above, which are one more than how many lie beyond it.
+create or replace temp macro mid_rank(value, known, from_below, from_above) as
+    case when value is not null and known >= 180 then (known + from_below - from_above + 1)::double / (2 * known) end;
+
+-- Where a value stands among those of the same kind (`whose`) in the 365 days up to its own (`day`); unknown with fewer than
+-- 180 of them. Days without a value do not count.
+create or replace temp macro percentile_1y(value, whose, day) as
+    mid_rank(
+        value,
+        count(value) over (partition by whose order by day range between interval 364 days preceding and current row),
+        rank(order by value) over (
+            partition by whose order by day range between interval 364 days preceding and current row
+        ),
+        rank(order by value desc nulls last) over (
+            partition by whose order by day range between interval 364 days preceding and current row
+        )
+    );
+
 -- An amount of dollars as a person reads it.
 create or replace temp macro dollars(amount) as
     case

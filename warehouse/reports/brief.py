@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from expectations.curated import curated
 from expectations.errors import BadRequest
 from warehouse.reader import open_warehouse
 from warehouse.reports.gaps import Lacking, lacking
@@ -20,26 +22,11 @@ from warehouse.store.home import Home
 LATEST = "latest.html"
 UNUSUAL = 0.95  # percentiles beyond it, on either side, lead the page
 MOST_LEADING = 9
-HEADLINES = ("gauge_heat", "gauge_fuel", "bitcoin", "ether", "breadth")
-EXTREMES = (", the highest", ", the lowest", ", the best", ", the worst")  # how `brief` says that a figure is one
 LOUDNESS = {"alert": 0, "watch": 1, "info": 2}
 MILLION, BILLION = 1e6, 1e9
 WHOLE = 100
 MORE_DIGITS = 2
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
-
-SECTIONS = {
-    "prices": "Prices",
-    "sectors": "Sectors",
-    "liquidations": "Liquidations",
-    "leverage": "Open interest and funding",
-    "rates": "What dollars cost",
-    "korea": "Korea",
-    "premiums": "Premiums",
-    "stablecoins": "Stablecoins",
-    "liquidity": "Global liquidity",
-    "policy": "Policy",
-}
 
 
 @dataclass(frozen=True)
@@ -121,7 +108,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
     with open_warehouse(warehouse) as connection:
         told = _rows(
             connection,
-            "select brief.*, topics.section, topics.leads from main.brief as brief "
+            "select brief.*, topics.section, topics.is_headline, topics.leads from main.brief as brief "
             "inner join core.brief_topics as topics on topics.topic = brief.topic "
             "where brief.date = $day order by topics.position",
             day,
@@ -139,7 +126,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             day=day,
             as_of=facts["as-of"],
             origin=facts["origin"],
-            headlines=[row["statement"] for row in told if row["topic"] in HEADLINES],
+            headlines=[row["statement"] for row in told if row["is_headline"]],
             gauge=gauge,
             parts=_parts(connection, gauge),
             leading=_leading(told, signals),
@@ -151,7 +138,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
                 "and signals.level = outcomes.level where signals.date = $day order by outcomes.signal",
                 day,
             ),
-            sections={name: [row for row in told if row["section"] == name] for name in SECTIONS},
+            sections={name: [row for row in told if row["section"] == name] for name in sections()},
             sectors=_rows(connection, "select * from main.sector_daily where date = $day order by return_1d", day),
             beside=_beside(connection, day),
             famous=_rows(
@@ -174,6 +161,12 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             made_from=made_from(connection, [day])[day],
             charts=charts(connection, day),
         )
+
+
+@cache
+def sections() -> dict[str, str]:
+    """The sections of the page in their order: name to title."""
+    return dict(curated()["brief_sections"].rows.sort("position").select("section", "title").iter_rows())
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, day: date) -> list[dict[str, Any]]:
@@ -229,9 +222,9 @@ def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]
         row
         for row in told
         if row["leads"]
-        and row["topic"] not in HEADLINES
+        and not row["is_headline"]
         and (
-            any(extreme in row["statement"] for extreme in EXTREMES)
+            row["is_extreme"]
             or (row["percentile_1y"] is not None and not 1 - UNUSUAL <= row["percentile_1y"] <= UNUSUAL)
         )
     ]
@@ -285,7 +278,7 @@ def as_page(brief: Brief, *, simulated: bool) -> str:
         simulated=simulated,
         brief=brief,
         told_to_programs={MADE_FROM: brief.made_from},
-        titles=SECTIONS,
+        titles=sections(),
         percent=percent,
         percentile=percentile,
         dollars=dollars,
@@ -294,7 +287,7 @@ def as_page(brief: Brief, *, simulated: bool) -> str:
 
 def as_markdown(brief: Brief) -> str:
     """The brief as Markdown, which is Prefect's artifact too: everything but the charts."""
-    return render_text("brief.md.j2", brief=brief, titles=SECTIONS, percent=percent, dollars=dollars)
+    return render_text("brief.md.j2", brief=brief, titles=sections(), percent=percent, dollars=dollars)
 
 
 def percent(value: float | None, digits: int = 0) -> str:

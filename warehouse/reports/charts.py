@@ -13,6 +13,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from expectations.curated import curated
+
 Points = Sequence[tuple[date, float | None]]
 Kind = Literal["line", "bars"]
 
@@ -22,7 +24,9 @@ _VARIABLES = {_INK: "--ink", _SOFT: "--soft", _LINE: "--line"}
 _SERIES = ("#0a0a01", "#0a0a02", "#0a0a03", "#0a0a04", "#0a0a05")
 _VARIABLES |= {colour: f"--series-{place}" for place, colour in enumerate(_SERIES, start=1)}
 ROUNDED_FROM = 10
-REGIMES = {"calm": "#0b0b01", "warm": "#0b0b02", "hot": "#0b0b03", "overheated": "#0b0b04", "flush": "#0b0b05"}
+# Those of heat, as curated/gauge_regimes.toml orders them, then the unwinding.
+_BY_HEAT = curated()["gauge_regimes"].rows.sort("heat_from").get_column("regime")
+REGIMES = {name: f"#0b0b0{place}" for place, name in enumerate([*_BY_HEAT, "flush"], start=1)}
 _VARIABLES |= {colour: f"--regime-{name}" for name, colour in REGIMES.items()}
 
 _STYLE: Any = {

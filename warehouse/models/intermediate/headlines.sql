@@ -238,11 +238,10 @@ premiums as (
 
 supply_sources as (
     select date, list_sort(list(distinct source)) as sources
-    from core.stablecoin_supply_preferred
+    from core.stablecoin_supply_in_time
     where
         chain = 'ALL'
         and supply_usd is not null
-        and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date
 ),
 
@@ -296,7 +295,7 @@ money_told as (
     from main.global_liquidity as money
     inner join core.macro_series_preferred as told
         on told.date between money.date - 145 and money.date
-        and (told.available_at at time zone 'UTC' - interval 1 microsecond)::date <= money.date
+        and published_on(told.date, told.available_at) <= money.date
     where
         told.amount is not null
         and told.series in (select series from money_members)

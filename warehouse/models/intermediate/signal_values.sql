@@ -218,24 +218,17 @@ closed_ranked as (
     select
         date,
         venue,
-        count(total_usd) over trailing_year as known,
-        rank(order by total_usd) over trailing_year as from_below,
-        rank(order by total_usd desc nulls last) over trailing_year as from_above
+        percentile_1y(total_usd, venue, date) as percentile
     from closed
-    window trailing_year as (
-        partition by venue
-        order by date
-        range between interval 364 days preceding and current row
-    )
 ),
 
 liquidations as (
     select
         date,
-        avg((known + from_below - from_above + 1)::double / (2 * known) order by venue) as value,
+        avg(percentile order by venue) as value,
         string_agg(venue, ', ' order by venue) as detail
     from closed_ranked
-    where known >= 180
+    where percentile is not null
     group by date
 ),
 

@@ -10,9 +10,6 @@ date = "Here: the calendar day of the row's day_boundary."
 
 [reach]
 "core.exchange_rates_preferred" = 10
-
-[rows]
-"core.exchange_rates_preferred" = "currency = 'KRW'"
 */
 with
 
@@ -20,10 +17,9 @@ with
 -- A day without a candle has no row: nothing is known of it, it is not a day without trades.
 own_days as (
     select date, venue, asset, volume_krw, volume_is_estimated, day_boundary
-    from core.krw_prices_preferred
+    from core.krw_prices_in_time
     where
         asset in ('USDT', 'USDC', 'USDS')
-        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 -- An hour that is not there had no trade, or was lost: only all 24 of them make a day.
@@ -36,10 +32,9 @@ days_of_hours as (
         sum(hour_volume_krw order by opened_at) as volume_krw,
         bool_or(volume_is_estimated) as volume_is_estimated,
         'UTC' as day_boundary
-    from core.hourly_krw_prices_preferred
+    from core.hourly_krw_prices_in_time
     where
         asset in ('USDT', 'USDC', 'USDS')
-        and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date, venue, asset
     having count(*) = 24
 ),
@@ -72,7 +67,7 @@ fixings as (
         date as fixed_on,
         rate_per_usd,
         -- The first day by whose end the rate was public.
-        (available_at at time zone 'UTC' - interval 1 microsecond)::date as published_on
+        published_on(date, available_at) as published_on
     from core.exchange_rates_preferred
     where currency = 'KRW'
 ),

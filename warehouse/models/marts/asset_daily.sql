@@ -55,10 +55,7 @@ prices as (
         low_usd,
         close_usd,
         volume_usd,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
+        usable_on(date, available_at) as usable_on
     from core.spot_prices_preferred
 ),
 
@@ -89,14 +86,13 @@ closes as (
         source,
         quote,
         close_usd,
-        available_at at time zone 'UTC' as public_at
+        usable_on(date, available_at) as usable_on
     from core.spot_prices
 ),
 
 market_values as (
     select date, asset, market_cap_usd
-    from core.market_values_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
+    from core.market_values_in_time
 )
 
 select
@@ -131,21 +127,21 @@ left join closes as day_before
     and day_before.venue = days.venue
     and day_before.source = days.source
     and day_before.quote = days.quote
-    and day_before.public_at <= days.date + interval 36 hours
+    and day_before.usable_on <= days.date
 left join closes as week_before
     on week_before.date = days.date - 7
     and week_before.asset = days.asset
     and week_before.venue = days.venue
     and week_before.source = days.source
     and week_before.quote = days.quote
-    and week_before.public_at <= days.date + interval 36 hours
+    and week_before.usable_on <= days.date
 left join closes as month_before
     on month_before.date = days.date - 30
     and month_before.asset = days.asset
     and month_before.venue = days.venue
     and month_before.source = days.source
     and month_before.quote = days.quote
-    and month_before.public_at <= days.date + interval 36 hours
+    and month_before.usable_on <= days.date
 left join market_values
     on market_values.date = days.date
     and market_values.asset = days.asset

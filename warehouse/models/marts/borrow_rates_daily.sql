@@ -37,22 +37,7 @@ rates as (
         samples,
         sampling,
         source
-    from core.borrow_rates_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
-),
-
-ranked as (
-    select
-        *,
-        count(borrow_apr) over trailing_year as known,
-        rank(order by borrow_apr) over trailing_year as from_below,
-        rank(order by borrow_apr desc nulls last) over trailing_year as from_above
-    from rates
-    window trailing_year as (
-        partition by venue, asset
-        order by date
-        range between interval 364 days preceding and current row
-    )
+    from core.borrow_rates_in_time
 )
 
 select
@@ -63,11 +48,7 @@ select
     borrow_apr_max,
     samples,
     sampling,
-    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case
-        when borrow_apr is not null and known >= 180
-            then (known + from_below - from_above + 1)::double / (2 * known)
-    end as percentile_1y,
+    percentile_1y(borrow_apr, (venue, asset), date) as percentile_1y,
     source
-from ranked
+from rates
 order by date, venue, asset

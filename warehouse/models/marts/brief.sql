@@ -21,10 +21,7 @@ percentile_1y = "Here: of value, among the days whose value is of the same contr
 sources = "Here: the providers, or venues, of the day's figure."
 
 [lookback]
-value = 0
-statement = 364
-change_1d = 1
-percentile_1y = 364
+default = 36500
 */
 with
 
@@ -48,8 +45,7 @@ ranked as (
             range between interval 364 days preceding and current row
         ) as held,
         count(value) over trailing_year as known,
-        rank(order by value) over trailing_year as from_below,
-        rank(order by value desc nulls last) over trailing_year as from_above,
+        percentile_1y(value, (topic, basis), date) as percentile_1y,
         row_number() over (partition by topic, basis order by date) as place
     from figures
     window trailing_year as (
@@ -113,9 +109,7 @@ compared as (
         now.shown_value,
         now.value - yesterday.value as change_1d,
         last_week.shown_value as week_ago,
-        case
-            when now.known >= 180 then (now.known + now.from_below - now.from_above + 1)::double / (2 * now.known)
-        end as percentile_1y,
+        now.percentile_1y,
         superlative(
             superlative_word(true, now.shown_as),
             now.date,
@@ -152,6 +146,8 @@ told as (
         compared.*,
         topics.unit,
         topics.caveat,
+        contains(topics.statement, '{extreme}')
+        and (compared.highest <> '' or compared.lowest <> '') as is_extreme,
         topics.percentile_of,
         topics.statement as template
     from compared
@@ -179,6 +175,7 @@ select
     change_1d,
     percentile_1y,
     percentile_of,
+    is_extreme,
     sources,
     caveat
 from told

@@ -39,10 +39,7 @@ payments as (
         -- Exact decimals: sums do not depend on the order, and equal weeks are equal to the last digit.
         funding_rate::decimal(38, 18) as rate,
         interval_hours,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
+        usable_on(date, available_at) as usable_on
     from core.funding_rates_preferred
 ),
 
@@ -117,20 +114,6 @@ annual as (
         on weeks.ends_on = days.date
         and weeks.asset = days.asset
         and weeks.venue = days.venue
-),
-
-ranked as (
-    select
-        *,
-        count(funding_apr_7d) over trailing_year as known,
-        rank(order by funding_apr_7d) over trailing_year as from_below,
-        rank(order by funding_apr_7d desc nulls last) over trailing_year as from_above
-    from annual
-    window trailing_year as (
-        partition by asset, venue
-        order by date
-        range between interval 364 days preceding and current row
-    )
 )
 
 select
@@ -142,10 +125,6 @@ select
     hours_covered,
     interval_hours,
     funding_apr_7d,
-    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case
-        when funding_apr_7d is not null and known >= 180
-            then (known + from_below - from_above + 1)::double / (2 * known)
-    end as percentile_1y
-from ranked
+    percentile_1y(funding_apr_7d, (asset, venue), date) as percentile_1y
+from annual
 order by date, asset, venue

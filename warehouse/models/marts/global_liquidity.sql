@@ -48,9 +48,6 @@ m2_change_13w = 91
 [reach]
 "core.macro_series_preferred" = 145
 "core.exchange_rates_preferred" = 15
-
-[rows]
-"core.exchange_rates_preferred" = "currency in ('EUR', 'JPY', 'CNY')"
 */
 with
 
@@ -89,10 +86,7 @@ published as (
         told.series = members.series as as_named,
         told.date as described_on,
         told.amount,
-        greatest(
-            told.date,
-            (told.available_at at time zone 'UTC' - interval 1 microsecond)::date
-        ) as published_on
+        published_on(told.date, told.available_at) as published_on
     from core.macro_series_preferred as told
     inner join members
         on members.series = replace(told.series, 'tga_daily', 'tga')
@@ -105,10 +99,7 @@ fixings as (
         currency,
         date as fixed_on,
         rate_per_usd,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval 1 microsecond)::date
-        ) as published_on
+        published_on(date, available_at) as published_on
     from core.exchange_rates_preferred
     where rate_per_usd is not null
 ),

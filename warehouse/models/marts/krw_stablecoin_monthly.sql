@@ -26,10 +26,6 @@ ratio_to_january = "A market is one coin at one venue; its mean is over its own 
 [lookback]
 default = 5
 ratio_to_january = 366
-
-[rows]
-"core.krw_prices_preferred" = "asset in ('USDT', 'USDC', 'USDS')"
-"core.hourly_krw_prices_preferred" = "asset in ('USDT', 'USDC', 'USDS')"
 */
 with
 

@@ -53,8 +53,7 @@ preferred as (
         available_usd,
         sampling,
         source
-    from core.lending_rates_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
+    from core.lending_rates_in_time
 ),
 
 -- The preferred source may know the deposit side alone. The borrowing side is then taken from one that knows it: rather
@@ -72,7 +71,7 @@ borrowing as (
         source
     from core.lending_rates
     where borrow_apr is not null
-        and available_at at time zone 'UTC' <= date + interval 36 hours
+        and usable_on(date, available_at) = date
     qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
 ),
 
@@ -81,7 +80,7 @@ liquidity as (
     select date, protocol, chain, asset, available_usd, source
     from core.lending_rates
     where available_usd is not null
-        and available_at at time zone 'UTC' <= date + interval 36 hours
+        and usable_on(date, available_at) = date
     qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
 ),
 
@@ -131,20 +130,6 @@ rates as (
         and liquidity.protocol = preferred.protocol
         and liquidity.chain = preferred.chain
         and liquidity.asset = preferred.asset
-),
-
-ranked as (
-    select
-        *,
-        count(supply_apr) over trailing_year as known,
-        rank(order by supply_apr) over trailing_year as from_below,
-        rank(order by supply_apr desc nulls last) over trailing_year as from_above
-    from rates
-    window trailing_year as (
-        partition by protocol, chain, asset
-        order by date
-        range between interval 364 days preceding and current row
-    )
 )
 
 select
@@ -163,13 +148,9 @@ select
     utilization,
     available_usd,
     sampling,
-    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case
-        when supply_apr is not null and known >= 180
-            then (known + from_below - from_above + 1)::double / (2 * known)
-    end as percentile_1y,
+    percentile_1y(supply_apr, (protocol, chain, asset), date) as percentile_1y,
     source,
     borrow_source,
     available_source
-from ranked
+from rates
 order by date, protocol, chain, asset

@@ -26,6 +26,10 @@ regime = "By heat (core.gauge_regimes); flush where half of all assets closed or
 
 [lookback]
 default = 364
+heat = 376
+fuel = 36500
+funding_percentile = 376
+global_liquidity_percentile = 455
 */
 with
 

@@ -49,21 +49,6 @@ sums as (
         list_sort(list_distinct(list(source))) as sources
     from main.liquidations_daily
     group by date, asset
-),
-
--- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
-ranked as (
-    select
-        *,
-        count(total_usd) over trailing_year as known,
-        rank(order by total_usd) over trailing_year as from_below,
-        rank(order by total_usd desc nulls last) over trailing_year as from_above
-    from sums
-    window trailing_year as (
-        partition by asset
-        order by date
-        range between interval 364 days preceding and current row
-    )
 )
 
 select
@@ -77,7 +62,7 @@ select
     venues,
     sources,
     true as is_lower_bound,
-    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case when known >= 180 then (known + from_below - from_above + 1)::double / (2 * known) end as percentile_1y
-from ranked
+    -- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
+    percentile_1y(total_usd, asset, date) as percentile_1y
+from sums
 order by date, asset

@@ -29,11 +29,10 @@ with
 -- No look-ahead: liquidations of a day that were public by noon (UTC) after it.
 told_by_day as (
     select date, asset, venue, long_usd, short_usd, total_usd, largest_usd, accounts, source
-    from core.liquidations_preferred
+    from core.liquidations_in_time
     where
         asset <> 'ALL'
         and venue <> 'ALL'
-        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 -- Added in a fixed order, so that the same input gives the same last digit.
@@ -53,11 +52,10 @@ told_one_by_one as (
         max(amount_usd) as largest_usd,
         case when count(account) = count(*) then count(distinct account) end as accounts,
         min(source) as source
-    from core.liquidation_events_preferred
+    from core.liquidation_events_in_time
     where
         asset <> 'ALL'
         and venue <> 'ALL'
-        and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date, asset, venue
 ),
 

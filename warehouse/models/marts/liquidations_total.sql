@@ -50,28 +50,13 @@ sums as (
     group by date
 ),
 
--- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
-ranked as (
-    select
-        *,
-        count(total_usd) over trailing_year as known,
-        rank(order by total_usd) over trailing_year as from_below,
-        rank(order by total_usd desc nulls last) over trailing_year as from_above
-    from sums
-    window trailing_year as (
-        order by date
-        range between interval 364 days preceding and current row
-    )
-),
-
 -- A provider's count of the UTC day, where one is held and was public by noon (UTC) after it.
 counted as (
     select date, total_usd
-    from core.liquidations_preferred
+    from core.liquidations_in_time
     where
         asset = 'ALL'
         and venue = 'ALL'
-        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 -- Of those that were written down by hand the highest: each missed something, and that one the least.
@@ -83,23 +68,20 @@ written_down as (
 )
 
 select
-    ranked.date,
-    ranked.assets,
-    ranked.long_usd,
-    ranked.short_usd,
-    ranked.total_usd,
-    ranked.largest_usd,
-    ranked.venues,
-    ranked.sources,
+    sums.date,
+    sums.assets,
+    sums.long_usd,
+    sums.short_usd,
+    sums.total_usd,
+    sums.largest_usd,
+    sums.venues,
+    sums.sources,
     true as is_lower_bound,
-    -- (below + (equal + 1) / 2) / known, where below = from_below - 1 and above = from_above - 1.
-    case
-        when ranked.known >= 180
-            then (ranked.known + ranked.from_below - ranked.from_above + 1)::double / (2 * ranked.known)
-    end as percentile_1y,
+    -- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
+    percentile_1y(sums.total_usd, 'all assets', sums.date) as percentile_1y,
     coalesce(counted.total_usd, written_down.total_usd) as reported_usd,
-    ranked.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0) as share_of_reported
-from ranked
-left join counted on counted.date = ranked.date
-left join written_down on written_down.date = ranked.date
-order by ranked.date
+    sums.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0) as share_of_reported
+from sums
+left join counted on counted.date = sums.date
+left join written_down on written_down.date = sums.date
+order by sums.date

@@ -16,11 +16,6 @@ as_of = "The day at whose end so many were open: that of the row, or the Tuesday
 [reach]
 "core.open_interest_preferred" = 120
 "core.spot_prices_preferred" = 120
-
-[rows]
-# At whatever venue: a price's is not the contract's.
-"core.spot_prices_preferred" = "venue is not null and asset = $asset and (date >= $from or date in (select as_of from main.open_interest_contracts as told where told.asset = $asset and told.date between $from and $date))"
-"core.open_interest_preferred" = "(cadence = 'daily' and date >= $from) or (cadence = 'weekly' and greatest(date, (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1) between $from and $date)"
 */
 with
 
@@ -28,10 +23,7 @@ with
 held as (
     select
         *,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
+        usable_on(date, available_at) as usable_on
     from core.open_interest_preferred
     -- Another one's total is no venue.
     where venue <> 'ALL'
@@ -58,10 +50,7 @@ prices as (
         date,
         asset,
         close_usd,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
+        usable_on(date, available_at) as usable_on
     from core.spot_prices_preferred
 )
 

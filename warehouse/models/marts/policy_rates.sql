@@ -27,7 +27,7 @@ source = "Here: the providers of effective_rate and of next_meeting_cut_probabil
 
 [reach]
 "core.macro_series_preferred" = 10
-"core.meeting_probabilities_preferred" = 10
+"core.meeting_probabilities_in_time" = 10
 */
 with
 
@@ -39,10 +39,7 @@ published as (
         date as described_on,
         rate_apr,
         source,
-        greatest(
-            date,
-            (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1
-        ) as usable_on
+        usable_on(date, available_at) as usable_on
     from core.macro_series_preferred
     where
         series in ('target_low', 'target_high', 'effective_rate', 'yield_3m', 'yield_1y', 'fed_funds_futures')
@@ -106,10 +103,9 @@ cuts as (
         meeting_date,
         case when count(*) = max(outcomes) then least(sum(probability order by outcome), 1) end as probability,
         max(source) as source
-    from core.meeting_probabilities_preferred
+    from core.meeting_probabilities_in_time
     where
         starts_with(outcome, 'cut')
-        and available_at at time zone 'UTC' <= date + interval 36 hours
     group by date, meeting_date
 ),
 

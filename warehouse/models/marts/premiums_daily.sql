@@ -34,12 +34,6 @@ fx_stale_days = "The rate is the latest that was published by the day's end; unk
 
 [reach]
 "core.exchange_rates_preferred" = 10
-
-[rows]
-"core.exchange_rates_preferred" = "currency = 'KRW'"
-"core.krw_prices_preferred" = "asset in ($asset, 'USDT') and venue = 'upbit'"
-"core.spot_prices" = "asset in ($asset, 'USDT')"
-"core.spot_prices_preferred" = "asset in ($asset, 'USDT')"
 */
 with
 
@@ -53,7 +47,7 @@ dollar_prices as (
         arg_min(close_usd, source) as close_usd
     from core.spot_prices
     where
-        available_at at time zone 'UTC' <= date + interval 36 hours
+        usable_on(date, available_at) = date
         -- USDT is a leg of the others, not an asset with a premium of its own.
         and asset <> 'USDT'
         and ((venue = 'binance' and quote = 'USDT') or (venue in ('coinbase', 'kraken') and quote = 'USD'))
@@ -62,10 +56,9 @@ dollar_prices as (
 
 usdt_in_dollars as (
     select date, close_usd as usdt_usd
-    from core.spot_prices_preferred
+    from core.spot_prices_in_time
     where
-        available_at at time zone 'UTC' <= date + interval 36 hours
-        and asset = 'USDT'
+        asset = 'USDT'
         and quote = 'USD'
 ),
 
@@ -77,8 +70,7 @@ hours as (
         max(hour_close_usd) filter (where venue = 'binance' and quote = 'USDT') as binance_usdt,
         max(hour_close_usd) filter (where venue = 'coinbase' and quote = 'USD') as coinbase_usd,
         max(hour_close_usd) filter (where venue = 'kraken' and quote = 'USD') as kraken_usd
-    from core.hourly_prices_preferred
-    where available_at at time zone 'UTC' <= date + interval 36 hours
+    from core.hourly_prices_in_time
     group by date, asset, opened_at
 ),
 
@@ -101,10 +93,9 @@ mean_premiums as (
 
 won_prices as (
     select date, asset, venue, close_krw
-    from core.krw_prices_preferred
+    from core.krw_prices_in_time
     where
-        available_at at time zone 'UTC' <= date + interval 36 hours
-        and venue = 'upbit'
+        venue = 'upbit'
         -- A candle of the Korean day ends nine hours before the dollar prices do.
         and day_boundary = 'UTC'
 ),
@@ -141,7 +132,7 @@ fixings as (
         date as fixed_on,
         rate_per_usd,
         -- The first day by whose end the rate was public.
-        (available_at at time zone 'UTC' - interval 1 microsecond)::date as published_on
+        published_on(date, available_at) as published_on
     from core.exchange_rates_preferred
     where currency = 'KRW'
 ),

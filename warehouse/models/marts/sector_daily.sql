@@ -23,10 +23,6 @@ worst_asset = "Ties go to the first ticker in the alphabet."
 
 [lookback]
 default = 1
-
-[rows]
-"core.spot_prices" = "asset in (select asset from core.assets where sector = $sector and $date between valid_from and coalesce(valid_to, $date))"
-"core.spot_prices_preferred" = "asset in (select asset from core.assets where sector = $sector and $date between valid_from and coalesce(valid_to, $date))"
 */
 with
 

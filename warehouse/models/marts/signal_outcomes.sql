@@ -18,10 +18,6 @@ caveats = [
 
 [lookback]
 default = 36500
-
-[rows]
-"core.spot_prices" = "asset = 'BTC'"
-"core.spot_prices_preferred" = "asset = 'BTC'"
 */
 with
 

@@ -20,7 +20,7 @@ message = "Here: what the signal says, one sentence with the figure in it."
 since = "Days on which the number was not known end a spell."
 
 [lookback]
-since = 90
+default = 36500
 */
 with
 

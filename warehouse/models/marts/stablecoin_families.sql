@@ -23,10 +23,6 @@ net_issuance_7d = "Unknown unless every coin that the family has on either day i
 [lookback]
 net_issuance_1d = 36500
 net_issuance_7d = 36500
-
-[rows]
-"core.stablecoin_supply" = "chain = 'ALL' and (asset = $family or asset in (select members.asset from core.stablecoin_family_members as members where members.family = $family))"
-"core.stablecoin_supply_preferred" = "chain = 'ALL' and (asset = $family or asset in (select members.asset from core.stablecoin_family_members as members where members.family = $family))"
 */
 with
 
@@ -83,7 +79,7 @@ whole as (
     where
         earlier.chain = 'ALL'
         and earlier.supply_usd is not null
-        and earlier.available_at at time zone 'UTC' <= earlier.date + spans.days + interval 36 hours
+        and usable_on(earlier.date, earlier.available_at) <= earlier.date + spans.days
     union
     select families.date, spans.days, families.family, members.asset
     from families

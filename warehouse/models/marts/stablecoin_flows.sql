@@ -22,24 +22,19 @@ net_issuance_7d = "Both ends come from the same source."
 [lookback]
 net_issuance_1d = 1
 net_issuance_7d = 7
-
-[rows]
-"core.stablecoin_supply" = "chain = 'ALL'"
-"core.stablecoin_supply_preferred" = "chain = 'ALL'"
 */
 with
 
 -- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
 days as (
     select date, asset, source, supply, supply_usd
-    from core.stablecoin_supply_preferred
+    from core.stablecoin_supply_in_time
     where
         chain = 'ALL'
-        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 supplies as (
-    select date, asset, source, supply, available_at at time zone 'UTC' as public_at
+    select date, asset, source, supply, usable_on(date, available_at) as usable_on
     from core.stablecoin_supply
     where chain = 'ALL'
 )
@@ -57,10 +52,10 @@ left join supplies as day_before
     on day_before.date = days.date - 1
     and day_before.asset = days.asset
     and day_before.source = days.source
-    and day_before.public_at <= days.date + interval 36 hours
+    and day_before.usable_on <= days.date
 left join supplies as week_before
     on week_before.date = days.date - 7
     and week_before.asset = days.asset
     and week_before.source = days.source
-    and week_before.public_at <= days.date + interval 36 hours
+    and week_before.usable_on <= days.date
 order by days.date, days.asset

@@ -30,14 +30,13 @@ with
 -- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
 days as (
     select date, asset, chain, source, supply, supply_usd
-    from core.stablecoin_supply_preferred
+    from core.stablecoin_supply_in_time
     where
         chain <> 'ALL'
-        and available_at at time zone 'UTC' <= date + interval 36 hours
 ),
 
 supplies as (
-    select date, asset, chain, source, supply, available_at at time zone 'UTC' as public_at
+    select date, asset, chain, source, supply, usable_on(date, available_at) as usable_on
     from core.stablecoin_supply
     where chain <> 'ALL'
 )
@@ -57,11 +56,11 @@ left join supplies as day_before
     and day_before.asset = days.asset
     and day_before.chain = days.chain
     and day_before.source = days.source
-    and day_before.public_at <= days.date + interval 36 hours
+    and day_before.usable_on <= days.date
 left join supplies as week_before
     on week_before.date = days.date - 7
     and week_before.asset = days.asset
     and week_before.chain = days.chain
     and week_before.source = days.source
-    and week_before.public_at <= days.date + interval 36 hours
+    and week_before.usable_on <= days.date
 order by days.date, days.asset, days.chain

@@ -30,10 +30,6 @@ net_issuance_7d_usd = 36500
 peak_7d_1y_usd = 36500
 share_of_peak = 36500
 position_1y = 364
-
-[rows]
-"core.stablecoin_supply" = "chain = 'ALL'"
-"core.stablecoin_supply_preferred" = "chain = 'ALL'"
 */
 with
 

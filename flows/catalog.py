@@ -1,24 +1,25 @@
-"""`python -m flows.catalog` writes CATALOG.md and the picture of the lineage, with what the sources declare."""
+"""`python -m flows.catalog` writes the catalog's pages, with what the sources declare."""
 
+import shutil
 from pathlib import Path
 
 from flows.sources import sources
 from flows.verification import declarations
-from warehouse.lineage.catalog import PAGE, PICTURE, catalog
-from warehouse.lineage.picture import picture
-from warehouse.lineage.tables import supply
+from warehouse.lineage.catalog import FOLDER, catalog
 
 
-def page() -> str:
-    """The data dictionary as it stands in the repository: no home has a say in it."""
+def pages() -> dict[str, str]:
+    """The data dictionary as it stands in the repository: path below `FOLDER` to text; no home has a say in it."""
     return catalog(declarations(sources().values(), {}))
 
 
-def drawn() -> str:
-    """The picture that the page shows."""
-    return picture(supply(declarations(sources().values(), {})))
+def write(folder: Path) -> None:
+    """Write every page below a folder, and nothing else stays there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, text in pages().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    Path(PAGE).write_text(page(), encoding="utf-8")
-    Path(PICTURE).write_text(drawn(), encoding="utf-8")
+    write(Path(FOLDER))

@@ -55,7 +55,7 @@ class Commands(click.Group):
                 raise
             misused = None
             where = "" if refused.filename else f" somewhere in {settings_from().home}"
-            say(f"tidemark: the system refuses ({refused}){where}: free space or mend its rights, then again")
+            say(f"tidemark: the system refuses ({refused}){where}: free space or correct its rights, then again")
         except MemoryError:
             misused = None
             say(f"tidemark: not enough memory for {ctx.invoked_subcommand}: close other programs")
@@ -252,7 +252,7 @@ def rewind(no_wait: bool) -> None:
 def report(day: datetime | None) -> None:
     """Write the daily brief: one HTML page that opens offline, and the same as Markdown; prints where the page is.
 
-    Beside it, completeness.html draws every day of every source, and tells what mends what is missing.
+    Beside it, completeness.html draws every day of every source, with the command that retries what is missing.
     """
     from flows import pipeline  # noqa: PLC0415
     from warehouse.reports.brief import write_report  # noqa: PLC0415

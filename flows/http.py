@@ -210,7 +210,7 @@ class Budgets:
     Args:
         sources: Whose limits are kept.
         clock: How to wait.
-        enforced: Whether anybody is spared by it; an invented market on this machine is not.
+        enforced: Whether requests are throttled; those to an invented market on this machine are not.
     """
 
     DEFAULT_LIMIT: ClassVar[Limit] = Limit(60, 60, burst=2)
@@ -233,7 +233,7 @@ class Budgets:
                 self._of(bound).take()
 
     def seconds_between(self, request: Request) -> float:
-        """How far apart a host's requests are once its burst is spent; 0 where nobody is spared."""
+        """How far apart a host's requests are once its burst is spent; 0 where nothing is throttled."""
         bounds = bound_by(self._limits, request.place)
         return max((1 / self._limits[bound].per_second for bound in bounds), default=0.0) if self._enforced else 0.0
 

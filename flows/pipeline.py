@@ -353,7 +353,7 @@ def close(run: Run, state: RunEnd, message: str) -> None:
 
 
 def draw_completeness(home: Home, facts: Inputs) -> Path:
-    """Write the calendar of what is there, as the warehouse has it, with what mends the rest."""
+    """Write the calendar of what is there, as the warehouse has it, with what retries the rest."""
     ledger, as_of = read_ledger(home.warehouse)
     return write_completeness(home, ledger, stretches(home, ledger, facts.expected), as_of)
 

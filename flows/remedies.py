@@ -1,4 +1,4 @@
-"""What is not there, and what mends it: the command, and the same as a form that is filled in."""
+"""What is not there, and what retries it: the command, and the same as a form that is filled in."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ MOST_STRETCHES = 24  # of one feed; of one with more, whatever is in one state i
 
 
 def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is not there, by series and reason, when it perishes, and the command that mends it; what perishes first."""
+    """What is not there, by series and reason, when it perishes, and the command that retries it; what perishes first."""
     found = (
         ledger.filter(pl.col("state").is_in(TROUBLE))
         .join(expected.select(*DAY_KEY, "perishes_at"), on=DAY_KEY, how="left")
@@ -31,10 +31,10 @@ def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]
         .with_columns(perishes_at=pl.when(pl.col("state") != "perished").then("perishes_at"))
         .sort("perishes_at", *FEED, "series", "first", nulls_last=True)
     )
-    return [{**row, "mend": _mend(row, [row["series"]])} for row in found.iter_rows(named=True)]
+    return [{**row, "retry": _retry(row, [row["series"]])} for row in found.iter_rows(named=True)]
 
 
-def _mend(row: Mapping[str, Any], series: Sequence[str]) -> str | None:
+def _retry(row: Mapping[str, Any], series: Sequence[str]) -> str | None:
     if row["state"] == "perished":
         return None
     words = ["tidemark backfill", str(row["first"]), str(row["last"])]
@@ -74,7 +74,7 @@ def _stretch(home: Home, rows: Sequence[Mapping[str, Any]], held: Mapping[tuple[
     reasons = {one["reason"] for one in rows}
     every = set(names) == held[row["dataset"], row["source"]]
     named = [] if every else names  # a command that names no series means all
-    command = _mend(row, named)
+    command = _retry(row, named)
     return Stretch(
         dataset=row["dataset"],
         source=row["source"],

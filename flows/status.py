@@ -47,9 +47,9 @@ def report(settings: Settings) -> dict[str, Any]:
     }
 
 
-def mendable(found: dict[str, Any]) -> list[dict[str, Any]]:
+def retryable(found: dict[str, Any]) -> list[dict[str, Any]]:
     """The trouble that somebody can do something about."""
-    return [row for row in found["trouble"] if row["mend"]]
+    return [row for row in found["trouble"] if row["retry"]]
 
 
 def lost(found: dict[str, Any]) -> list[str]:
@@ -58,7 +58,7 @@ def lost(found: dict[str, Any]) -> list[str]:
         [
             (row["dataset"], row["source"], row["days"], row["first"], row["last"])
             for row in found["trouble"]
-            if not row["mend"]
+            if not row["retry"]
         ],
         schema={"dataset": pl.String, "source": pl.String, "days": pl.Int64, "first": pl.Date, "last": pl.Date},
         orient="row",
@@ -100,9 +100,9 @@ def table(found: dict[str, Any]) -> str:
     text = [found["warning"]] if found["warning"] else []
     text.append(f"{found['home']} ({found['origin']}), {found['now']:%Y-%m-%d %H:%M} UTC")
     text += ["", columns(lines)]
-    trouble_left = mendable(found)
+    trouble_left = retryable(found)
     if trouble_left:
-        text += ["", "Not there, and the command that mends it:"]
+        text += ["", "Not there, and the command that retries it:"]
         for row in trouble_left[:MOST_LINES]:
             text.append(
                 f"  {row['dataset']} {row['series']} ({row['source']}): {row['days']:,} days {row['state']} "
@@ -110,7 +110,7 @@ def table(found: dict[str, Any]) -> str:
                 + (f": {row['reason']}" if row["reason"] else "")
                 + (f"; perishes at {row['perishes_at']:%Y-%m-%d %H:%M} UTC" if row["perishes_at"] else "")
             )
-            text.append(f"    {row['mend']}")
+            text.append(f"    {row['retry']}")
         if len(trouble_left) > MOST_LINES:
             text.append(f"  and {len(trouble_left) - MOST_LINES:,} more: `tidemark status --json` lists all")
     if gone := lost(found):

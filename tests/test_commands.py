@@ -243,15 +243,15 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
     }
     (trouble,) = found["trouble"]
     assert set(trouble) == {
-        *("dataset", "source", "series", "state", "reason", "first", "last", "days", "perishes_at", "mend")
+        *("dataset", "source", "series", "state", "reason", "first", "last", "days", "perishes_at", "retry")
     }
-    assert trouble["mend"] == (
+    assert trouble["retry"] == (
         "tidemark backfill 2024-11-30 2024-11-30 --source upbit --dataset krw_prices --series BTC"
     )
-    assert shlex.split(trouble["mend"])[0] == "tidemark"
+    assert shlex.split(trouble["retry"])[0] == "tidemark"
     with other_market(tool, now=NOW + timedelta(minutes=45)) as (later, _):
-        mended = later(*shlex.split(trouble["mend"])[1:])
-    assert mended.code == 0, mended.err
+        retried = later(*shlex.split(trouble["retry"])[1:])
+    assert retried.code == 0, retried.err
 
 
 def test_a_simulated_home_says_so_first(tmp_path: Path) -> None:
@@ -575,8 +575,8 @@ def test_a_damaged_partition_is_named_with_the_way_back(tool: Tool, damage: str)
     found = re.search(r"`tidemark ([^`]*--mode replay)`", said.sentence)
     assert found, said.sentence
     partition.unlink(missing_ok=True)
-    mended = tool(*shlex.split(found[1]), TIDEMARK_NOW=(NOW + timedelta(hours=1)).isoformat())
-    assert mended.code == 0, mended.err
+    retried = tool(*shlex.split(found[1]), TIDEMARK_NOW=(NOW + timedelta(hours=1)).isoformat())
+    assert retried.code == 0, retried.err
     assert same(tables(file), before) == []
 
 

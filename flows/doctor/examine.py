@@ -261,7 +261,7 @@ def _outcome_of(error: PipelineError, *, authorised: bool | None) -> Outcome:
 
 
 def _owner(collector: Collector, source: Source, host: str) -> Source:
-    """Whose manners a host wants: an invariant may hold its source against another, which says no in its own way."""
+    """The source that a host belongs to: an invariant may ask a second source, which refuses in its own way."""
     asked = (source, *collector.sources)
     return next((one for one in asked if host in {bound.partition("/")[0] for bound in one.limits}), source)
 

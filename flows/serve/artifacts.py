@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flows.status import lost, mendable
+from flows.status import lost, retryable
 from flows.steps.estimate import Forecast
 from flows.steps.run import BatchOutcome
 from flows.text import gap_in_words, in_words
@@ -102,19 +102,19 @@ def status_markdown(found: dict[str, Any]) -> str:
         f"{found['home']} ({found['origin']}), {instant(found['now'])}",
         markdown_table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feeds),
     ]
-    if trouble_left := mendable(found):
+    if trouble_left := retryable(found):
         trouble = [
             (
                 f"{row['dataset']} {row['series']} ({row['source']})",
                 f"{row['days']:,} {row['state']}, {row['first']} to {row['last']}",
                 row["reason"],
                 row["perishes_at"],
-                f"`{row['mend']}`",
+                f"`{row['retry']}`",
             )
             for row in trouble_left
         ]
         text += [
-            "### Not there, and what mends it",
+            "### Not there, and what retries it",
             markdown_table(("what", "days", "reason", "perishes at", "command"), trouble),
         ]
     else:

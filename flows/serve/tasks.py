@@ -35,7 +35,7 @@ from warehouse.reports.brief import newest_day
 from warehouse.reports.completeness import PAGE
 
 STATUS_KEY = "status"
-STATUS_ABOUT = "What is there, what is missing and what mends it"
+STATUS_ABOUT = "What is there, what is missing and what retries it"
 
 Verdict = State[None]
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -357,7 +357,7 @@ def not_before_seen_missing(rows: pl.DataFrame, wanted: pl.DataFrame, vain: pl.D
 
     Returns:
         The same rows; `available_at` of those that came later than their rule says is that look. A look that is no
-        older than the answer that the row was read from proves nothing: a mended transform found the row in it.
+        older than the answer that the row was read from proves nothing: a corrected transform found the row in it.
     """
     if vain.is_empty() or rows.is_empty():
         return rows

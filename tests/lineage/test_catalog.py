@@ -1,43 +1,56 @@
 """The data dictionary: current, complete, and without a second statement of anything."""
 
 import json
-from xml.etree import ElementTree as ET
+import re
 
 import duckdb
 import pytest
 
 from expectations.contract import datasets, glossary
-from flows.catalog import drawn, page
+from flows.catalog import pages
 from flows.sources import sources
 from flows.verification import declarations
 from tests.tool import ROOT, Tool
 from warehouse.build import models
 from warehouse.build.database import OPS
 from warehouse.build.models import Model
-from warehouse.lineage.catalog import PAGE, PICTURE
+from warehouse.build.views import VIEWS
+from warehouse.lineage.catalog import FOLDER
 from warehouse.lineage.columns import formulas
-from warehouse.lineage.tables import ancestors, drawn_tables, parents, sources_of, supply
+from warehouse.lineage.tables import ancestors, parents, readers, sources_of, supply
 
 
-def test_the_page_is_what_the_promises_say() -> None:
-    assert (ROOT / PAGE).read_text(encoding="utf-8") == page(), "stale: run python -m flows.catalog"
-    assert (ROOT / PICTURE).read_text(encoding="utf-8") == drawn(), "stale: run python -m flows.catalog"
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    return pages()
 
 
-def test_every_word_of_the_glossary_is_used() -> None:
+def test_the_pages_are_what_the_promises_say(written: dict[str, str]) -> None:
+    folder = ROOT / FOLDER
+    there = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.md")}
+    assert there == written, "stale: run python -m flows.catalog"
+
+
+def test_every_link_leads_to_a_file(written: dict[str, str]) -> None:
+    links = [(page, link) for page, text in written.items() for link in re.findall(r"\]\(([^)#]+)\)", text)]
+    assert len(links) > 500
+    assert [(page, link) for page, link in links if not (ROOT / FOLDER / page).parent.joinpath(link).exists()] == []
+
+
+def test_every_word_of_the_glossary_is_used(written: dict[str, str]) -> None:
     used = {name for dataset in datasets().values() for name in dataset.lake_columns}
     used |= {name for _, _, columns in OPS.values() for name in columns} | {"valid_from", "valid_to"}
     used |= {f"ops.{table}.{name}" for table, (_, _, columns) in OPS.items() for name in columns}
-    used |= {line.split("`")[1] for line in page().splitlines() if line.startswith("| `")}
+    used |= {line.split("`")[1] for text in written.values() for line in text.splitlines() if line.startswith("| `")}
     used |= {name for model in models.models() for name in formulas(model)}
     assert set(glossary()) - used == set()
 
 
-def test_every_mart_has_its_entry() -> None:
-    text = page()
-    mine = {model.table for model in models.models() if model.schema == "main"}
-    assert {table for table in mine if f"### {table}" not in text} == set()
-    assert "intermediate." not in text  # steps are dropped, and looked through to what they read
+def test_every_mart_has_its_page_and_steps_that_are_dropped_are_looked_through(written: dict[str, str]) -> None:
+    for model in marts_alone():
+        assert f"(main/{model.name}.md)" in written["README.md"]
+        assert written[f"main/{model.name}.md"].startswith(f"# {model.table}\n\n{model.sentence}\n")
+    assert not [page for page, text in written.items() if "intermediate." in text]
 
 
 def test_every_column_has_a_unit_and_a_meaning() -> None:
@@ -79,26 +92,30 @@ def test_every_mart_comes_from_sources_or_from_what_is_kept_by_hand() -> None:
 
 
 def test_steps_that_are_dropped_are_looked_through_and_views_stand_for_their_dataset() -> None:
-    for table in drawn_tables():
-        for parent in parents(table):
+    for model in marts_alone():
+        for parent in parents(model.table):
             assert not parent.startswith("intermediate.")
-            assert not parent.endswith("_preferred")
-            assert parent in drawn_tables()
+            assert not parent.endswith(VIEWS)
+            assert model.table in readers(parent)
     assert "core.spot_prices" in ancestors("main.brief")
     assert parents("core.spot_prices_preferred") == ("core.spot_prices",)
 
 
-def test_the_picture_holds_every_source_and_mart_and_a_line_for_each_link() -> None:
+def test_the_pictures_hold_every_source_and_mart_and_a_line_for_each_link(written: dict[str, str]) -> None:
+    drawn = {
+        tuple(re.sub(r"[\[(].*", "", end) for end in line.strip().split(" --> "))
+        for text in written.values()
+        for line in text.splitlines()
+        if " --> " in line
+    }
     supplied = supply(declarations(sources().values(), {}))
-    root = ET.fromstring(drawn())  # noqa: S314  we drew it
-    space = {"svg": "http://www.w3.org/2000/svg"}
-    words = {text.text for text in root.iterfind("svg:text", space)}
-    assert {*sources(), *(table.partition(".")[2] for table in drawn_tables())} <= words
-    lines = {title.text for title in root.iterfind("svg:path/svg:title", space)}
-    wanted = {f"{source} → {table}" for table, named in supplied.items() for source in named}
-    wanted |= {f"{parent} → {table}" for table in drawn_tables() for parent in parents(table)}
-    assert lines == wanted
-    assert "http" not in drawn().replace("http://www.w3.org/2000/svg", "")  # nothing from outside
+    wanted = {(source, table.replace(".", "_")) for table, named in supplied.items() for source in named}
+    wanted |= {
+        (parent.replace(".", "_"), model.table.replace(".", "_"))
+        for model in marts_alone()
+        for parent in parents(model.table)
+    }
+    assert drawn == wanted
 
 
 # Formulas.

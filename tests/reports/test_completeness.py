@@ -108,8 +108,8 @@ def test_what_is_marked_stands_in_words_with_the_commands_of_status(troubled: To
     assert commands
     for row in found:
         assert not row["reason"] or row["reason"] in unescape(text)
-        if row["mend"]:
-            wanted, series = row["mend"].rsplit(" --series ", 1)
+        if row["retry"]:
+            wanted, series = row["retry"].rsplit(" --series ", 1)
             (mine,) = [
                 one
                 for one in commands

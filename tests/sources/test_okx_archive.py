@@ -253,7 +253,7 @@ def test_a_payment_stamped_hours_late_costs_the_days_that_it_touches(hour: int, 
     assert broken_rules("funding_rates", rows) == set()
 
 
-def test_without_the_archive_only_its_days_fail_and_a_later_run_mends_them(
+def test_without_the_archive_only_its_days_fail_and_a_later_run_loads_them(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     tool = Tool(tmp_path / "home", simulator.url, sources="okx", now=NIGHT, start="2024-09-24")

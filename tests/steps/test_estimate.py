@@ -193,6 +193,6 @@ def test_what_perishes_is_told_before_and_after(market: Simulator, tmp_path: Pat
     assert feeds["upbit"]["states"]["perished"] == 3 * lost
     first = found["trouble"][0]
     assert (first["source"], first["state"], str(first["first"])) == ("upbit", "missing", str(GONE_UNTIL + ONE_DAY))
-    assert first["mend"].startswith("tidemark backfill 2024-11-20 2024-12-08 --source upbit")
-    assert {row["mend"] for row in found["trouble"] if row["state"] == "perished"} == {None}
+    assert first["retry"].startswith("tidemark backfill 2024-11-20 2024-12-08 --source upbit")
+    assert {row["retry"] for row in found["trouble"] if row["state"] == "perished"} == {None}
     assert open_home(given_settings.home).origin == "gateway"

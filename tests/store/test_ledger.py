@@ -338,7 +338,7 @@ def test_any_damaged_byte_of_a_middle_line_is_noticed_and_the_line_is_named(tmp_
 
 def test_a_ledger_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("a file where the folder should be")
-    with pytest.raises(HomeRefused, match="free space or mend its rights"):
+    with pytest.raises(HomeRefused, match="free space or correct its rights"):
         filled(tmp_path / "ledger")
 
 

@@ -225,7 +225,7 @@ def named_faults(place: Path) -> Iterator[None]:
         ) from refused
     except (OSError, duckdb.IOException) as refused:
         raise HomeRefused(
-            f"cannot write {place} ({first_line(refused)}): free space or mend its rights, then build again; {stays}"
+            f"cannot write {place} ({first_line(refused)}): free space or correct its rights, then build again; {stays}"
         ) from refused
     except duckdb.Error as broken:
         if out_of_room(broken):

@@ -8,7 +8,6 @@ from functools import cache
 
 import polars as pl
 
-from expectations.contract import datasets
 from expectations.tolerances import comparisons
 from warehouse.build import models
 from warehouse.build.views import dataset_of
@@ -61,14 +60,6 @@ def sources_of(table: str, supplied: Supply) -> tuple[str, ...]:
     return tuple(sorted({source for read in (table, *ancestors(table)) for source in supplied.get(read, ())}))
 
 
-@cache
-def depth(table: str) -> int:
-    """How many tables in a row lie between a table and the providers: 0 for a dataset and what is kept by hand."""
-    return max((depth(parent) + 1 for parent in parents(table)), default=0)
-
-
-def drawn_tables() -> tuple[str, ...]:
-    """The tables of the picture: the datasets, what models read besides, and the marts."""
-    made = tuple(model.table for model in models.models() if model.schema == "main")
-    read = {parent for table in made for parent in parents(table)}
-    return (*sorted({f"core.{name}" for name in datasets()} | {table for table in read if table not in made}), *made)
+def readers(table: str) -> tuple[str, ...]:
+    """The marts that are made of a table, in the order in which they are made."""
+    return tuple(model.table for model in models.models() if model.schema == "main" and table in parents(model.table))

@@ -3,7 +3,7 @@ How complete is each dataset, source by source, and what is not there?
 
 One row is what one source supplies of one dataset: how many series-days are due, the share that is settled (loaded, or
 verified to be empty), then those that are not, by state. missing was never asked, failed gave no usable answer, held_back did
-not pass a check, perished can no longer be had. The least complete come first; `tidemark status` gives the command that mends it.
+not pass a check, perished can no longer be had. The least complete come first; `tidemark status` gives the command that retries it.
 
 - verified_empty is as good as loaded: the provider answered wholly and had nothing.
 - not_yet is no gap: the provider publishes later.

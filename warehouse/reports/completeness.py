@@ -50,7 +50,7 @@ HEIGHT = 7 * CELL
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days that are not there for one reason, and what mends them.
+    """Days that are not there for one reason, and what retries them.
 
     Attributes:
         dataset: The table.
@@ -63,7 +63,7 @@ class Stretch:
         last: The last day.
         days: How many series-days.
         perishes_at: When the first of them can no longer be had.
-        command: What mends them; none where nothing does.
+        command: What retries them; none where nothing can.
         form: The address of the form that does the same.
     """
 
@@ -143,7 +143,7 @@ def write_completeness(home: Home, ledger: pl.DataFrame, stretches: Sequence[Str
     Args:
         home: Whose.
         ledger: dataset, source, series, date, state, reason of every series-day.
-        stretches: What is not there, and what mends it; what perishes first.
+        stretches: What is not there, and what retries it; what perishes first.
         as_of: The instant by which the ledger was judged.
     """
     feeds = calendars(ledger, stretches)

@@ -190,7 +190,7 @@ class Recorder:
                 self._write(descriptor, frame)
             except OSError as refused:
                 raise HomeRefused(
-                    f"cannot write to {self._path} ({refused.strerror}): free space or mend its rights"
+                    f"cannot write to {self._path} ({refused.strerror}): free space or correct its rights"
                 ) from refused
             self._end = offset + len(frame)
         return f"{self._name}@{offset}+{len(frame)}"

@@ -45,7 +45,7 @@ def stage(staging: Path, content: bytes) -> Path:
     except OSError as refused:
         staged.unlink(missing_ok=True)
         raise HomeRefused(
-            f"cannot write to {staging} ({refused.strerror or refused}): free space or mend its rights"
+            f"cannot write to {staging} ({refused.strerror or refused}): free space or correct its rights"
         ) from refused
     except BaseException:
         staged.unlink(missing_ok=True)
@@ -61,7 +61,7 @@ def move_in(staged: Path, place: Path) -> None:
         flush_folder(place.parent)
     except OSError as refused:
         raise HomeRefused(
-            f"cannot write to {place} ({refused.strerror or refused}): free space or mend its rights"
+            f"cannot write to {place} ({refused.strerror or refused}): free space or correct its rights"
         ) from refused
 
 

@@ -288,7 +288,7 @@ class Ledger:
                 flush_folder(self.root.parent)
         except OSError as refused:
             raise HomeRefused(
-                f"cannot write to {path} ({refused.strerror}): free space or mend its rights"
+                f"cannot write to {path} ({refused.strerror}): free space or correct its rights"
             ) from refused
 
 
@@ -506,7 +506,7 @@ class Books:
         gone = expected.filter(pl.col("perishes_at") <= now).select(*DAY_KEY, gone=pl.lit(value=True))
         if gone.is_empty():
             return known
-        # An answer that could not be read is in the archive: a mended transform may still read it.
+        # An answer that could not be read is in the archive: a corrected transform may still read it.
         unread = pl.col("reason").str.starts_with(f"{PayloadChanged.__name__}:").fill_null(value=False)
         lost = pl.col("gone") & pl.col("state").is_in(["missing", "not_yet", "failed"]) & ~unread
         return (

@@ -8,7 +8,8 @@ import importlib
 import logging
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -19,6 +20,9 @@ from expectations.contract import Dataset, OneOf, Range
 from expectations.errors import PipelineError
 
 _ENGINE = threading.Lock()
+
+BATCH = "batch"
+"""The column that tells batches apart that are judged together."""
 
 Scope = Literal["batch", "row"]
 
@@ -83,7 +87,7 @@ def rules(dataset: Dataset) -> list[Rule]:
             f"{', '.join(dataset.key)} is unique",
             "blocking",
             "batch",
-            ("ExpectCompoundColumnsToBeUnique", {"column_list": list(dataset.key)}),
+            ("ExpectCompoundColumnsToBeUnique", {"column_list": [BATCH, *dataset.key]}),
             "no key twice",
             pl.struct(dataset.key).is_duplicated(),
         ),
@@ -146,6 +150,9 @@ def _measured(number: int) -> str:
 def run_suite(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None = None) -> list[Verdict]:
     """Run the dataset's suite over a batch.
 
+    One suite runs at a time, and it takes as long for a thousand rows as for one. So batches of one dataset that wait
+    are judged together, each by its own rows.
+
     Args:
         dataset: The promise.
         batch: Conformed rows with their series.
@@ -160,20 +167,90 @@ def run_suite(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None
     asked = rules(dataset)
     try:
         measured = _measured_rows(dataset, batch, before)
-        results = list(_run(asked, dataset, measured))
-        found = [None if rule.failing is None else measured.select(rule.failing).to_series() for rule in asked]
-    except pl.exceptions.PolarsError as broken:
-        raise CheckBroken(f"{dataset.name}: a check cannot be computed ({broken})") from broken
+        broken = [None if rule.failing is None else measured.select(rule.failing).to_series() for rule in asked]
+    except pl.exceptions.PolarsError as fault:
+        raise CheckBroken(f"{dataset.name}: a check cannot be computed ({fault})") from fault
+    _judge(_Waiting(dataset, asked, measured, broken))
     verdicts = []
-    for rule, result, odd in zip(asked, results, found, strict=True):
-        failing = int(result["result"].get("unexpected_count", 0))
-        if odd is not None and odd.sum() != failing:
-            raise CheckBroken(
-                f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {odd.sum()}"
-            )
-        observed = f"{failing} of {batch.height} rows" if rule.failing is not None else f"{batch.height} rows"
-        verdicts.append(Verdict(rule, bool(result["success"]), observed, failing, odd))
+    for rule, rows in zip(asked, broken, strict=True):
+        failing = 0 if rows is None else int(rows.sum())
+        observed = f"{failing} of {batch.height} rows" if rows is not None else f"{batch.height} rows"
+        kept = failing == 0 if rows is not None else batch.height > 0
+        verdicts.append(Verdict(rule, kept, observed, failing, rows))
     return verdicts
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A batch that waits for great-expectations.
+
+    Attributes:
+        dataset: The promise.
+        asked: Its rules.
+        measured: The rows, with what each rule measures of them.
+        broken: For each rule, true for the rows that break it by Polars; none for a rule about the batch.
+        judged: Whether great-expectations has confirmed that.
+    """
+
+    dataset: Dataset
+    asked: list[Rule]
+    measured: pl.DataFrame
+    broken: list[pl.Series | None]
+    judged: bool = False
+
+
+_QUEUE: dict[str, list[_Waiting]] = {}
+_QUEUE_LOCK = threading.Lock()
+
+
+def _judge(mine: _Waiting) -> None:
+    """Have great-expectations confirm a batch's rows, with all others that wait for the same suite.
+
+    A batch without rows is judged alone: among others, nobody would miss them.
+
+    Raises:
+        CheckBroken: It does not, or does not work.
+    """
+    name = mine.dataset.name
+    if mine.measured.height:
+        with _QUEUE_LOCK:
+            _QUEUE.setdefault(name, []).append(mine)
+    with _ENGINE:
+        if mine.judged:
+            return
+        with _QUEUE_LOCK:
+            together = _QUEUE.pop(name, [])
+        # Where one of them cannot be judged, each is judged alone: its fault costs no other.
+        if mine in together and len(together) > 1:
+            with suppress(CheckBroken):
+                _confirm(together)
+                for each in together:
+                    each.judged = True
+                return
+        _confirm([mine])
+
+
+def _confirm(together: Sequence[_Waiting]) -> None:
+    """Run great-expectations over batches of one dataset and hold its counts against those of Polars.
+
+    Raises:
+        CheckBroken: They differ, or a check raised or gave no result.
+    """
+    dataset, asked = together[0].dataset, together[0].asked
+    results = _run(asked, dataset, [each.measured for each in together])
+    for place, (rule, result) in enumerate(zip(asked, results, strict=True)):
+        columns = [rows for each in together if (rows := each.broken[place]) is not None]
+        failing = int(result["result"].get("unexpected_count", 0))
+        ours = sum(int(rows.sum()) for rows in columns)
+        if rule.failing is not None and ours != failing:
+            raise CheckBroken(
+                f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {ours}"
+            )
+        kept = ours == 0 if rule.failing is not None else all(each.measured.height for each in together)
+        if bool(result["success"]) != kept:
+            raise CheckBroken(
+                f"{dataset.name}: great-expectations says {result['success']} to {rule.name!r}, Polars {kept}"
+            )
 
 
 def _measured_rows(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
@@ -190,12 +267,16 @@ def _measured_rows(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame |
     return rows.with_columns(measured).tail(batch.height)
 
 
-def _run(asked: list[Rule], dataset: Dataset, measured: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
+def _run(asked: list[Rule], dataset: Dataset, batches: Sequence[pl.DataFrame]) -> list[Mapping[str, Any]]:
+    """The result of each rule over all rows of some batches; the caller holds the lock."""
+    names = [name for name in batches[0].columns if name != "series" or name in dataset.columns]
+    rows = pl.concat(
+        [batch.select(*names, pl.lit(number).alias(BATCH)) for number, batch in enumerate(batches)], how="vertical"
+    )
     # Numpy's types, which great-expectations compares and hashes at once, and all others value by value. Unknown is NaN
     # there, and nothing that was measured is.
-    names = [name for name in measured.columns if name != "series" or name in dataset.columns]
-    frame = measured.select(names).to_pandas()
-    with _ENGINE, warnings.catch_warnings():
+    frame = rows.to_pandas()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
         engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed
         suite = engine.ExpectationSuite(
@@ -211,7 +292,7 @@ def _run(asked: list[Rule], dataset: Dataset, measured: pl.DataFrame) -> Iterato
     lost = [rule.name for place, rule in enumerate(asked) if place not in placed]
     if lost:
         raise CheckBroken(f"{dataset.name}: expected a result for every rule, found none for {lost}")
-    return (placed[place] for place in range(len(asked)))
+    return [placed[place] for place in range(len(asked))]
 
 
 @lru_cache(maxsize=1)

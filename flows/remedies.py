@@ -17,7 +17,7 @@ MOST_STRETCHES = 24  # of one feed; of one with more, whatever is in one state i
 
 
 def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is not there, by series and reason, when it perishes, and the command that retries it; what perishes first."""
+    """What is not there, by series and reason, and the command that retries it; what perishes first comes first."""
     found = (
         ledger.filter(pl.col("state").is_in(TROUBLE))
         .join(expected.select(*DAY_KEY, "perishes_at"), on=DAY_KEY, how="left")

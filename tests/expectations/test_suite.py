@@ -5,6 +5,7 @@ its own series and its own days, and whatever fails is traced back to its case.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from expectations.contract import Dataset, OneOf, Range, datasets
 from expectations.errors import PipelineError
 from expectations.suite import CheckBroken, Rule, rules, run_suite
 from flows.steps.check import check
+from tests.served import until
 from transforms.funding_rates import binance as funding
 from transforms.lending_rates import defillama as lending
 from transforms.macro_series import fred
@@ -1241,6 +1243,55 @@ def test_a_rule_without_a_result_is_a_broken_check(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(suite, "_described", losing)
     with pytest.raises(CheckBroken, match="expected a result for every rule, found none for"):
         run_suite(PROMISE, batch_of(PROMISE, {"good": [{}]}))
+
+
+def together(batches: Sequence[pl.DataFrame], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[int]]:
+    """What batches that wait for one suite are told, in their order, and how many were judged in each run of it."""
+    runs: list[int] = []
+    judge = suite._run
+
+    def counted(asked: list[Rule], dataset: Dataset, rows: Sequence[pl.DataFrame]) -> Any:
+        runs.append(len(rows))
+        return judge(asked, dataset, rows)
+
+    monkeypatch.setattr(suite, "_run", counted)
+    with ThreadPoolExecutor(max(len(batches), 1)) as pool:
+        with suite._ENGINE:  # as if a suite of another dataset ran
+            asked = [pool.submit(run_suite, PROMISE, batch) for batch in batches]
+            filled = sum(batch.height > 0 for batch in batches)
+            until(lambda: len(suite._QUEUE.get(PROMISE.name, ())) == filled, what="batches that wait")
+        told = [one.exception() or one.result() for one in asked]
+    return told, runs
+
+
+def failed(verdicts: Any) -> list[tuple[str, int]]:
+    return [(verdict.rule.name, verdict.failing_rows) for verdict in verdicts if not verdict.success]
+
+
+def test_batches_that_wait_are_judged_together_and_each_by_its_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = batch_of(PROMISE, {"good": [{}, {"day": 1}]})
+    wrong = batch_of(PROMISE, {"good": [{}], "wrong": [{"rate_per_usd": -1.0}]})
+    twice = pl.concat([good, good])
+    told, runs = together([good, wrong, good, twice, good.clear()], monkeypatch)
+    assert sorted(runs) == [1, 4]  # the same key in two batches is no key twice, and a batch without rows stands alone
+    alone = [run_suite(PROMISE, batch) for batch in (good, wrong, good, twice, good.clear())]
+    assert [failed(verdicts) for verdicts in told] == [failed(verdicts) for verdicts in alone]
+    assert [bool(failed(verdicts)) for verdicts in told] == [False, True, False, True, True]
+
+
+def test_a_batch_that_cannot_be_judged_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = batch_of(PROMISE, {"good": [{}]})
+    confirm = suite._confirm
+
+    def broken(waiting: Sequence[Any]) -> None:
+        if any(each.measured.height > 1 for each in waiting):
+            raise CheckBroken("two rows are too many")
+        confirm(waiting)
+
+    monkeypatch.setattr(suite, "_confirm", broken)
+    told, _ = together([good, batch_of(PROMISE, {"good": [{}, {"day": 1}]}), good], monkeypatch)
+    assert [isinstance(verdicts, CheckBroken) for verdicts in told] == [False, True, False]
+    assert failed(told[0]) == failed(told[2]) == []
 
 
 def test_a_number_that_is_none_is_unknown_to_both_engines() -> None:

@@ -658,13 +658,13 @@ LOOKBACKS = sorted(
 def test_nothing_moves_when_what_lies_before_the_lookback_is_gone(
     whole: duckdb.DuckDBPyConnection, two_years: dict[str, pl.DataFrame], days: int
 ) -> None:
-    told = {}
+    told: dict[str, tuple[pl.DataFrame, list[str], str, date]] = {}
     for model in models.models():
         every = rows_of(whole, model.table)
         held = [column for column in every.columns if model.days_back(column) <= days]
         if model.schema == "main" and days in map(model.days_back, held):
             day = "month" if "month" in model.key else "date"
-            newest = every.filter(pl.col(day) <= LAST - timedelta(days=9)).get_column(day).max()
+            newest = every.filter(pl.col(day) <= LAST - timedelta(days=9)).get_column(day).sort()[-1]
             told[model.name] = (every, held, day, newest)
     names = {name for mart in told for name in (model.name for model in with_what_it_reads(mart))}
     wanted = [model for model in models.models() if model.name in names]

@@ -197,7 +197,7 @@ def _qualified(sql: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> exp.
             for table, columns in known
             if table.startswith(f"{where}.")
         }
-    query = sqlglot.parse_one(sql, read=DIALECT).transform(_written_out)
+    query: exp.Expr = sqlglot.parse_one(sql, read=DIALECT).transform(_written_out)
     return qualify(query, dialect=DIALECT, schema=schema, quote_identifiers=False)
 
 
@@ -218,7 +218,7 @@ def _written_out(node: exp.Expr) -> exp.Expr:
         return node
     names, meaning = _looking_around()[node.name]
     given = dict(zip(names, node.expressions, strict=True))
-    whole = meaning.transform(
+    whole: exp.Expr = meaning.transform(
         lambda part: given[part.name].copy() if isinstance(part, exp.Column) and part.name in given else part
     )
     for window in whole.find_all(exp.Window):

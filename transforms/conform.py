@@ -17,7 +17,7 @@ class Conformed(NamedTuple):
 
     Attributes:
         rows: In the dataset's schema, sorted by key; none of a refused day.
-        refused: Day to why it cannot be told.
+        refused: Day to the reason why it cannot be read.
     """
 
     rows: pl.DataFrame
@@ -25,7 +25,7 @@ class Conformed(NamedTuple):
 
 
 def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """As `conform_by_day`, for those who want every row or none.
+    """As `conform_by_day`, but every row or none.
 
     Raises:
         PayloadChanged: A row cannot be read; or as `conform_by_day`.
@@ -39,8 +39,8 @@ def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
 def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     """Enforce names, types, known keys and order; drop exact repetitions of a row.
 
-    Shape is judged here, values are judged by the checks. A row that was marked by `transforms.refused`, or that holds
-    what is no number, costs its day; so do two rows that differ under one key.
+    This judges the shape; the checks judge the values. A row that `transforms.refused` has marked, or that holds NaN or
+    infinity, costs its day; so do two rows that differ under one key.
 
     Args:
         frame: What a transform returned, columns in any order.
@@ -50,8 +50,8 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
         The rows of the days that can be read, and why the others cannot.
 
     Raises:
-        PayloadChanged: A column is missing or too many, or of another type; a row does not say what it is about; or
-            one that cannot be read does not say its day.
+        PayloadChanged: A column is missing, unexpected, or of another type; a row lacks a part of its key, its day or
+            when it was public; or a row that cannot be read lacks its day.
     """
     schema = dataset.schema()
     if set(frame.columns) - {REFUSED} != set(schema):
@@ -68,20 +68,20 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     unknown = [name for name in addressed if fitted[name].null_count()]
     if unknown:
         raise PayloadChanged(f"expected known {unknown} in {dataset.name}, found nulls")
-    # Many answers are one row.
+    # Many answers hold one row.
     rows = fitted.unique(maintain_order=True).sort(dataset.key) if fitted.height > 1 else fitted
     return without_contradictions(dataset, rows, refused)
 
 
 def without_contradictions(dataset: Dataset, rows: pl.DataFrame, refused: Mapping[date, str]) -> Conformed:
-    """Take out the days that have two rows under one key: nothing tells which of them is true.
+    """Take out the days that have two rows under one key: nothing says which of them is true.
 
-    Of events, which may come with another stamp each time that they are told, only those of one stamp contradict.
+    An event may come with another stamp each time it is reported, so only events with one stamp contradict each other.
 
     Args:
         dataset: The promise.
         rows: Rows that fit it, exact repetitions dropped.
-        refused: The days that cannot be told anyway, and why.
+        refused: The days that are refused already, and why.
     """
     key = (*dataset.key, "stamped_at") if dataset.quiet else dataset.key
     twice = rows.filter(pl.struct(key).is_duplicated()) if rows.height > 1 else rows.clear()
@@ -93,18 +93,18 @@ def without_contradictions(dataset: Dataset, rows: pl.DataFrame, refused: Mappin
 
 
 def _reasons(frame: pl.DataFrame, fitted: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
-    """Why each row cannot be read; nothing where all can."""
+    """Why each row cannot be read; none where all can."""
     marked = frame[REFUSED] if REFUSED in frame.columns else None
     finite = fitted.select(pl.all_horizontal(cs.float().is_finite().fill_null(value=True), pl.lit(value=True)))
     if finite.to_series().all():
         return marked if marked is not None and marked.null_count() < marked.len() else None
     words = pl.lit(f"expected finite numbers in {dataset.name}, found NaN or infinity")
-    found = fitted.select(pl.when(~finite.to_series()).then(words)).to_series()
-    return found if marked is None else pl.select(pl.coalesce(marked, found)).to_series()
+    not_finite = fitted.select(pl.when(~finite.to_series()).then(words)).to_series()
+    return not_finite if marked is None else pl.select(pl.coalesce(marked, not_finite)).to_series()
 
 
 def _readable(fitted: pl.DataFrame, reasons: pl.Series | None) -> Conformed:
-    """The rows of days without a row that cannot be read, and the other days."""
+    """The rows of days on which every row can be read, and the other days."""
     if reasons is None:
         return Conformed(fitted, {})
     odd = fitted.select("date", reason=reasons).filter(pl.col("reason").is_not_null())

@@ -1,7 +1,7 @@
-"""The one door from a provider's bytes to a frame.
+"""The only way from a provider's bytes to a frame.
 
-Polars guesses types from a hundred rows and fills a renamed field with nulls, both without a word.
-So every field is asked for by name here, and a missing one is an error.
+Polars silently guesses types from a hundred rows and fills a renamed field with nulls. So every field is requested by
+name here, and a missing one is an error.
 """
 
 import csv
@@ -20,15 +20,15 @@ from expectations.errors import FAULTS, PayloadChanged, described, quoted
 
 Form = Literal["json", "csv", "zip", "bare_zip", "sdmx"]
 ZIPPED = b"PK\x03\x04"  # how a zip archive begins
-# How many bytes a zip file may unpack to, whatever it says of itself. A month of minute candles has 7 million; the
+# How many bytes a zip file may unpack to, whatever size it states. A month of minute candles has 7 million; the
 # Federal Reserve's whole H.4.1, as XML, some hundred million.
 MOST_UNPACKED = 2**26
 MOST_UNPACKED_XML = 2**28
 MOST_MEMBERS = 1_000
 MOST_COLUMNS = 1_000
-MOST_NAMED = 20  # fields, in a sentence
-MEMBER = b"PK\x01\x02"  # begins what a zip file says of each
-# Of a field that the documentation shows as text and answers as a number, or the other way round.
+MOST_NAMED = 20  # fields, in a message
+MEMBER = b"PK\x01\x02"  # how a member's entry in a zip file's directory begins
+# Of a field that is documented as text but sent as a number, or the other way round.
 NUMBER_OR_TEXT: Final = "number or text"
 NESTED = (list, tuple, dict)
 Kind = pl.DataType | type[pl.DataType] | Literal["number or text"]
@@ -37,15 +37,14 @@ Kind = pl.DataType | type[pl.DataType] | Literal["number or text"]
 def decode(body: bytes, form: Form) -> Any:
     """Turn an answer's bytes into what a transform takes.
 
-    A byte-order mark of UTF-8 before the text is no part of it.
+    A UTF-8 byte-order mark before the text is dropped.
 
     Args:
         body: The bytes as archived.
-        form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null, though the file may come
-            in a zip archive, as FRED sometimes sends it: then it is the archive's only member `….csv`;
-            `zip`: the same, of the archive's only member; `bare_zip`: the same of a member without a header, whose
-            columns are called by their place, from "0" on; `sdmx`: the bytes of the
-            archive's member `…_data.xml`.
+        form: `json`: the decoded document; `csv`: a frame of text columns, empty fields null; the file may come as the
+            only member `….csv` of a zip archive, as FRED sometimes sends it; `zip`: the same, from the archive's only
+            member; `bare_zip`: the same without a header, the columns named by their place, from "0" on; `sdmx`: the
+            bytes of the archive's member `…_data.xml`.
 
     Returns:
         The document, the frame, or the bytes.
@@ -72,10 +71,10 @@ def _decoded(body: bytes, form: Form) -> Any:
 
 
 def _json(text: bytes) -> Any:
-    """The document. An object that names a member twice must say the same of it both times.
+    """The document. An object that repeats a member must give it the same value both times.
 
-    The fast reader takes the last of two without a word, so what it read is written again and the quotation marks are
-    counted: two or more are lost with each member. Only then is the document read slowly, to see which it was.
+    The fast reader silently keeps the last of two, so its result is written again and the quotation marks are counted:
+    each lost member loses two or more. Only then does the slow reader read the document, to find the member.
     """
     try:
         document = orjson.loads(text)
@@ -87,20 +86,22 @@ def _json(text: bytes) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for name, value in pairs:
-        if told.setdefault(name, value) != value:
-            raise PayloadChanged(f"expected one value of {name!r}, found {str(told[name])[:80]} and {str(value)[:80]}")
-    return told
+        if document.setdefault(name, value) != value:
+            raise PayloadChanged(
+                f"expected one value of {name!r}, found {str(document[name])[:80]} and {str(value)[:80]}"
+            )
+    return document
 
 
 def _unpacked(body: bytes, ending: str = "", *, most: int) -> bytes:
-    """The only member of a zip archive, or the only one whose name ends so; it may have so many bytes."""
+    """The only member of a zip archive, or the only one with this ending; it may have at most `most` bytes."""
     if body.count(MEMBER) > MOST_MEMBERS:
         raise PayloadChanged(f"expected at most {MOST_MEMBERS:,} members in the zip file, found more")
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            members = [one for one in archive.infolist() if one.filename.endswith(ending)]
+            members = [entry for entry in archive.infolist() if entry.filename.endswith(ending)]
             if len(members) != 1:
                 kind = f"one member {ending}" if ending else "one member"
                 raise PayloadChanged(f"expected {kind} in the zip file, found {len(members)}")
@@ -117,7 +118,7 @@ def _unpacked(body: bytes, ending: str = "", *, most: int) -> bytes:
 
 
 def _csv(body: bytes, *, headed: bool) -> pl.DataFrame:
-    """Text columns, empty fields null. Polars fills a line that is cut off with nulls; here it is refused."""
+    """Text columns, empty fields null. Polars fills a line that is cut off with nulls; it is refused here."""
     text = body.removeprefix(BOM_UTF8)
     if text.lstrip()[:1] in {b"<", b"{"}:
         raise PayloadChanged(f"expected CSV, found {body[:40]!r}")
@@ -149,10 +150,10 @@ def member(payload: Any, name: str) -> Any:
 
 def members(payload: Any, name: str) -> dict[str, Any]:
     """One member of a JSON object, which must itself be an object."""
-    found = member(payload, name)
-    if not isinstance(found, dict):
-        raise PayloadChanged(f"expected an object as {name!r}, found {type(found).__name__}")
-    return found
+    value = member(payload, name)
+    if not isinstance(value, dict):
+        raise PayloadChanged(f"expected an object as {name!r}, found {type(value).__name__}")
+    return value
 
 
 def rows(payload: Any, **fields: Kind) -> pl.DataFrame:
@@ -178,9 +179,9 @@ def rows(payload: Any, **fields: Kind) -> pl.DataFrame:
 
 
 def completed(payload: Any, *names: str) -> Any:
-    """A JSON list of objects in which these members are null where an object leaves them out.
+    """A JSON list of objects, in which these members are null where an object omits them.
 
-    A member that no object has is not added: it was renamed, and `rows` says so.
+    A member that no object has is not added: it was renamed, and `rows` reports it.
     """
     if not isinstance(payload, list) or not all(isinstance(row, dict) for row in payload):
         return payload
@@ -189,7 +190,7 @@ def completed(payload: Any, *names: str) -> Any:
 
 
 def with_numbers(payload: Any, name: str) -> Any:
-    """A JSON list of objects in which a member that is the text of a whole number is the number."""
+    """A JSON list of objects, in which a member becomes a number where it is the text of a whole number."""
     if not isinstance(payload, list):
         return payload
     return [
@@ -235,21 +236,21 @@ def numbers(name: str, values: list[Any]) -> pl.Series:
 
 
 def spelled(name: str, values: list[Any]) -> pl.Series:
-    """A column of text that may come as whole numbers, which are spelled out; null stays unknown."""
-    return column(name, [f"{one}" if type(one) is int else one for one in values], pl.String)
+    """A text column whose values may come as whole numbers, which become text; null stays unknown."""
+    return column(name, [f"{value}" if type(value) is int else value for value in values], pl.String)
 
 
 def column(name: str, values: list[Any], kind: Kind) -> pl.Series:
-    """A column of JSON values of one type; null stays unknown, and empty text where a number may be text.
+    """A column of JSON values of one type; null is unknown, and so is empty text where a number may be text.
 
-    A frame built from rows would turn 1.5 into the whole number 1, "1.5" into a number and true into 1, without a
-    word. A series built strictly refuses the first two, and the third is refused here.
+    A frame built from rows would silently turn 1.5 into the whole number 1, "1.5" into a number and true into 1. A
+    strict series refuses the first two, and the third is refused here.
     """
     types = set(map(type, values))
     if kind != pl.Boolean and bool in types:
         raise PayloadChanged(f"expected {kind} in {name}, found true or false")
     if not types.isdisjoint(NESTED):
-        # Polars would find that out too, in a time that grows with the cube of the depth.
+        # Polars would find this too, but in a time that grows with the cube of the depth.
         odd = next(value for value in values if isinstance(value, NESTED))
         raise PayloadChanged(f"expected {kind} in {name}, found {quoted(odd)}")
     try:

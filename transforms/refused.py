@@ -1,7 +1,7 @@
-"""Rows that cannot be read: each costs the day that it speaks for, never its siblings.
+"""Rows that cannot be read: each costs its own day, and no other.
 
 A transform that meets an odd row among good ones marks it here instead of refusing the whole answer. `conform` then
-takes the row's day out, with the reason, and the ledger says `failed` of that day alone.
+takes out the row's day, with the reason, and the ledger records `failed` for that day alone.
 """
 
 import polars as pl
@@ -13,7 +13,7 @@ def refuse(frame: pl.DataFrame, odd: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
     """Mark the rows that cannot be read; what was marked before stays marked, with its first reason.
 
     Args:
-        frame: Rows, each of which names its day by the time that `conform` sees it.
+        frame: Rows, each of which has its day by the time that `conform` sees it.
         odd: True for the rows to mark; unknown counts as false.
         reason: Text, "expected X, found Y".
 
@@ -27,21 +27,21 @@ def refuse(frame: pl.DataFrame, odd: pl.Expr, reason: pl.Expr) -> pl.DataFrame:
 
 
 def marks(frame: pl.DataFrame) -> list[pl.Expr]:
-    """The column of reasons, for a `select` that must not lose it; nothing where no row was marked."""
+    """The column of reasons, for a `select` that must keep it; empty where no row was marked."""
     return [pl.col(REFUSED)] if REFUSED in frame.columns else []
 
 
 def first_mark(frame: pl.DataFrame) -> list[pl.Expr]:
-    """The first reason of a group, for an `agg` that must not lose it; nothing where no row was marked."""
+    """The first reason of a group, for an `agg` that must keep it; empty where no row was marked."""
     return [pl.col(REFUSED).drop_nulls().first()] if REFUSED in frame.columns else []
 
 
 def told_once(frame: pl.DataFrame, *stamp: str, thing: str) -> pl.DataFrame:
-    """Drop exact repetitions, and mark the rows that say different things of one stamp: nothing tells which is true.
+    """Drop exact repetitions, and mark the rows that differ under one stamp: nothing says which is true.
 
     Args:
         frame: Readings, prints, buckets or payments.
-        *stamp: The columns by which only one of them can be told; the first one is named in the reason.
+        *stamp: The columns that tell the rows apart; the reason names the first one.
         thing: What they are, for the reason.
 
     Returns:

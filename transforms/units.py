@@ -1,4 +1,4 @@
-"""Every conversion of a unit, by name. Nothing else multiplies by 100 or divides by 1,000."""
+"""Every conversion of a unit, by name. No other code multiplies by 100 or divides by 1,000."""
 
 import polars as pl
 
@@ -45,29 +45,29 @@ def per_second_to_apr(rate: pl.Expr) -> pl.Expr:
 
 
 def both_sides_to_one(contracts: pl.Expr) -> pl.Expr:
-    """Open contracts that were counted once for who is long and once for who is short."""
+    """Open contracts that were counted once for the long side and once for the short side."""
     return contracts / 2
 
 
 def contracts_to_coins(contracts: pl.Expr, coins: float) -> pl.Expr:
-    """Futures, each of which is of so many coins."""
+    """Futures contracts of a size in coins, as coins."""
     return contracts * coins
 
 
 def unless_empty(text: pl.Expr) -> pl.Expr:
-    """Text, unknown where there is none in it."""
+    """Text, unknown where it is empty."""
     return pl.when(text != "").then(text)
 
 
 def decimal_text(text: pl.Expr) -> pl.Expr:
-    """Numbers that the provider sends as text; what is no number raises."""
+    """Numbers that the provider sends as text; any other text raises."""
     return text.cast(pl.Float64, strict=True)
 
 
 def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
     """Milliseconds since 1970, or microseconds where the number is too large for them.
 
-    What no date can hold, such as nanoseconds, is unknown, and `conform` refuses a row without its day.
+    A stamp that no date can hold, such as nanoseconds, is unknown, and `conform` refuses a row without its day.
     """
     whole = _held_by_a_date(stamp)
     microseconds = pl.when(whole >= MICROSECONDS_FROM).then(whole).otherwise(whole * 1000)
@@ -80,12 +80,12 @@ def epoch_to_instant(stamp: pl.Expr) -> pl.Expr:
 
 
 def seconds_to_instant(stamp: pl.Expr) -> pl.Expr:
-    """Seconds since 1970; what no date can hold is unknown."""
+    """Seconds since 1970; a stamp that no date can hold is unknown."""
     return epoch_to_instant(_held_by_a_date(stamp) * 1000)
 
 
 def _held_by_a_date(stamp: pl.Expr) -> pl.Expr:
-    """A stamp in 64 bits, in which a thousand times as much has room: a literal alone would wrap around in 32."""
+    """A stamp in 64 bits, with room for a thousand times as much: a bare literal would wrap around in 32 bits."""
     whole = stamp.cast(pl.Int64, strict=False)
     return pl.when(whole.is_between(-LAST_MICROSECOND, LAST_MICROSECOND)).then(whole)
 
@@ -96,12 +96,12 @@ def iso_to_instant(text: pl.Expr) -> pl.Expr:
 
 
 def spaced_to_instant(text: pl.Expr) -> pl.Expr:
-    """Text such as 2024-12-09 23:55:00, which says no zone and means UTC; any other text raises."""
+    """Text such as 2024-12-09 23:55:00, which states no zone and means UTC; any other text raises."""
     return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us").dt.replace_time_zone("UTC")
 
 
 def minutes_to_instant(text: pl.Expr) -> pl.Expr:
-    """Text such as 202412092355, which says no zone and is taken as UTC; any other text raises."""
+    """Text such as 202412092355, which states no zone and is taken as UTC; any other text raises."""
     return text.str.to_datetime("%Y%m%d%H%M", time_unit="us").dt.replace_time_zone("UTC")
 
 
@@ -131,14 +131,14 @@ def friday_of_week(week: pl.Expr) -> pl.Expr:
 
 
 def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Daily rows that start at 00:00 UTC: another day boundary is another number.
+    """Require daily rows to start at 00:00 UTC: another day boundary is another number.
 
     Args:
         frame: Rows of days.
         stamp: The column of instants at which they start.
 
     Returns:
-        The rows, of which an odd one among others that start at 00:00 UTC is marked as refused.
+        The rows; an odd one among others that start at 00:00 UTC is marked as refused.
 
     Raises:
         PayloadChanged: Half of them or more start at another time.
@@ -147,18 +147,18 @@ def require_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
 
 
 def _require_starts(frame: pl.DataFrame, stamp: str, clock: pl.Expr, period: str, what: str) -> pl.DataFrame:
-    """Rows whose clock shows the start of a period; a few others are marked, half of them or more are refused."""
+    """Require rows to start with a period; a few others are marked, half of them or more are refused."""
     return refuse_some(frame, clock != clock.dt.truncate(period), what, stamp)
 
 
 def refuse_some(frame: pl.DataFrame, odd: pl.Expr, what: str, found: str) -> pl.DataFrame:
-    """Mark odd rows among others; where half of the rows or more are odd, it is the answer that is another one.
+    """Mark odd rows among others; where half of the rows or more are odd, refuse the whole answer.
 
     Args:
         frame: Rows.
         odd: True for those that are not as expected; unknown counts as false.
         what: What was expected of each.
-        found: The column that is told of an odd one.
+        found: The column that the reason quotes.
 
     Returns:
         The rows, with the odd ones marked as refused.
@@ -182,12 +182,12 @@ def end_of_hour(opened_at: pl.Expr) -> pl.Expr:
 
 
 def require_hours(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Hourly rows that start at a full hour; an odd one among others is marked, as `require_midnights` does."""
+    """Require hourly rows to start at a full hour; an odd one is marked, as in `require_midnights`."""
     return _require_starts(frame, stamp, pl.col(stamp), "1h", "hours that start at a full hour")
 
 
 def korean_day_of(instant: pl.Expr) -> pl.Expr:
-    """The day in Seoul, nine hours ahead of UTC and without summer time, of an instant."""
+    """The Seoul day of an instant; Seoul is nine hours ahead of UTC and has no summer time."""
     return day_of(instant.dt.offset_by("9h"))
 
 
@@ -197,6 +197,6 @@ def end_of_korean_day(day: pl.Expr) -> pl.Expr:
 
 
 def require_korean_midnights(frame: pl.DataFrame, stamp: str) -> pl.DataFrame:
-    """Daily rows that start at 00:00 in Seoul, 15:00 UTC of the day before; marked as `require_midnights` does."""
+    """Require days to start at 00:00 in Seoul, 15:00 UTC of the day before; marks as `require_midnights` does."""
     seoul = pl.col(stamp).dt.offset_by("9h")
     return _require_starts(frame, stamp, seoul, "1d", "days that start at 15:00 UTC")

@@ -34,18 +34,18 @@ def _instant(stamp: str) -> datetime:
 
 
 def _averages(answers: Sequence[Answer]) -> dict[date, float]:
-    """Aave's average by the day of its stamp; the running day is left out."""
+    """Aave's average by the day of its stamp; the current day is left out."""
     points = member(member(answers[0].json(), "data"), "supplyAPYHistory")
-    told = {
+    averages = {
         _instant(str(member(point, "date"))).date(): number(member(member(point, "avgRate"), "value"))
         for point in points
     }
     today = answers[0].observed_at.date()
-    return {day: told[day] for day in sorted(told) if day < today}
+    return {day: averages[day] for day in sorted(averages) if day < today}
 
 
 def _middles(answers: Sequence[Answer]) -> dict[date, float]:
-    """Of each day the mean of DefiLlama's readings near its two ends, both of which are near 23:01 UTC."""
+    """For each day, the mean of the DefiLlama readings near its two ends, both taken near 23:01 UTC."""
     rates: dict[date, float] = {}
     for row in member(answers[1].json(), "data"):
         base = member(row, "apyBase")
@@ -56,7 +56,7 @@ def _middles(answers: Sequence[Answer]) -> dict[date, float]:
 
 
 def _ratios(answers: Sequence[Answer], shift: int) -> list[float]:
-    """Aave's average over DefiLlama's of the day so many later, of the newest days that are in both."""
+    """Aave's average over DefiLlama's of `shift` days later, for the newest days that are in both."""
     averages, middles = _averages(answers), _middles(answers)
     newest = list(averages)[-DAYS:]
     moved = [(averages[day], middles.get(day + timedelta(days=shift))) for day in newest]
@@ -71,8 +71,8 @@ def stamped_at_its_start(answers: Sequence[Answer]) -> Finding:
         if len(ratios) < ENOUGH:
             return Finding(None, f"{len(ratios)} days are in both answers, {ENOUGH} are needed")
         gaps[shift] = sum(abs(ratio - 1) for ratio in ratios) / len(ratios)
-    told = ", ".join(f"{shift:+d} days {gap:.1%}" for shift, gap in gaps.items())
-    return Finding(min(gaps, key=lambda shift: gaps[shift]) == 0, f"mean distance when moved by {told}")
+    distances = ", ".join(f"{shift:+d} days {gap:.1%}" for shift, gap in gaps.items())
+    return Finding(min(gaps, key=lambda shift: gaps[shift]) == 0, f"mean distance when moved by {distances}")
 
 
 def rate_is_simple(answers: Sequence[Answer]) -> Finding:
@@ -81,7 +81,7 @@ def rate_is_simple(answers: Sequence[Answer]) -> Finding:
     if len(ratios) < ENOUGH:
         return Finding(None, f"{len(ratios)} days are in both answers, {ENOUGH} are needed")
     middle, rate = median(ratios), median(list(_averages(answers).values())[-DAYS:])
-    compounded = 1 + rate / 2  # e to the rate, less one, over the rate
+    compounded = 1 + rate / 2  # (e^rate - 1) / rate, nearly
     found = f"{middle:.3f} times DefiLlama's simple rate in the middle of {len(ratios)} days"
     return Finding(abs(middle - 1) < AWAY and middle - 1 < (compounded - 1) / 2, f"{found}; {compounded:.3f} if not")
 

@@ -1,4 +1,4 @@
-"""Binance: one famous price, and whether archive and REST tell the same of open interest."""
+"""Binance: one well-known price, and whether archive and REST agree on open interest."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,7 @@ from transforms.payload import decode, member, text_columns
 
 CRASH = date(2024, 12, 9)
 LOW_OF_THE_CRASH = 94_150.05
-LOW = 3  # place in a kline
+LOW = 3  # its place in a kline
 A_TENTH_OF_A_PERMILLE = 0.0001
 SYMBOL = "BTCUSDT"
 ETHER = next(
@@ -83,20 +83,20 @@ def _archived(answer: Answer) -> dict[int, float]:
 
 
 def _read(answer: Answer) -> dict[int, float]:
-    """The same of REST."""
+    """The same from REST."""
     return {int(member(row, "timestamp")): number(member(row, "sumOpenInterest")) for row in answer.json()}
 
 
 def archive_is_rest(answers: Sequence[Answer]) -> Finding:
-    """Whether both tell the same coins for the same stamps: then the archive's stamps are UTC, and mean the instant."""
+    """Whether both have the same coins for the same stamps: then the archive's stamps are UTC, and mean the instant."""
     archived, read = _archived(answers[0]), _read(answers[1])
     both = sorted(set(archived) & set(read))
     if not both:
         return Finding(None, f"no stamp is in both of {len(archived)} archived and {len(read)} REST readings")
     odd = [stamp for stamp in both if not near(archived[stamp], read[stamp], SAME)]
     stamp = odd[0] if odd else both[-1]
-    told = f"archive {archived[stamp]:,.3f}, REST {read[stamp]:,.3f} at {datetime.fromtimestamp(stamp / 1000, UTC)}"
-    return Finding(not odd, f"{told}; {len(both) - len(odd)} of {len(both)} readings agree")
+    compared = f"archive {archived[stamp]:,.3f}, REST {read[stamp]:,.3f} at {datetime.fromtimestamp(stamp / 1000, UTC)}"
+    return Finding(not odd, f"{compared}; {len(both) - len(odd)} of {len(both)} readings agree")
 
 
 def day_row_is_its_end(answers: Sequence[Answer]) -> Finding:
@@ -111,12 +111,12 @@ def day_row_is_its_end(answers: Sequence[Answer]) -> Finding:
 
 
 def ether_is_archived(answers: Sequence[Answer]) -> Finding:
-    """Whether the file is there."""
+    """Whether the file exists."""
     return Finding(answers[0].status != NOT_FOUND, f"status {answers[0].status} for {ETHER.since}")
 
 
 def every_eight_hours(answers: Sequence[Answer]) -> Finding:
-    """Whether payments are apart by what the list says, or by eight hours where it does not name the contract."""
+    """Whether payments are as far apart as the list says, or eight hours where it does not name the contract."""
     named = [member(row, "fundingIntervalHours") for row in answers[1].json() if member(row, "symbol") == SYMBOL]
     hours = int(named[0]) if named else DEFAULT_INTERVAL_HOURS
     return evenly_spaced([int(member(row, "fundingTime")) for row in answers[0].json()], hours * HOUR_MS)

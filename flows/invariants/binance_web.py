@@ -26,7 +26,7 @@ def plan_rates(now: datetime) -> Plan:
 
 
 def per_day(answers: Sequence[Answer]) -> Finding:
-    """Whether the period that makes the newest rate one like OKX's is the day."""
+    """Whether the newest rate comes near OKX's as a rate per day, and only so."""
     rates, others = member(answers[0].json(), "data"), member(answers[1].json(), "data")
     if not rates or not others:
         return Finding(None, f"{len(rates)} rates on the page, {len(others)} at OKX")

@@ -14,7 +14,7 @@ FRR_OF_TICKER, FRR_OF_STATISTICS = 0, 3
 CLOSE = 2
 FOUR_DIGITS = 0.001
 DAYS_A_YEAR = 365
-FACTOR = 15  # a loan of two days and the smoothed rate differ, but not by as much as a day and a year do
+FACTOR = 15  # a two-day loan and the smoothed rate differ, but by less than a day and a year do
 
 
 def plan_return_rates(_: datetime) -> Plan:
@@ -24,7 +24,7 @@ def plan_return_rates(_: datetime) -> Plan:
 
 
 def plan_loans(now: datetime) -> Plan:
-    """The ticker, and the loans over two days of the last week."""
+    """The ticker, and the last week of two-day loans."""
     yield question(TICKER)
     end = day_start(last_whole_day(now))
     yield question(
@@ -47,7 +47,7 @@ def statistics_are_a_365th(answers: Sequence[Answer]) -> Finding:
 
 
 def loans_are_per_day(answers: Sequence[Answer]) -> Finding:
-    """Whether the candle of a loan is of the size of the ticker's daily rate."""
+    """Whether the candles of loans are of the size of the ticker's daily rate."""
     daily, candles = number(answers[0].json()[FRR_OF_TICKER]), answers[1].json()
     if not candles or daily <= 0:
         return Finding(None, f"{len(candles)} candles of loans, and a flash return rate of {daily}")

@@ -1,4 +1,4 @@
-"""Bithumb: where a day begins, and in which time zone it is asked for."""
+"""Bithumb: where a day begins, and in which time zone it is requested."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -11,14 +11,14 @@ from transforms.payload import member
 
 
 def plan_days(now: datetime) -> Plan:
-    """Three days of Seoul before the newest UTC day that is over."""
+    """Three Seoul days before the newest UTC day that is over."""
     yield question(DAYS, market="KRW-USDT", count=3, to=f"{last_whole_day(now)}T00:00:00")
 
 
 def in_seoul(answers: Sequence[Answer]) -> Finding:
     """Whether days begin at 15:00 UTC."""
-    told = [datetime.fromisoformat(str(member(day, "candle_date_time_utc"))) for day in answers[0].json()]
-    return day_begins([milliseconds(begin.replace(tzinfo=UTC)) for begin in told], SEOUL_MIDNIGHT_MS)
+    starts = [datetime.fromisoformat(str(member(day, "candle_date_time_utc"))) for day in answers[0].json()]
+    return day_begins([milliseconds(start.replace(tzinfo=UTC)) for start in starts], SEOUL_MIDNIGHT_MS)
 
 
 def to_is_exclusive(answers: Sequence[Answer]) -> Finding:

@@ -18,8 +18,8 @@ def plan_newest(_: datetime) -> Plan:
 
 
 def _times(answers: Sequence[Answer]) -> list[datetime]:
-    told = [str(member(payment, "timestamp")) for payment in answers[0].json()]
-    return [datetime.fromisoformat(stamp).astimezone(UTC) for stamp in told]
+    stamps = [str(member(payment, "timestamp")) for payment in answers[0].json()]
+    return [datetime.fromisoformat(stamp).astimezone(UTC) for stamp in stamps]
 
 
 def ended_when_believed(answers: Sequence[Answer]) -> Finding:

@@ -35,13 +35,13 @@ def plan_payments(now: datetime) -> Plan:
 def counts_both_sides(answers: Sequence[Answer]) -> Finding:
     """Whether `openInterest` is twice `singleOpenInterest`."""
     listed = member(member(answers[0].json(), "result"), "list")
-    told = [row for row in listed if "singleOpenInterest" in row]
-    if not told:
+    rows = [row for row in listed if "singleOpenInterest" in row]
+    if not rows:
         return Finding(None, f"none of {len(listed)} rows tells singleOpenInterest")
-    pairs = [(number(member(row, "openInterest")), number(row["singleOpenInterest"])) for row in told]
-    odd = [(both, one) for both, one in pairs if not near(both, 2 * one, ROUNDING)]
-    both, one = odd[0] if odd else pairs[0]
-    return Finding(not odd, f"openInterest {both:,.0f}, singleOpenInterest {one:,.0f}, in {len(pairs)} rows")
+    pairs = [(number(member(row, "openInterest")), number(row["singleOpenInterest"])) for row in rows]
+    odd = [(both, single) for both, single in pairs if not near(both, 2 * single, ROUNDING)]
+    both, single = odd[0] if odd else pairs[0]
+    return Finding(not odd, f"openInterest {both:,.0f}, singleOpenInterest {single:,.0f}, in {len(pairs)} rows")
 
 
 def bounds_are_included(answers: Sequence[Answer]) -> Finding:

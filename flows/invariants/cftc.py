@@ -1,4 +1,4 @@
-"""CFTC: how many bitcoin the contracts at CME are of."""
+"""CFTC: the size of the bitcoin contracts at CME."""
 
 import re
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ def plan_newest(_: datetime) -> Plan:
 def contract_units(answers: Sequence[Answer]) -> Finding:
     """Whether `contract_units` names as many bitcoin as we count."""
     reports = [report for answer in answers for report in answer.json() if member(report, REPORTED)]
-    told = [str(report["contract_units"]) for report in reports if "contract_units" in report]
-    if len(told) != len(FUTURES):
-        return Finding(None, f"{len(told)} of {len(reports)} reports tell contract_units, for {len(FUTURES)} futures")
-    figures = [FIGURE.search(words) for words in told]
+    units = [str(report["contract_units"]) for report in reports if "contract_units" in report]
+    if len(units) != len(FUTURES):
+        return Finding(None, f"{len(units)} of {len(reports)} reports tell contract_units, for {len(FUTURES)} futures")
+    figures = [FIGURE.search(unit) for unit in units]
     coins = [float(figure[0]) if figure else None for figure in figures]
-    return Finding(coins == [future.coins for future in FUTURES.values()], f"contracts of {' and '.join(told)}")
+    return Finding(coins == [future.coins for future in FUTURES.values()], f"contracts of {' and '.join(units)}")
 
 
 INVARIANTS = (

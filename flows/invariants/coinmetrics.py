@@ -32,15 +32,15 @@ def plan_both(now: datetime) -> Plan:
 
 
 def _supply(answer: Answer) -> dict[date, float]:
-    told = member(answer.json(), "data")
-    return {date.fromisoformat(str(member(row, "time"))[:10]): number(member(row, "SplyCur")) for row in told}
+    rows = member(answer.json(), "data")
+    return {date.fromisoformat(str(member(row, "time"))[:10]): number(member(row, "SplyCur")) for row in rows}
 
 
 def _ends(answer: Answer) -> dict[date, float]:
-    """DefiLlama's count by the day at whose end it was taken: a row is stamped with the midnight after it."""
-    told = member(answer.json(), "tokens")
+    """DefiLlama's count by the day at whose end it was taken: rows are stamped with the next midnight."""
+    rows = member(answer.json(), "tokens")
     stamps = [
-        (datetime.fromtimestamp(int(member(row, "date")), UTC), member(row, "circulating").get(PEG)) for row in told
+        (datetime.fromtimestamp(int(member(row, "date")), UTC), member(row, "circulating").get(PEG)) for row in rows
     ]
     return {at.date() - ONE_DAY: number(coins) for at, coins in stamps if at.hour == 0 and coins is not None}
 

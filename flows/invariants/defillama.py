@@ -43,12 +43,12 @@ def chains_add_up(answers: Sequence[Answer]) -> Finding:
 
 def read_in_the_evening(answers: Sequence[Answer]) -> Finding:
     """Whether the readings of finished days are taken in the last two hours of their day."""
-    told = [str(member(row, "timestamp")) for row in member(answers[0].json(), "data")]
-    at = [datetime.fromisoformat(stamp) for stamp in told[-DAYS:]]
-    past = [each for each in at if each.date() < answers[0].observed_at.date()]
+    stamps = [str(member(row, "timestamp")) for row in member(answers[0].json(), "data")]
+    instants = [datetime.fromisoformat(stamp) for stamp in stamps[-DAYS:]]
+    past = [instant for instant in instants if instant.date() < answers[0].observed_at.date()]
     if not past:
         return Finding(None, "no reading of a day that is over")
-    early = [each for each in past if each.hour < EVENING]
+    early = [instant for instant in past if instant.hour < EVENING]
     found = f"{len(past) - len(early)} of {len(past)} days were read after {EVENING}:00 UTC"
     return Finding(2 * len(early) < len(past), f"{found}, the newest at {past[-1]:%H:%M}")
 

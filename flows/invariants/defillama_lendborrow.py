@@ -1,4 +1,4 @@
-"""DefiLlama's list of lending pools: in which unit its rate is, which side it is of, and what can be withdrawn."""
+"""DefiLlama's list of lending pools: the unit and the side of its rate, and what can be withdrawn."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,13 +12,13 @@ from transforms.payload import member
 
 NAME = "aave-v3-ethereum-usdc"
 POOL = POOLS[NAME][3]
-# Of what borrowers pay, this much at least reaches the depositors: the protocol keeps a part, a tenth when last known.
+# At least this share of what borrowers pay reaches the depositors: the protocol keeps a part, a tenth when last known.
 LEAST = 0.5
 AWAY = 0.1  # list and chart may be an hour apart
 
 
 class _Pool(NamedTuple):
-    """One pool as the list tells it, and the newest look at it in its chart."""
+    """One pool as listed, and its newest reading in its chart."""
 
     borrow: float
     supplied: float
@@ -35,14 +35,14 @@ def plan_pool(_: datetime) -> Plan:
 
 def _pool(answers: Sequence[Answer]) -> _Pool | Finding:
     mine = [pool for pool in answers[0].json() if member(pool, "pool") == POOL]
-    looks: list[Any] = member(answers[1].json(), "data")
-    if len(mine) != 1 or not looks:
-        return Finding(None, f"{len(mine)} entries of {NAME} in the list, {len(looks)} looks in its chart")
-    told = [member(mine[0], name) for name in ("apyBaseBorrow", "totalSupplyUsd", "totalBorrowUsd")]
-    told += [member(looks[-1], name) for name in ("apyBase", "tvlUsd")]
-    if None in told:
-        return Finding(None, f"of {NAME} not all is told: {told}")
-    return _Pool(*(number(figure) for figure in told))
+    readings: list[Any] = member(answers[1].json(), "data")
+    if len(mine) != 1 or not readings:
+        return Finding(None, f"{len(mine)} entries of {NAME} in the list, {len(readings)} looks in its chart")
+    figures = [member(mine[0], name) for name in ("apyBaseBorrow", "totalSupplyUsd", "totalBorrowUsd")]
+    figures += [member(readings[-1], name) for name in ("apyBase", "tvlUsd")]
+    if None in figures:
+        return Finding(None, f"of {NAME} not all is told: {figures}")
+    return _Pool(*(number(figure) for figure in figures))
 
 
 def simple_and_of_borrowers(answers: Sequence[Answer]) -> Finding:

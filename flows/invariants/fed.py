@@ -25,7 +25,7 @@ def plan_both(now: datetime) -> Plan:
 
 
 def same_to_the_million(answers: Sequence[Answer]) -> Finding:
-    """Whether both tell the same million of dollars for the same Wednesdays."""
+    """Whether both have the same amount, to the million dollars, for the same Wednesdays."""
     rows = normalize(decode(answers[0].body, "sdmx"))
     copied = normalize_fred(decode(answers[1].body, "csv"), fred_id=FRED_ID)
     mine: dict[date, float] = dict(

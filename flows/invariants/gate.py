@@ -30,13 +30,13 @@ def plan_sides(_: datetime) -> Plan:
 
 
 def plan_rates(_: datetime) -> Plan:
-    """The newest hours of what USDT costs at Gate, and at OKX."""
+    """The newest hourly loan rates of USDT at Gate and at OKX."""
     yield question(RATES, currency="USDT", tier="1", page=1, limit=3)
     yield question(OKX_RATES, ccy="USDT", limit=3)
 
 
 def unit_of_loans(answers: Sequence[Answer]) -> Finding:
-    """Which period makes the newest rate one like OKX's."""
+    """Which period brings the newest rate near OKX's."""
     rates, others = member(answers[0].json(), "rates"), member(answers[1].json(), "data")
     if not rates or not others:
         return Finding(None, f"{len(rates)} rates at Gate, {len(others)} at OKX")
@@ -53,8 +53,8 @@ def counts_one_side(answers: Sequence[Answer]) -> Finding:
     if not hours or longs <= 0:
         return Finding(None, f"{len(hours)} hours, and longs that hold {longs:,.0f} contracts")
     newest = max(hours, key=lambda hour: number(member(hour, "time")))
-    told = number(member(newest, "open_interest"))
-    return Finding(near(told, longs, HALF), f"open_interest {told:,.0f}, longs hold {longs:,.0f} contracts")
+    counted = number(member(newest, "open_interest"))
+    return Finding(near(counted, longs, HALF), f"open_interest {counted:,.0f}, longs hold {longs:,.0f} contracts")
 
 
 def dollars_are_worth_the_coins(answers: Sequence[Answer]) -> Finding:
@@ -66,7 +66,7 @@ def dollars_are_worth_the_coins(answers: Sequence[Answer]) -> Finding:
     seen = [(usd, coins, price) for usd, coins, price in longs if usd > 0 and coins > 0]
     if not seen:
         return Finding(None, f"no long was liquidated on {len(longs)} days")
-    odd = [each for each in seen if abs(each[0] / (each[1] * each[2]) - 1) > AWAY]
+    odd = [(usd, coins, price) for usd, coins, price in seen if abs(usd / (coins * price) - 1) > AWAY]
     usd, coins, price = odd[0] if odd else seen[-1]
     return Finding(not odd, f"{usd:,.0f} dollars for {coins:,.4f} bitcoin at {price:,.0f}, on {len(seen)} days")
 

@@ -1,4 +1,4 @@
-"""Kraken: whether ether's answer has the shape of bitcoin's, of which one was recorded."""
+"""Kraken: whether ether's answer has the shape of bitcoin's, which was recorded."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

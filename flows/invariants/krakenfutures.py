@@ -1,4 +1,4 @@
-"""Kraken Futures: what the stamp of a funding rate means, in which unit it is, and in which liquidations are."""
+"""Kraken Futures: what the stamp of a funding rate means, the unit of the rate, and the unit of liquidations."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,13 +17,13 @@ AWAY = 0.2  # how far the mark price may have moved since the hour's rate was se
 
 
 def plan_history(_: datetime) -> Plan:
-    """The running hour's rate as the ticker tells it, and the history with its stamps."""
+    """The current hour's rate from the ticker, and the history with its stamps."""
     yield question(TICKER)
     yield question(HISTORY, symbol=CONTRACT)
 
 
 def plan_volumes(now: datetime) -> Plan:
-    """What was closed by force, and what was traded, on each of the last days."""
+    """The liquidation volume and the trading volume of each of the last days."""
     last = day_start(last_whole_day(now))
     for kind in ("liquidation-volume", "trade-volume"):
         since = round((last - timedelta(days=DAYS - 1)).timestamp())
@@ -43,7 +43,7 @@ def _history(answers: Sequence[Answer]) -> list[tuple[datetime, float, float]]:
 
 
 def stamped_at_its_start(answers: Sequence[Answer]) -> Finding:
-    """Whether the row that is stamped with the running hour is the rate that runs."""
+    """Whether the row stamped with the current hour holds the current rate."""
     running = number(member(member(answers[0].json(), "ticker"), "fundingRate"))
     hour = answers[0].observed_at.replace(minute=0, second=0, microsecond=0)
     mine = {at: rate for at, rate, _ in _history(answers)}
@@ -64,10 +64,10 @@ def relative_is_a_fraction(answers: Sequence[Answer]) -> Finding:
 
 
 def liquidations_are_coins(answers: Sequence[Answer]) -> Finding:
-    """Whether no more was closed by force on a day than coins were traded."""
+    """Whether the liquidation volume of a day is never more than the coins traded."""
     closed, traded = (
-        dict(zip(member(told, "timestamp"), map(number, member(told, "data")), strict=True))
-        for told in (member(answer.json(), "result") for answer in answers)
+        dict(zip(member(result, "timestamp"), map(number, member(result, "data")), strict=True))
+        for result in (member(answer.json(), "result") for answer in answers)
     )
     both = {stamp: (volume, traded[stamp]) for stamp, volume in closed.items() if stamp in traded and traded[stamp] > 0}
     if not any(volume > 0 for volume, _ in both.values()):

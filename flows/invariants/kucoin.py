@@ -1,4 +1,4 @@
-"""KuCoin: the period of its lending rates, held against what OKX asks of borrowers per year."""
+"""KuCoin: the period of its lending rates, held against OKX's yearly borrow rates."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ def plan_rates(_: datetime) -> Plan:
 
 
 def unit_of_rates(answers: Sequence[Answer]) -> Finding:
-    """Which period makes the newest rate one like OKX's."""
+    """Which period brings the newest rate near OKX's."""
     rates, others = member(answers[0].json(), "data"), member(answers[1].json(), "data")
     if not rates or not others:
         return Finding(None, f"{len(rates)} rates at KuCoin, {len(others)} at OKX")
@@ -31,7 +31,7 @@ def unit_of_rates(answers: Sequence[Answer]) -> Finding:
 
 
 def a_week_is_kept(answers: Sequence[Answer]) -> Finding:
-    """Whether there are as many hours as are believed."""
+    """Whether there are as many hours as believed."""
     rates = member(answers[0].json(), "data")
     stamps = {str(member(row, "time")) for row in rates}
     return Finding(len(stamps) >= HOURS - 1, f"{len(stamps)} hours were answered")

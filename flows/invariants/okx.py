@@ -1,4 +1,4 @@
-"""OKX: the unit of borrowing rates, what rate its archive has, how far histories reach, and where a day begins."""
+"""OKX: the unit of borrow rates, what rate its archive has, how far histories reach, and where a day begins."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from transforms.payload import decode, member, text_columns
 
 QUOTA = f"https://{HOST}/api/v5/public/interest-rate-loan-quota"
 DAYS_A_YEAR = 365
-FACTOR = 4  # the hour's rate and that of now differ, but not by as much as a day, an hour and a year do
+FACTOR = 4  # the hour's rate and the current one differ, but by less than a day, an hour and a year do
 SWAP = "BTC-USDT-SWAP"
 OUT_AFTER = timedelta(days=10)  # from the end of a month: its file may be late
 SAME = 1e-12  # fraction per interval: both are printed with more digits than that
@@ -31,12 +31,12 @@ FIRST_RATES = datetime(2021, 12, 15, tzinfo=UTC)
 
 
 def _data(answer: Answer) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = member(answer.json(), "data")
-    return found
+    rows: list[dict[str, object]] = member(answer.json(), "data")
+    return rows
 
 
 def plan_rates(_: datetime) -> Plan:
-    """The newest hours of what USDT costs, and what the page of limits says of it."""
+    """The newest hourly rates of USDT, and its rate on the page of limits."""
     yield question(RATES, ccy="USDT", limit=3)
     yield question(QUOTA)
 
@@ -57,14 +57,14 @@ def plan_payments(_: datetime) -> Plan:
 
 
 def plan_oldest_payments(now: datetime) -> Plan:
-    """Its payments of three months ago."""
+    """The swap's payments of three months ago."""
     oldest = milliseconds(now - timedelta(days=KEPT_DAYS - 1))
     yield question(FUNDING, instId=SWAP, after=oldest, limit=1)
 
 
 def plan_archive(now: datetime) -> Plan:
     """The newest month of the archive that must be out, and what REST has of the same hours."""
-    month = (now - OUT_AFTER + AHEAD).date().replace(day=1)  # the one after it
+    month = (now - OUT_AFTER + AHEAD).date().replace(day=1)  # the month after it
     yield Request(archived_file(SWAP, (month - ONE_DAY).replace(day=1)), form="zip", transform=None)
     yield question(FUNDING, instId=SWAP, after=milliseconds(month_begins(month)), limit=PAYMENTS_PAGE)
 
@@ -107,7 +107,7 @@ def rates_begin(answers: Sequence[Answer]) -> Finding:
 
 
 def at_midnight(answers: Sequence[Answer]) -> Finding:
-    """Whether they begin at 00:00 UTC."""
+    """Whether days begin at 00:00 UTC."""
     rows: Sequence[Sequence[str]] = member(answers[0].json(), "data")
     return day_begins([int(row[0]) for row in rows], 0)
 
@@ -128,19 +128,19 @@ def _of_its_hour(stamp: object) -> int:
 
 
 def archive_is_realised(answers: Sequence[Answer]) -> Finding:
-    """Whether each payment that both have is the realised rate of REST."""
+    """Whether each payment in both is the realised rate of REST."""
     lines = text_columns(decode(answers[0].body, "zip"), "funding_time", "funding_rate")
     archived = {_of_its_hour(stamp): number(rate) for stamp, rate in lines.iter_rows()}
-    told = {
+    payments = {
         _of_its_hour(member(row, "fundingTime")): row for row in _data(answers[1]) if member(row, "realizedRate") != ""
     }
-    both = sorted(set(archived) & set(told))
+    both = sorted(set(archived) & set(payments))
     if not both:
-        return Finding(None, f"no payment is in both of {len(archived)} archived and {len(told)} of REST")
-    odd = [hour for hour in both if _apart(archived[hour], told[hour], "realizedRate")]
-    predicted = sum(1 for hour in both if not _apart(archived[hour], told[hour], "fundingRate"))
+        return Finding(None, f"no payment is in both of {len(archived)} archived and {len(payments)} of REST")
+    odd = [hour for hour in both if _apart(archived[hour], payments[hour], "realizedRate")]
+    predicted = sum(1 for hour in both if not _apart(archived[hour], payments[hour], "fundingRate"))
     hour = odd[0] if odd else both[-1]
-    realised, foretold = (member(told[hour], name) for name in ("realizedRate", "fundingRate"))
+    realised, foretold = (member(payments[hour], name) for name in ("realizedRate", "fundingRate"))
     found = (
         f"{len(both) - len(odd)} of {len(both)} payments are the realised rate, {predicted} the predicted one; "
         f"at {clock_time(hour)} archive {archived[hour]}, realised {realised}, predicted {foretold}"
@@ -153,10 +153,10 @@ def _apart(rate: float, row: dict[str, object], name: str) -> bool:
 
 
 def readings_are_kept(answers: Sequence[Answer]) -> Finding:
-    """Whether the hours of that age are still there, all of them and none of the bounds."""
+    """Whether all hours of that age are still there, without the bounds."""
     hours = 6
-    found = len(_data(answers[0]))
-    return Finding(found == hours, f"{found} of {hours} hours of {READINGS_KEPT_DAYS} days ago")
+    kept = len(_data(answers[0]))
+    return Finding(kept == hours, f"{kept} of {hours} hours of {READINGS_KEPT_DAYS} days ago")
 
 
 INVARIANTS = (

@@ -17,12 +17,12 @@ def plan_days(_: datetime) -> Plan:
 
 def stamps(answers: Sequence[Answer]) -> list[int]:
     """Where the candles begin, in milliseconds since 1970."""
-    told = [datetime.fromisoformat(str(member(day, "candle_date_time_utc"))) for day in answers[0].json()]
-    return [milliseconds(begin.replace(tzinfo=UTC)) for begin in told]
+    starts = [datetime.fromisoformat(str(member(day, "candle_date_time_utc"))) for day in answers[0].json()]
+    return [milliseconds(start.replace(tzinfo=UTC)) for start in starts]
 
 
 def at_midnight(answers: Sequence[Answer]) -> Finding:
-    """Whether they begin at 00:00 UTC."""
+    """Whether days begin at 00:00 UTC."""
     return day_begins(stamps(answers), 0)
 
 

@@ -1,10 +1,10 @@
-"""Aave: both sides of its own lending pools, as averages of each day of the last year.
+"""Aave: deposit and borrow rates of its own lending pools, as daily averages of the last year.
 
 Docs      https://aave.com/docs/aave-v3/getting-started/graphql
 Terms     free, keyless
-Quirks    asked by POST, in GraphQL; errors come in a 200. The window LAST_YEAR answers 365 daily averages, the running
-          day among them, and nothing is older; shorter windows average over other spans and are not asked for. The
-          answer does not say which pool it is about, so that the market is named: there is a fourth version by now
+Quirks    GraphQL by POST; errors come in a 200. The window LAST_YEAR returns 365 daily averages, including the current
+          day, and nothing older; shorter windows average over other spans and are not used. The answer does not say
+          which pool it is about, so the request names the market: version 4 exists by now
 Verified  the published schema; no answer was recorded. That a point is stamped with the start of its day, and that the
           rate is simple though its name says APY, is believed. Until somebody has compared it with DefiLlama's readings
           of the same days, it stands behind them
@@ -27,7 +27,7 @@ ETHEREUM = 1
 MARKET = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"  # the main pool of version 3 on Ethereum
 SETTLED = every_day(timedelta(minutes=30))
 
-# Our name of the pool: the asset, its token and a day on which the pool was surely open.
+# Our name of the pool: the asset, its token and a day by which the pool was certainly open.
 POOLS = {
     "aave-v3-ethereum-usdc": ("USDC", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", date(2023, 2, 7)),
     "aave-v3-ethereum-usdt": ("USDT", "0xdAC17F958D2ee523a2206206994597C13D831ec7", date(2023, 2, 7)),
@@ -41,12 +41,12 @@ QUERY = (
     "}"
 )
 
-# What GraphQL servers say of a question that will never be answered.
+# GraphQL error codes that a retry cannot fix.
 OUR_FAULT = {"BAD_REQUEST", "BAD_USER_INPUT", "FORBIDDEN", "GRAPHQL_VALIDATION_FAILED", "UNAUTHENTICATED"}
 
 
 def plan_history(ask: Ask) -> Plan:
-    """The pool's last year, both sides at once."""
+    """Ask for the pool's last year, both sides in one request."""
     question = {
         "query": QUERY,
         "variables": {"market": MARKET, "token": ask.series.symbol},
@@ -60,7 +60,7 @@ def plan_history(ask: Ask) -> Plan:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """GraphQL's list of errors; data beside it are not complete."""
+    """GraphQL's list of errors; data beside it are incomplete."""
     document = answer.json()
     if not isinstance(document, dict):
         return PayloadChanged(f"expected an object from Aave, found {type(document).__name__}")
@@ -96,7 +96,7 @@ SOURCE = Source(
             kept_for=timedelta(days=KEPT_DAYS),
         ),
     ),
-    limits={HOST: Limit(30, 60, burst=4)},  # none is published; a reader speaks of a thousand a minute
+    limits={HOST: Limit(30, 60, burst=4)},  # none is published; one user reports 1,000 a minute
     docs="https://aave.com/docs/aave-v3/getting-started/graphql",
     terms="free, keyless; no terms of redistribution are published",
     attribution="Aave",

@@ -1,21 +1,20 @@
-"""Binance: spot prices in USDT by the day and the hour, funding of its perpetuals, open interest in each currency.
+"""Binance: daily and hourly spot prices in USDT, funding of its perpetuals, open interest per settlement currency.
 
 Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
 Terms     public market data, free; raw data are not to be resold
-Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them
-          by the month, without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days are
-          taken from it where REST would need a second page, hours wherever a whole month of them is wanted and out:
-          that takes more requests than REST, of a host without a published limit, and each file has a checksum. An
-          hour in which Binance stood still is left out; a day that lacks more than four of them, as some had up to
-          2021, ends as failed_check. A candle in which it broke down closes when it did (4 January, 8 February and
-          4 July 2018), and the hours of 9 to 11 February 2018 open 28 minutes past: these are left out, so that the
-          first two days have no hours. A file of the archive may get a header. The REST funding
-          history does not state the interval of a payment, the monthly archive does, and the list of adjusted symbols
-          tells that of today: payments of REST are asked for with two days on either side, whose distance tells it.
-          The archive of a month is
-          published on the first Monday of the next one. Open interest is read every five minutes; REST keeps a month
-          of it, the archive has one file a day, out some hours after it. A row of REST tells of the instant that it
-          is stamped with, whatever the period: the row of a day (period=1d) tells how the day before it ended
+Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them in
+          monthly files without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days come
+          from the archive where REST would need a second page, hours wherever a whole month is wanted and published:
+          the archive takes more requests than REST, but its host has no published limit and each file has a checksum.
+          An hour in which Binance was down is left out; a day that lacks more than four hours, as some did up to 2021,
+          ends as failed_check. A candle cut short by an outage closes at the outage (4 January, 8 February and 4 July
+          2018), and the hours of 9 to 11 February 2018 open 28 minutes past: these are left out, so the first two days
+          have no hours. An archive file may come with a header. The REST funding history does not state the interval of
+          a payment; the monthly archive does; the list of adjusted symbols states only today's. REST payments are
+          requested with two days on either side, and the distance between payments gives the interval. A month's
+          archive is published on the first Monday of the next month. Open interest is sampled every five minutes; REST
+          keeps a month of it, the archive has one file a day, out some hours after the day. A REST row describes the
+          instant of its stamp, whatever the period: a daily row (period=1d) shows how the day before it ended
 Verified  recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), five minutes
           and day (2020); a recorded file of klines by the hour (2024), those in microseconds and the other CSV of the
           archive only from quoted lines. Listing days are from memory; a day asked for
@@ -56,17 +55,17 @@ COIN_HOST = "dapi.binance.com"
 COIN_METRICS = f"https://{ARCHIVE_HOST}/data/futures/cm/daily/metrics"
 COIN_READINGS = f"https://{COIN_HOST}/futures/data/openInterestHist"
 PAGE = 1000
-READINGS_PAGE = 500  # a day has 288 of five minutes
-READINGS_KEPT = timedelta(days=27)  # a month, less what may be missing of it
+READINGS_PAGE = 500  # a day has 288 five-minute readings
+READINGS_KEPT = timedelta(days=27)  # a month, less a margin
 ARCHIVED_AFTER = timedelta(hours=2)  # from the end of the day; often later
 DEFAULT_INTERVAL_HOURS = 8
 NOT_FOUND = 404
-PAYMENTS_WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days of hours, and those beside them
+PAYMENTS_WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days of hours, less the days beside them
 HOUR = timedelta(hours=1)
 INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
 DOLLARS = "dollars"  # the label of futures that are settled in the coin
 
-# A day's candle is final at midnight; the answer of a minute later holds it.
+# A day's candle is final at midnight; an answer from a minute later holds it.
 SETTLED = every_day(timedelta(minutes=5))
 # Where REST does not have the readings of a day, the archive will.
 READ_OR_ARCHIVED = every_day(timedelta(minutes=5), grace=timedelta(days=1))
@@ -101,7 +100,7 @@ SPOT = {
     "XRP": ("XRPUSDT", date(2018, 5, 4)),
 }
 
-# The spot market whose hours are asked for and its first whole day.
+# The spot market whose hours are requested and its first whole day.
 HOURLY = {"BTC": ("BTCUSDT", date(2017, 8, 18)), "ETH": ("ETHUSDT", date(2017, 8, 18))}
 
 # The perpetual of the asset and its first whole day of payments.
@@ -134,8 +133,8 @@ PERPETUALS = {
     "XRP": ("XRPUSDT", date(2020, 1, 7)),
 }
 
-# Our name of the series: the asset, its perpetual, the first day of its five-minute readings of open interest, and
-# what a contract is of in dollars, where it is settled in the coin.
+# Our name of the series: the asset, its perpetual, the first day of its five-minute readings of open interest, and the
+# contract size in dollars where it is settled in the coin.
 READ: dict[str, tuple[str, str, date, str | None]] = {
     "BTC": ("BTC", "BTCUSDT", date(2020, 9, 1), None),
     "BTC-inverse": ("BTC", "BTCUSD_PERP", date(2021, 7, 8), "100"),
@@ -146,7 +145,7 @@ READ: dict[str, tuple[str, str, date, str | None]] = {
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Daily klines: the newest thousand or so from REST, a page each, what is older from the archive."""
+    """Daily klines: the newest thousand or so from REST, one page a span, older ones from the archive."""
     return plan_candles(ask, ONE_DAY, months_beyond_a_page(ask))
 
 
@@ -156,13 +155,13 @@ def plan_hours(ask: Ask) -> Plan:
 
 
 def months_beyond_a_page(ask: Ask) -> Iterator[date]:
-    """The archived months of an ask that are older than what one page of days reaches back to."""
+    """The archived months of an ask that are older than one page of days."""
     reach = (ask.now - PAGE * ONE_DAY).date()
     return (month for month in archived_months(ask) if next_month(month) <= reach)
 
 
 def plan_candles(ask: Ask, step: timedelta, months: Iterable[date]) -> Plan:
-    """Klines of some months from the archive; the others, and those whose file is not there or lost, from REST."""
+    """Klines of some months from the archive; the others, and months whose file is missing or lost, from REST."""
     symbol, interval = ask.series.symbol, INTERVALS[step]
     labels = {"asset": ask.series.name}
     held: list[date] = []
@@ -170,10 +169,10 @@ def plan_candles(ask: Ask, step: timedelta, months: Iterable[date]) -> Plan:
     for month in months:
         name = f"{symbol}-{interval}-{month:%Y-%m}.zip"
         file = plan_file(f"{SPOT_ARCHIVE}/{symbol}/{interval}", name, labels, form="bare_zip")
-        found = yield from piece(days_of(month), file)
-        if isinstance(found, Lost):
-            lost.append(found)
-        elif found:
+        outcome = yield from piece(days_of(month), file)
+        if isinstance(outcome, Lost):
+            lost.append(outcome)
+        elif outcome:
             held.append(month)
     for days in without(ask.days, held):
         yield from plan_klines(ask.series, days, step)
@@ -186,7 +185,7 @@ def days_of(month: date) -> Interval:
 
 
 def plan_klines(series: Series, days: Interval, step: timedelta) -> Plan:
-    """Walk forward, a thousand klines a page, until the last wanted one is there or nothing more comes."""
+    """Walk forward, 1,000 klines a page, until the last wanted one is there or a page is not full."""
     start, end = milliseconds(days.starts_at), milliseconds(days.ends_at)
     last_open = milliseconds(days.ends_at - step)
     while start <= last_open:
@@ -221,14 +220,14 @@ def archived_months(ask: Ask) -> Iterator[date]:
 
 
 def plan_funding(ask: Ask) -> Plan:
-    """Take whole months from the archive, which states each interval; the rest, and what is lost, from REST."""
+    """Take whole months from the archive, which states each interval; take the rest, and lost files, from REST."""
     held: list[date] = []
     lost: list[Lost] = []
     for month in archived_months(ask):
-        found = yield from piece(days_of(month), plan_archive(ask, month))
-        if isinstance(found, Lost):
-            lost.append(found)
-        elif found:
+        outcome = yield from piece(days_of(month), plan_archive(ask, month))
+        if isinstance(outcome, Lost):
+            lost.append(outcome)
+        elif outcome:
             held.append(month)
     for days in without(ask.days, held):
         lost += yield from plan_payments(ask, days)
@@ -236,7 +235,7 @@ def plan_funding(ask: Ask) -> Plan:
 
 
 def without(days: Interval, months: Iterable[date]) -> Iterator[Interval]:
-    """What is left of an interval when some of its whole months are taken away."""
+    """The parts of an interval that remain without some of its whole months."""
     start = days.start
     for month in months:
         if start < month:
@@ -247,7 +246,7 @@ def without(days: Interval, months: Iterable[date]) -> Iterator[Interval]:
 
 
 def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
-    """The payments of a month; tells whether their file is there."""
+    """Ask for a month's payments; return whether their file exists."""
     name = f"{ask.series.symbol}-fundingRate-{month:%Y-%m}.zip"
     return (yield from plan_file(f"{ARCHIVE}/{ask.series.symbol}", name, {"asset": ask.series.name}))
 
@@ -255,13 +254,13 @@ def plan_archive(ask: Ask, month: date) -> Generator[Request, Answer, bool]:
 def plan_file(
     folder: str, name: str, labels: Mapping[str, str], *, form: Form = "zip"
 ) -> Generator[Request, Answer, bool]:
-    """One file of the archive and its checksum; tells whether the file is there.
+    """Ask for an archive file and its checksum; return whether the file exists.
 
-    A file that cannot be unpacked, or has no line, is told now: REST may have its days.
+    A file that cannot be unpacked, or has no line, fails at once: REST may have its days.
 
     Raises:
-        SourceUnavailable: It is not the file that its checksum is of.
-        PayloadChanged: It cannot be unpacked, or is empty.
+        SourceUnavailable: The file does not match its checksum.
+        PayloadChanged: The file cannot be unpacked, or is empty.
     """
     address = f"{folder}/{name}"
     archive = yield Request(address, form=form, labels=labels, transform="normalize_archive", accept=(NOT_FOUND,))
@@ -269,18 +268,18 @@ def plan_file(
         return False
     checksum = yield Request(f"{address}.CHECKSUM", form="csv", transform=None)
     promised = checksum.body.decode("ascii", "replace").split()
-    found = hashlib.sha256(archive.body).hexdigest()
-    if promised != [found, name]:
-        raise SourceUnavailable(f"expected {name} with the checksum {promised[:1]}, found {found}")
+    digest = hashlib.sha256(archive.body).hexdigest()
+    if promised != [digest, name]:
+        raise SourceUnavailable(f"expected {name} with the checksum {promised[:1]}, found {digest}")
     if not archive.document.height:
         raise PayloadChanged(f"expected lines in {name}, found none")
     return True
 
 
 def plan_payments(ask: Ask, days: Interval) -> Plan:
-    """Windows of the REST history, each with the days beside it, whose payments tell the intervals at its edges.
+    """Windows of the REST history, each with the days beside it, whose payments give the intervals at its edges.
 
-    No window fills a page, even where payments are made every hour.
+    No window fills a page, even with hourly payments.
     """
     info = yield Request(FUNDING_INFO, transform=None, shared=True)
     adjusted = {member(row, "symbol"): member(row, "fundingIntervalHours") for row in info.json()}
@@ -289,7 +288,7 @@ def plan_payments(ask: Ask, days: Interval) -> Plan:
 
 
 def plan_window(ask: Ask, window: Interval, hours: int) -> Generator[Request, Answer, None]:
-    """The payments of some days and of the two on either side."""
+    """The payments of some days and of two days on either side."""
     asked = window.widened(CONTEXT_DAYS)
     start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
     page = yield Request(
@@ -309,42 +308,42 @@ def plan_window(ask: Ask, window: Interval, hours: int) -> Generator[Request, An
 
 
 def plan_open_interest(ask: Ask) -> Plan:
-    """Take each day's readings from the archive, and from REST where their file is not out yet, or lost."""
+    """Take each day's readings from the archive, and from REST where the file is lost or not out yet."""
     symbol = ask.series.symbol
     folder = f"{COIN_METRICS if DOLLARS in ask.series.labels else METRICS}/{symbol}"
     lost: list[Lost] = []
     for day in ask.days:
         labels = {**ask.series.labels, "symbol": symbol, "day": day.isoformat()}
         whole = Interval(day, day + ONE_DAY)
-        pieces = [(yield from piece(whole, plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)))]
-        if pieces[0] is not True and day_start(day) > ask.now - READINGS_KEPT:
-            pieces.append((yield from piece(whole, plan_readings(symbol, day, labels))))
-        lost += [each for each in pieces if isinstance(each, Lost)]
+        outcomes = [(yield from piece(whole, plan_file(folder, f"{symbol}-metrics-{day}.zip", labels)))]
+        if outcomes[0] is not True and day_start(day) > ask.now - READINGS_KEPT:
+            outcomes.append((yield from piece(whole, plan_readings(symbol, day, labels))))
+        lost += [outcome for outcome in outcomes if isinstance(outcome, Lost)]
     return lost
 
 
 def plan_readings(symbol: str, day: date, labels: Mapping[str, str]) -> Plan:
-    """A day's readings from REST; where it has none of five minutes, the one at the day's end."""
+    """A day's five-minute readings from REST; if there are none, the reading at the day's end."""
     start, end = milliseconds(day_start(day)), milliseconds(day_start(day + ONE_DAY))
-    address, whom = READINGS, {"symbol": symbol}
+    address, market = READINGS, {"symbol": symbol}
     if DOLLARS in labels:
-        address, whom = COIN_READINGS, {"pair": symbol.removesuffix("_PERP"), "contractType": "PERPETUAL"}
+        address, market = COIN_READINGS, {"pair": symbol.removesuffix("_PERP"), "contractType": "PERPETUAL"}
     page = yield Request(
         address,
-        params={**whom, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
+        params={**market, "period": "5m", "startTime": start, "endTime": end - 1, "limit": READINGS_PAGE},
         labels=labels,
     )
     if not page.json():
         yield Request(
             address,
-            params={**whom, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
+            params={**market, "period": "1d", "startTime": end, "endTime": end, "limit": 1},
             labels=labels,
             transform="normalize_end",
         )
 
 
 def count_open_interest(ask: Ask) -> Mapping[str, int]:
-    """Two requests for a day whose file is out; for another one a request that finds none, and a page."""
+    """Two requests for a day whose file is out; otherwise one that finds no file, and one page."""
     late = sum(1 for day in ask.days if day_start(day + ONE_DAY) + ARCHIVED_AFTER > ask.now)
     host = COIN_HOST if DOLLARS in ask.series.labels else FUNDING_HOST
     return {ARCHIVE_HOST: 2 * len(ask.days) - late, host: late}
@@ -378,7 +377,7 @@ TOO_BUSY = {-1000, -1001, -1003, -1007, -1008, -1016}
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Binance's error object, or the archive's page of one, which a proxy in front of it can send with a 200."""
+    """Binance's error object, or an HTML page in place of an archive file, which a proxy can send with a 200."""
     if answer.request.form in {"zip", "bare_zip"} and answer.body.lstrip()[:1] == b"<":
         return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
     if answer.request.form != "json":

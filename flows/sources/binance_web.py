@@ -1,10 +1,10 @@
-"""Binance's web page: what it has cost to borrow stablecoins on margin; not an interface that Binance promises.
+"""Binance's web page: past margin borrow rates of stablecoins; not an official API.
 
 Docs      https://www.binance.com/en/margin-fee
-Terms     no interface for programs: asked only by who wants it, and at a walking pace
-Quirks    newest first, at most 90 rows, windows of no more than a month, numbers as text; an asset that is not known
-          gives no rows and no error. Errors come in a 200, with another code than "000000". It may change, go away or
-          be closed to a country at any time
+Terms     not an API for programs: used only on request, and slowly
+Quirks    newest first, at most 90 rows, windows of no more than a month, numbers as text; an unknown asset gives no
+          rows and no error. Errors come in a 200, with a code other than "000000". It may change, go away or be closed
+          to a country at any time
 Verified  other people's clients, one of which keeps an answer of January 2022 (stamps of 00:00 UTC, fractions per day);
           the replay serves the shape. Whether it still answers is not known
 """
@@ -23,7 +23,7 @@ RATES = f"https://{HOST}/bapi/margin/v1/public/margin/vip/spec/history-interest-
 WINDOW_DAYS = 30
 PAGE = 90
 SETTLED = every_day(timedelta(minutes=15))
-SINCE = date(2021, 1, 1)  # what is older was not measured
+SINCE = date(2021, 1, 1)  # older days were not tested
 
 FINE = "000000"
 SYSTEM_ERROR = "000001"

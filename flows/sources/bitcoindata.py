@@ -3,7 +3,7 @@
 Docs      https://bitcoin-data.com/api/swagger.html
 Terms     free for eight requests an hour and some fifteen a day; an aggregator whose values nobody audits
 Quirks    one answer holds everything; an exchange without a value is left out, or has null or the text NaN; CME is not
-          among them; what is free reaches about four years back
+          included; the free history reaches about four years back
 Verified  other people's clients of 2025; no answer was recorded, and whether it is still given is not known. That the
           values are dollars is believed. Whether a day's row tells how it began or how it ended is not said: so it is
           held against what the exchanges tell themselves, and summed nowhere
@@ -25,12 +25,12 @@ TOLD = every_day(timedelta(hours=6), grace=timedelta(days=2))
 
 
 def plan_open_interest(_: Ask) -> Plan:
-    """Everything at once."""
+    """The whole history in one request."""
     yield Request(OPEN_INTEREST)
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An object where a list of days was asked for: mostly that the requests of the hour are used up."""
+    """An object where a list of days was expected: mostly because the hourly limit is used up."""
     document = answer.json()
     if isinstance(document, list):
         return None

@@ -1,17 +1,18 @@
-"""Bitfinex: spot prices in dollars, what it costs to borrow USDT, open interest, and positions closed by force.
+"""Bitfinex: spot prices in dollars, borrow rates of USDT, open interest and liquidations.
 
 Docs      https://docs.bitfinex.com/reference/rest-public-candles,
           https://docs.bitfinex.com/reference/rest-public-liquidations,
           https://docs.bitfinex.com/reference/rest-public-derivatives-status-history
 Terms     public market data, free; no redistribution of raw data
 Quirks    close comes before high and low; newest first unless sorted; both bounds are inclusive; an error can be a
-          list; bitcoin trades about a tenth of a percent above other dollar venues. Loans have candles of their own,
-          for each term: those over two days (`p2`), the shortest. Their rates are per day. A day without
-          such a loan has no candle. The flash return rate (funding/stats) is left out: it is a smoothed rate for the
-          same asset at the same venue, and misses the spikes. Liquidations of all markets come as one stream, newest
-          first, 500 rows at most, each in one more list; three requests a minute are allowed, and to overstep it costs
-          minutes. A position has a row when it is triggered and one when it is executed, which may come twice. The
-          status of a perpetual comes every minute or so, newest first; its history has one field less than its present
+          list; bitcoin trades about a tenth of a percent above other dollar venues. Loans have their own candles, for
+          each term; we take the shortest, two days (`p2`). Their rates are per day. A day without such a loan has no
+          candle. The flash return rate (funding/stats) is left out: it is a smoothed rate for the same asset at the
+          same venue, and misses the spikes. Liquidations of all markets come as one stream, newest first, at most 500
+          rows, each wrapped in one more list; three requests a minute are allowed, and exceeding that costs minutes. A
+          position has one row when its liquidation is triggered and one when it is executed, which may come twice. The
+          status of a perpetual comes about every minute, newest first; history rows have one field fewer than the
+          current status
 Verified  the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is there since
           2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin after it. Loans of
           dollars were seen from July 2016 on; since when USDT is lent is believed, and what Bitfinex has nothing for
@@ -40,14 +41,14 @@ STATUS = f"https://{HOST}/v2/status/deriv"
 PAGE = 10_000
 STATUS_PAGE = 250  # an hour has about 60
 HOUR_MS = 3_600_000
-SLACK_MS = 60_000  # by which rows may come too late in the order
+SLACK_MS = 60_000  # how far rows may be out of order
 LIQUIDATIONS_PAGE = 500
-LIQUIDATIONS_A_DAY = 154  # 500 rows were 78 hours
+LIQUIDATIONS_A_DAY = 154  # 500 rows covered 78 hours
 SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {"BTC": ("tBTCUSD", date(2016, 8, 11)), "ETH": ("tETHUSD", date(2016, 8, 11))}
 
-# Our name of the asset: loans of it over two days.
+# Our name of the asset: its two-day loans.
 LOANS = {"USDT": ("fUST:p2", date(2020, 1, 1))}
 
 # Our name of the asset: its perpetual in USDT.
@@ -55,7 +56,7 @@ PERPETUALS = {"BTC": "tBTCF0:USTF0", "ETH": "tETHF0:USTF0"}
 READ_SINCE = date(2020, 2, 1)
 
 LIQUIDATED_SINCE = date(2020, 2, 1)
-# A day without one is proved by the next one.
+# A day without a liquidation is proved by the next one.
 TOLD = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
 # Rate limit, and a service under maintenance.
@@ -63,7 +64,7 @@ TOO_BUSY = {11010, 20060}
 
 
 def plan_candles(ask: Ask) -> Plan:
-    """One page: an ask is never longer."""
+    """One page; an ask never needs more."""
     yield Request(
         f"{CANDLES}/trade:1D:{ask.series.symbol}/hist",
         params={
@@ -77,9 +78,9 @@ def plan_candles(ask: Ask) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """Walk backward, 500 rows a page, until a row from before the first wanted day is there.
+    """Walk backward, 500 rows a page, to a row from before the first wanted day.
 
-    The walk begins a day late: only what lies between two rows is known to hold nothing.
+    The walk begins a day late: only the time between two rows is known to hold nothing.
     """
 
     def page_before(stamp: int) -> Request:
@@ -120,7 +121,7 @@ def count_open_interest(ask: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An error, as a list that says so or as an object."""
+    """An error, as a list that begins with `error` or as an object."""
     document = answer.json()
     message = f"expected rows from Bitfinex, found {brief(document)}"
     if isinstance(document, list) and document[:1] == ["error"]:

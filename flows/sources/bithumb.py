@@ -1,11 +1,11 @@
-"""Bithumb: won prices and turnover of the stablecoins, by the day and the hour.
+"""Bithumb: daily and hourly won prices and turnover of the stablecoins.
 
 Docs      https://apidocs.bithumb.com/reference
 Terms     public market data, free
-Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is
-          read as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a
-          200. An hour without a trade is left out, and looks like one that the answer has lost: only 24 hours make a
-          day like Upbit's, else there is the day of Seoul
+Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is read
+          as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a 200. An
+          hour without a trade is left out and looks like a lost one: only 24 hours make a UTC day like Upbit's;
+          otherwise the Seoul day is used
 Verified  a recorded answer of KRW-BTC days (2026); hours and the stablecoins' markets have the same shape. That `to`
           is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
           known: what Bithumb shows to have nothing for before its first candle ends as verified_empty
@@ -29,9 +29,9 @@ HOURS = f"https://{HOST}/v1/candles/minutes/60"
 PAGE = 200
 SEOUL_AHEAD = timedelta(hours=9)
 MILLISECOND = timedelta(milliseconds=1)
-# A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
+# A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
-# Names of errors that pass by themselves.
+# Error names for which a retry helps.
 PASSING = {"429", "too_many_requests", "500", "503"}
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
@@ -40,20 +40,20 @@ MARKETS = {"USDC": "KRW-USDC", "USDT": "KRW-USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """The days of Seoul, 200 a page."""
+    """The Seoul days, 200 a page."""
     midnight = datetime.min.time()
     start, end = (datetime.combine(day, midnight) for day in (ask.days.start, ask.days.end))
     return _walk(ask, DAYS, start, end, timedelta(days=1))
 
 
 def plan_hours(ask: Ask) -> Plan:
-    """The hours of days of UTC, 200 a page."""
+    """The hours of UTC days, 200 a page."""
     start, end = (instant.replace(tzinfo=None) + SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
     return _walk(ask, HOURS, start, end, timedelta(hours=1))
 
 
 def _walk(ask: Ask, url: str, start: datetime, end: datetime, step: timedelta) -> Plan:
-    """Walk backward from the end until the first wanted candle is there; both bounds are on the clocks of Seoul."""
+    """Walk backward from the end to the first wanted candle; both bounds are in Seoul clock time."""
     first = _on_the_clock(start)
 
     def page_before(stamp: int) -> Request:
@@ -72,19 +72,19 @@ def _walk(ask: Ask, url: str, start: datetime, end: datetime, step: timedelta) -
 
 
 def _on_the_clock(local: datetime) -> int:
-    """What a clock shows, as milliseconds since it showed the beginning of 1970."""
+    """A local clock time, as milliseconds since that clock showed the beginning of 1970."""
     return milliseconds(local.replace(tzinfo=UTC))
 
 
 def stamps_of(answer: Answer) -> Sequence[int]:
-    """When the candles of a page start on the clocks of Seoul."""
+    """When the candles of a page start, in Seoul clock time."""
     return [
         _on_the_clock(datetime.fromisoformat(str(member(candle, "candle_date_time_kst")))) for candle in answer.json()
     ]
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An object where a list of candles was expected: Bithumb's error, of the present interface or of the old one."""
+    """An object where a list of candles was expected: an error of Bithumb's current API or of the old one."""
     document = answer.json()
     if not isinstance(document, dict):
         return None

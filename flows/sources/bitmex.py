@@ -2,10 +2,9 @@
 
 Docs      https://docs.bitmex.com/api-explorer/get-funding
 Terms     public market data, free; no redistribution of raw data
-Quirks    paid at 04:00, 12:00 and 20:00 UTC, in the first weeks of 2016 once a day at 12:00; the interval is told as a
-          time after 2000-01-01; at most 500 rows, the next ones by `start`, a number of rows; 30 requests a minute
-          without an account; both are settled in bitcoin. Both ended on 16 September 2026, and nothing is asked for
-          after that day
+Quirks    paid at 04:00, 12:00 and 20:00 UTC, in the first weeks of 2016 once a day at 12:00; the interval is given as a
+          time after 2000-01-01; at most 500 rows a page, `start` is a row offset; 30 requests a minute without an
+          account; both are settled in bitcoin. Both ended on 16 September 2026, and no later day is requested
 Verified  the documentation, quoted answers (2018 to 2024), and a recorded answer of the test network (2016), whose
           interval goes from 24 hours to 8 between 31 May and 1 June: a day covered for 16 hours. On the real network it
           is believed to have changed near it. That public funding of XBTUSD and ETHUSD ended on 16 September 2026 is a
@@ -65,7 +64,7 @@ def stamp_of(payment: Any) -> int:
 
 
 def count_funding(ask: Ask) -> dict[str, int]:
-    """One request for each page; after a full one another, because only a short one says that it is the last."""
+    """One request for each page, and one more after a full page, because only a short page is known to be the last."""
     return {HOST: len(ask.days) * PAYMENTS_A_DAY // PAGE + 1}
 
 
@@ -76,8 +75,8 @@ def refusal(answer: Answer) -> PipelineError | None:
         return None
     error = document["error"]
     message = f"expected payments from BitMEX, found error {brief(error)}"
-    told = brief(error.get("message")) if isinstance(error, dict) else ""
-    busy = "overloaded" in told or told.startswith("Rate limit exceeded")
+    reason = brief(error.get("message")) if isinstance(error, dict) else ""
+    busy = "overloaded" in reason or reason.startswith("Rate limit exceeded")
     return SourceUnavailable(message) if busy else SourceRefused(message)
 
 

@@ -1,10 +1,10 @@
-"""Bank of Japan: its own total assets and Japan's M2, by the interface of its time series (since February 2026).
+"""Bank of Japan: its own total assets and Japan's M2, from its time-series API (since February 2026).
 
 Docs      https://www.stat-search.boj.or.jp/info/api_manual_en.pdf
-Terms     reproduction for other than commercial ends with credit to the Bank of Japan
-Quirks    the HTTP status is 200 even for an error: `STATUS` inside says 400, 500 or 503. Codes go without the name of
-          their database. Frequent access is cut off; new figures come at 8:50 in Tokyo. An answer that goes on says
-          where in NEXTPOSITION, as a place in the list of codes
+Terms     non-commercial reproduction with credit to the Bank of Japan
+Quirks    the HTTP status is 200 even for an error: `STATUS` inside says 400, 500 or 503. Codes are sent without the
+          name of their database. Frequent access is cut off; new figures come at 8:50 in Tokyo. An answer with a next
+          page gives its start in NEXTPOSITION, as a place in the list of codes
 Verified  hand-written answers in the shape of the manual, as clients of it show; the level of total assets against
           FRED's JPNASSETS in the replay. On which day a month comes out is believed, on the late side
 """
@@ -27,7 +27,7 @@ DONE, BAD_REQUEST = "200", "400"
 
 
 def plan_months(ask: Ask) -> Plan:
-    """The months of the days and the two before them; a page that is not the last names the next."""
+    """The months of the wanted days and the two before them; each page but the last names the next."""
     code = ask.series.symbol
     start = ask.days.start - EARLIER
     params: dict[str, str | int] = {
@@ -39,7 +39,7 @@ def plan_months(ask: Ask) -> Plan:
         "code": code,
     }
     page = yield Request(CODES, params=params, labels={"code": code})
-    while following := page.json().get("NEXTPOSITION"):  # a place in a list, which begins at 1; none on the last page
+    while following := page.json().get("NEXTPOSITION"):  # a place in a list, counted from 1; none on the last page
         page = yield Request(CODES, params={**params, "startPosition": following}, labels={"code": code})
 
 

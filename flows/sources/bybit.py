@@ -1,14 +1,14 @@
-"""Bybit: spot prices in USDT, funding and open interest of its perpetuals, and what it costs to borrow stablecoins.
+"""Bybit: spot prices in USDT, funding and open interest of its perpetuals, and borrow rates of stablecoins.
 
 Docs      https://bybit-exchange.github.io/docs/v5/intro
 Terms     public market data, free; no redistribution of raw data
-Quirks    newest first, with both bounds included; nothing says that the newest candle runs, but the answer states its
-          own time. The funding history refuses a start without an end, so it is walked by its end alone, and it does
-          not state the interval of a payment; the list of instruments tells only the interval of today. Open interest
-          counts both sides of a contract. It is asked for by the hour, a few whole days a page: nothing says whether a
-          row of a day tells of its beginning or its end, and a cursor would cut a day in two. The borrowing rate is
-          the one of the moment, per hour; its past needs a key. Errors come in a 200, with another retCode than 0. A
-          403 means too many requests, or a place that is not served: its body says which
+Quirks    newest first, both bounds inclusive; nothing marks the newest candle as unfinished, but the answer states its
+          own time. The funding history refuses a start without an end, so it is paged by its end alone; it does not
+          state the interval of a payment, and the list of instruments states only today's. Open interest counts both
+          sides of a contract. It is requested by the hour, a few whole days a page: nothing says whether a daily row
+          describes the day's start or its end, and a cursor would cut a day in two. The borrow rate is the current one,
+          per hour; past rates need a key. Errors come in a 200, with a retCode other than 0. A 403 means too many
+          requests, or a place that is not served: its body says which
 Verified  recorded answers of the funding and of the hourly open interest of BTCUSDT (2026), and the documentation's
           answers of the open interest of BTCUSD and of the borrowing rate of BTC; candles against documentation, and
           the same endpoint's daily candles of perpetuals as the replay has them. That both bounds of open interest are
@@ -44,7 +44,7 @@ READINGS_PAGE = 200
 DAYS_OF_READINGS = 8  # 192 hours
 SETTLED = every_day(timedelta(minutes=5))
 
-# Our name of the asset: the spot market in USDT and a day from which it surely trades.
+# Our name of the asset: the spot market in USDT and a day from which it certainly trades.
 SPOT = {
     "AAVE": ("AAVEUSDT", date(2022, 6, 1)),
     "ADA": ("ADAUSDT", date(2022, 6, 1)),
@@ -75,7 +75,7 @@ SPOT = {
 
 PERPETUALS = {"BTC": ("BTCUSDT", date(2020, 4, 1)), "ETH": ("ETHUSDT", date(2020, 11, 1))}
 
-# Our name of the series: the asset, how its contract is settled, its name, and a day from which it surely is there.
+# Our name of the series: the asset, how its contract is settled, its name, and a day from which it certainly exists.
 READ = {
     "BTC": ("BTC", "linear", "BTCUSDT", date(2021, 1, 1)),
     "BTC-inverse": ("BTC", "inverse", "BTCUSD", date(2021, 1, 1)),
@@ -86,11 +86,11 @@ READ = {
 }
 
 BORROWED = ("USDC", "USDT")
-BORROWED_SINCE = date(2023, 1, 1)  # it was offered earlier; only what is read when it happens can be had
+BORROWED_SINCE = date(2023, 1, 1)  # it was offered earlier, but past rates cannot be fetched
 
 
 def plan_klines(ask: Ask) -> Plan:
-    """Walk backward from the end, a thousand days a page, until the first wanted day is there."""
+    """Walk backward from the end, 1,000 days a page, to the first wanted day."""
     start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
 
     def page_before(stamp: int) -> Request:
@@ -111,7 +111,7 @@ def plan_klines(ask: Ask) -> Plan:
 
 
 def plan_payments(ask: Ask) -> Plan:
-    """Walk backward from the end, 200 payments a page, until one before the first wanted day is there."""
+    """Walk backward from the end, 200 payments a page, to one before the first wanted day."""
     start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
 
     def page_before(stamp: int) -> Request:
@@ -151,7 +151,7 @@ def plan_open_interest(ask: Ask) -> Plan:
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """The rate of the moment, for customers without a discount."""
+    """The current rate, for customers without a discount."""
     yield Request(
         RATES,
         params={"vipLevel": "No VIP", "currency": ask.series.symbol},
@@ -174,7 +174,7 @@ def count_klines(ask: Ask) -> Mapping[str, int]:
 
 
 def count_payments(ask: Ask) -> Mapping[str, int]:
-    """One request for the first 200 payments, the one before the first included, and one for each 199 more."""
+    """One request for the first 200 payments, including the one before the first wanted, and one for each 199 more."""
     older = len(ask.days) * PAYMENTS_A_DAY + 1 - PAYMENTS_PAGE
     return {HOST: 1 + max(-(-older // (PAYMENTS_PAGE - 1)), 0)}
 
@@ -185,7 +185,7 @@ def count_open_interest(ask: Ask) -> Mapping[str, int]:
 
 
 FINE = 0
-# Timed out, too many visits, server error, too many requests of this address, overloaded.
+# Timed out, too many visits, server error, too many requests from this address, overloaded.
 TOO_BUSY = {10000, 10006, 10016, 10018, 10429}
 
 
@@ -236,7 +236,7 @@ SOURCE = Source(
             reading=True,
         ),
     ),
-    limits={HOST: Limit(100, 5, burst=10)},  # 600 in five seconds are allowed, and too many cost ten minutes
+    limits={HOST: Limit(100, 5, burst=10)},  # 600 in five seconds are allowed; exceeding it costs ten minutes
     docs="https://bybit-exchange.github.io/docs/v5/intro",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Bybit",

@@ -2,9 +2,9 @@
 
 Docs      https://publicreporting.cftc.gov/stories/s/r4w3-av2u
 Terms     public domain
-Quirks    one row a week, of Tuesday's close, out on Friday; numbers come as text; in a shutdown of the government weeks
-          come late, then two in a week: those of 2018/19, 2023 and 2025 are known by their days. Names may hold two
-          spaces. An error is an object where a list was expected
+Quirks    one row a week, of Tuesday's close, out on Friday; numbers come as text; in a government shutdown reports
+          come late, then two a week: the late ones of 2018/19, 2023 and 2025 are listed with their dates. Names may
+          hold two spaces. An error is an object where a list was expected
 Verified  answers of the replay for BITCOIN (2022 to 2024), field by field. That a contract is of 5 bitcoin and a micro
           contract of a tenth is from memory; so are the first days, on the safe side. That the report keeps to the
           third working day in weeks with a holiday is its habit, not a promise
@@ -31,7 +31,7 @@ TOO_BUSY = {"too_many_requests", "internal_error", "service_unavailable", "timeo
 
 
 def plan_reports(ask: Ask) -> Plan:
-    """One page, begun ten days early so that the report before a quiet day is in the answer."""
+    """One page that starts ten days early, so that it holds the report before a quiet day."""
     start = ask.days.start - timedelta(days=10)
     bounds = f"{REPORTED} >= '{start}T00:00:00.000' AND {REPORTED} <= '{ask.days.last}T00:00:00.000'"
     yield Request(

@@ -2,10 +2,9 @@
 
 Docs      https://api.coinalyze.net/v1/doc/
 Terms     free with a key; asks to be cited and linked
-Quirks    oldest first, both bounds included, in seconds; days are kept for ever, finer steps are not; the running day
-          is the newest bucket. Every market counts as a call, of which a minute has 40, whatever the number of
-          requests. A market that is not known, or has nothing in the window, is left out of the answer
-          without a word
+Quirks    oldest first, both bounds inclusive, in seconds; daily buckets are kept for ever, finer ones are not; the
+          newest bucket is the current day. Every market counts as a call, and 40 calls a minute are allowed, whatever
+          the number of requests. A market that is unknown, or empty in the window, is silently left out of the answer
 Verified  the documentation, and open interest against the replay, which has recorded values of it. That `.A` is
           Binance, `.6` Bybit and `.3` OKX is what several other clients read from `/v1/exchanges`; the names of the
           markets follow the ones that they list. That a day begins at 00:00 UTC is what the recorded values show.
@@ -34,7 +33,7 @@ VENUES = {
     "6": ("bybit", "{}USDT", "{}USD"),
     "3": ("okx", "{}USDT_PERP", "{}USD_PERP"),
 }
-# Our name of the asset, and a day from which its perpetual in USDT surely trades at every venue below.
+# Our name of the asset, and a day from which its perpetual in USDT certainly trades at every venue below.
 ASSETS = {
     "AAVE": date(2021, 6, 1),
     "ADA": SINCE,
@@ -57,10 +56,10 @@ ASSETS = {
     "XLM": date(2021, 6, 1),
     "XRP": date(2021, 6, 1),
 }
-# These have one that is settled in the coin as well, of a size that counts.
+# These also have a perpetual settled in the coin that is large enough to matter.
 IN_COIN_TOO = ("BTC", "ETH")
 
-# Messages that mean later, not no.
+# Messages for which a retry helps.
 TOO_BUSY = {"Server error", "Internal server error", "Too many requests"}
 
 
@@ -97,17 +96,17 @@ def _plan(url: str, ask: Ask) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """What was closed by force."""
+    """Daily liquidations."""
     return _plan(LIQUIDATED, ask)
 
 
 def plan_open_interest(ask: Ask) -> Plan:
-    """What was open."""
+    """Daily open interest."""
     return _plan(INTEREST, ask)
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Coinalyze's error, an object with a message where histories were asked for."""
+    """Coinalyze's error, an object with a message where histories were expected."""
     document = answer.json()
     if not isinstance(document, dict) or "message" not in document:
         return None
@@ -133,7 +132,7 @@ SOURCE = Source(
             restates_for=timedelta(days=3),
         ),
     ),
-    # A minute has 40 markets: 13 requests of two at most, and 13 of one.
+    # 40 markets a minute: 13 requests of two at most, and 13 of one.
     limits={
         LIQUIDATED.removeprefix("https://"): Limit(13, 60, burst=1),
         INTEREST.removeprefix("https://"): Limit(13, 60, burst=1),

@@ -1,10 +1,10 @@
-"""Coinbase Exchange: spot prices in US dollars, by the day and the hour; of USDT too.
+"""Coinbase Exchange: daily and hourly spot prices in US dollars; USDT by the day only.
 
 Docs      https://docs.cdp.coinbase.com/exchange/reference
 Terms     public market data, free; no redistribution of raw data
-Quirks    low and high come before open and close; newest first; both bounds are inclusive and at most 300 candles
-          are answered, of which some may precede the start; a User-Agent is required. A period without a trade is left
-          out: of an hour that is not there nothing is known
+Quirks    low and high come before open and close; newest first; both bounds are inclusive; at most 300 candles are
+          returned, and some may precede the start; a User-Agent is required. A period without a trade is left out:
+          nothing is known of a missing hour
 Verified  recorded answers of daily candles and of minutes (2018 to 2026); hours and USDT-USD have the same shape. The
           first day of USDT-USD is not known: what Coinbase shows to have nothing for ends as verified_empty
 """
@@ -31,7 +31,7 @@ MARKETS = {
     # Some days before it was listed, so that a ledger sees where its history begins.
     "USDT": ("USDT-USD", date(2021, 4, 20)),
 }
-# Hours are wanted from the first whole day on that Binance has, with which they are compared.
+# Hours start at the first whole day that Binance has, because they are compared with it.
 HOURLY = {"BTC": ("BTC-USD", date(2017, 8, 18)), "ETH": ("ETH-USD", date(2017, 8, 18))}
 
 

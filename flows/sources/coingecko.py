@@ -1,11 +1,11 @@
-"""CoinGecko: what each asset is worth in all, over the last year.
+"""CoinGecko: the market value of each asset over the last year.
 
 Docs      https://docs.coingecko.com/reference/coins-id-market-chart
 Terms     free without a key for personal use, named as below; no redistribution of the data
 Quirks    a point stamped midnight is the close of the day before, and appears about 35 minutes after it; the last point
-          is of now. Without a key there are 365 days and no more (401, code 10012), and 5 to 15 requests a minute that
-          all callers of an address share; a free key of the demo plan reaches as far back. Names, not symbols, tell an
-          asset. A market value of 0 is an unknown one
+          is the current value. Without a key only 365 days are served (401, code 10012 beyond), and 5 to 15 requests a
+          minute, shared by all callers from an address; a free demo key reaches no further back. Assets are identified
+          by name, not by symbol. A market value of 0 means unknown
 Verified  a recorded answer of 2021 for bitcoin (90 days, a point at each midnight and one of now). The names of the
           other assets, as public code has them, the limit, the 365 days and the key's header are believed
 """
@@ -19,12 +19,12 @@ from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, S
 
 HOST = "api.coingecko.com"
 COINS = f"https://{HOST}/api/v3/coins"
-WINDOW = 365  # days, the running one not among them
+WINDOW = 365  # days, without the current one
 TOO_BUSY = 429
 
 SETTLED = every_day(timedelta(minutes=35), grace=timedelta(hours=23))
 
-# Our name, CoinGecko's, and a day since when it has been traded.
+# Our name: CoinGecko's name, and a day since which it has been traded.
 ASSETS = {
     "AAVE": ("aave", date(2020, 10, 3)),
     "ADA": ("cardano", date(2017, 10, 18)),
@@ -56,7 +56,7 @@ ASSETS = {
 
 
 def plan_market_chart(ask: Ask) -> Plan:
-    """As many days back from now as reach the first wanted one, and one more where the window has it."""
+    """The days from now back to the first wanted one, and one more where the window has it."""
     days = min((ask.now.date() - ask.days.start).days + 1, WINDOW)
     yield Request(
         f"{COINS}/{ask.series.symbol}/market_chart",
@@ -70,10 +70,10 @@ def refusal(answer: Answer) -> PipelineError | None:
     document = answer.json()
     if not isinstance(document, dict) or not document.keys() & {"error", "status"}:
         return None
-    told = document.get("status") or document.get("error")
-    status = told.get("status", told) if isinstance(told, dict) else None
+    error = document.get("status") or document.get("error")
+    status = error.get("status", error) if isinstance(error, dict) else None
     busy = isinstance(status, dict) and status.get("error_code") == TOO_BUSY
-    message = f"expected a chart from CoinGecko, found {quoted(told)}"
+    message = f"expected a chart from CoinGecko, found {quoted(error)}"
     return SourceUnavailable(message) if busy else SourceRefused(message)
 
 

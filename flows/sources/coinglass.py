@@ -1,10 +1,10 @@
-"""Coinglass: liquidations at the largest exchanges, open interest over all of them, and borrowing rates; a paid key.
+"""Coinglass: liquidations at the largest exchanges, open interest of all of them, and borrow rates; a paid key.
 
 Docs      https://docs.coinglass.com/reference/endpoint-overview
-Terms     by plan; the smaller ones are not for commercial use, and none allows to republish
-Quirks    oldest first, 1,000 rows at most, both bounds included, in milliseconds; stamps are in milliseconds, of
-          borrowing rates in seconds. The running day is the newest row. Errors come in a 200, with another code than
-          "0"; 401 means a plan without the endpoint as well as a wrong key
+Terms     by plan; the smaller ones are not for commercial use, and none allows republishing
+Quirks    oldest first, at most 1,000 rows, both bounds inclusive, in milliseconds; stamps are in milliseconds, those of
+          borrow rates in seconds. The newest row is the current day. Errors come in a 200, with a code other than "0";
+          401 means a plan without the endpoint as well as a wrong key
 Verified  the documentation, and the replay, which has recorded liquidations at Binance and open interest. That an
           answer about one exchange counts all of its contracts is believed. What the borrowing rate's unit is nobody
           states: it goes into a table that no mart reads. The open interest is a total of Coinglass' own choice of
@@ -58,17 +58,17 @@ def _page(ask: Ask, url: str, labels: Mapping[str, str], **params: str) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """What was closed by force at one exchange."""
+    """Liquidations at one exchange."""
     return _page(ask, LIQUIDATED, ask.series.labels, exchange_list=ask.series.symbol)
 
 
 def plan_open_interest(ask: Ask) -> Plan:
-    """What was open at all exchanges together, in dollars."""
+    """Open interest of all exchanges together, in dollars."""
     return _page(ask, INTEREST, ask.series.labels, unit="usd")
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """What one exchange asks of borrowers."""
+    """Borrow rates at one exchange."""
     return _page(ask, RATES, ask.series.labels, exchange=ask.series.symbol)
 
 
@@ -94,15 +94,19 @@ def _feed(dataset: Dataset, plan: Callable[[Ask], Plan], series: tuple[Series, .
 SOURCE = Source(
     name="coinglass",
     feeds=(
-        _feed(LIQUIDATIONS, plan_liquidations, tuple(_at(one, asset) for one in LIQUIDATED_AT for asset in ASSETS)),
+        _feed(
+            LIQUIDATIONS,
+            plan_liquidations,
+            tuple(_at(exchange, asset) for exchange in LIQUIDATED_AT for asset in ASSETS),
+        ),
         _feed(
             OPEN_INTEREST,
             plan_open_interest,
             tuple(Series(f"{asset}-ALL", asset, SINCE, SETTLED, labels={"asset": asset}) for asset in COUNTED),
         ),
-        _feed(UNCONFIRMED_RATES, plan_rates, tuple(_at(one, coin) for one in LENT_AT for coin in LENT)),
+        _feed(UNCONFIRMED_RATES, plan_rates, tuple(_at(exchange, coin) for exchange in LENT_AT for coin in LENT)),
     ),
-    limits={HOST: Limit(28, 60, burst=2)},  # the smallest plan has 30
+    limits={HOST: Limit(28, 60, burst=2)},  # the smallest plan allows 30
     docs="https://docs.coinglass.com/reference/endpoint-overview",
     terms="by plan; not for commercial use on the smaller ones, and not to be republished",
     attribution="Coinglass",

@@ -1,12 +1,12 @@
-"""Coin Metrics' community data: the supply of two stablecoins as their ledgers show it, and what two assets are worth.
+"""Coin Metrics' community data: the supply of two stablecoins on their ledgers, and the market value of two assets.
 
 Docs      https://docs.coinmetrics.io/api/v4
 Terms     CC BY-NC 4.0: with attribution, not for commercial use
-Quirks    a day is stamped with its beginning, and both bounds are inclusive days. A long answer is paged by the address
-          of the next page. A day is public about seven hours after its end. `SplyCur` counts what was issued, what lies
-          in the issuer's treasury included, on the chains that Coin Metrics follows: it may be above or below what
-          another provider calls circulating. `CapMrktCurUSD` is offered of assets whose ledger Coin Metrics follows: of
-          ours BTC and ETH. The others have an estimate under another name, and a 403 under this one: left out
+Quirks    a day is stamped with its start, and both bounds are inclusive days. A long answer gives the address of the
+          next page. A day is public about seven hours after its end. `SplyCur` counts issued coins, including those in
+          the issuer's treasury, on the chains that Coin Metrics follows: it may be above or below what another provider
+          calls circulating. `CapMrktCurUSD` exists for assets whose ledger Coin Metrics follows: of ours BTC and ETH.
+          The others have an estimate under another name, and a 403 under this one: they are left out
 Verified  documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of its history,
           as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum alone before, so that older
           days are not asked for. That both values of an asset come in one answer, null or left out where one is
@@ -29,7 +29,7 @@ HOST = "community-api.coinmetrics.io"
 ASSET_METRICS = f"https://{HOST}/v4/timeseries/asset-metrics"
 PAGE = 10_000
 
-# Usually there after seven hours; a chain that is slow to follow delays its asset.
+# Usually out after seven hours; a slow chain delays its asset.
 SETTLED = Release(
     "every day",
     lambda _: True,
@@ -76,7 +76,7 @@ def _plan(ask: Ask, metrics: str) -> Plan:
 
 
 def next_page(page: Answer) -> str | None:
-    """The address of the page after this one, which must be one of the same kind; the last page names none."""
+    """The address of the next page, which must be at the same endpoint; the last page names none."""
     document = page.json()
     member(document, "data")
     address = document.get("next_page_url")

@@ -1,10 +1,10 @@
-"""Coinone: won prices and turnover of the stablecoins, by the day and the hour.
+"""Coinone: daily and hourly won prices and turnover of the stablecoins.
 
 Docs      https://docs.coinone.co.kr/reference/chart
 Terms     public market data, free
-Quirks    newest first; 200 candles unless more are asked for, at most 500; days start at 00:00 in Seoul (15:00 UTC of
-          the day before); numbers are text; errors come in a 200; who asks too often is blocked for ten minutes. An
-          hour without a trade may be left out: only 24 hours make a day of UTC, else there is the day of Seoul
+Quirks    newest first; 200 candles by default, at most 500; days start at 00:00 in Seoul (15:00 UTC of the day before);
+          numbers are text; errors come in a 200; exceeding the rate limit blocks for ten minutes. An hour without a
+          trade may be left out: only 24 hours make a UTC day; otherwise the Seoul day is used
 Verified  documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in Seoul is
           what those clients assume, and each row is held to it. Whether `timestamp` itself still belongs to the page
           is told both ways, so it is always asked for a millisecond between two candles. USDT was listed on
@@ -31,9 +31,9 @@ PAGE = 500
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 SEOUL_AHEAD = timedelta(hours=9)
-# A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
+# A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
-BLOCKED = "4"  # asked too often
+BLOCKED = "4"  # rate limit exceeded
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
@@ -41,20 +41,20 @@ MARKETS = {"USDC": "USDC", "USDT": "USDT"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """The days of Seoul, 500 a page."""
+    """The Seoul days, 500 a page."""
     start, end = (milliseconds(instant - SEOUL_AHEAD) for instant in (ask.days.starts_at, ask.days.ends_at))
     yield from _walk(ask, "1d", start, end, DAY_MS)
 
 
 def plan_hours(ask: Ask) -> Plan:
-    """The hours of days of UTC, 500 a page."""
+    """The hours of UTC days, 500 a page."""
     yield from _walk(ask, "1h", milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at), HOUR_MS)
 
 
 def _walk(ask: Ask, interval: str, start: int, end: int, step: int) -> Plan:
-    """Walk backward from the end until the first wanted candle is there.
+    """Walk backward from the end to the first wanted candle.
 
-    A page that holds the oldest candle says so (`is_last`); that nothing is older is believed of no other.
+    A page that holds the oldest candle says so (`is_last`); no other page is taken for the last.
     """
 
     def page_before(stamp: int) -> Request:
@@ -82,20 +82,20 @@ def stamps_of(answer: Answer) -> Sequence[int]:
 
 
 def holds_the_oldest(answer: Answer) -> bool:
-    """Whether a page has candles, fewer than were asked for, and says that they are the last."""
+    """Whether a page has candles, fewer than requested, and says that they are the last."""
     asked = int(parse_qs(urlsplit(answer.request.address).query)["size"][0])
     document = answer.json()
     return 0 < len(member(document, "chart")) < asked and member(document, "is_last") is True
 
 
 def begins(answers: Sequence[Answer]) -> bool:
-    """Whether the page with the oldest candle says that it has it."""
+    """Whether the page with the oldest candle says that it is the last."""
     pages = [answer for answer in answers if stamps_of(answer)]
     return bool(pages) and holds_the_oldest(min(pages, key=lambda page: min(stamps_of(page))))
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Coinone's error, which comes with the status of a success."""
+    """Coinone's error, which comes in a 200."""
     document = answer.json()
     if not isinstance(document, dict) or document.get("result") != "error":
         return None

@@ -1,9 +1,10 @@
 """DefiLlama: lending rates of on-chain pools and the supply of stablecoins.
 
 Docs      https://api-docs.defillama.com
-Terms     free with attribution; 500 requests a minute are spoken of, we keep to two a second
-Quirks    every answer is the whole history; there is no way to ask for less. Answers are cached for half an hour to
-          an hour. Stablecoin days are replaced by better readings for some days. Numbers, not symbols, name a coin.
+Terms     free with attribution; 500 requests a minute are reported, we keep to two a second
+Quirks    every answer is the whole history; less cannot be requested. Answers are cached for half an hour to an hour.
+          Stablecoin days are restated with better readings for some days. Coins are identified by number, not by
+          symbol.
 Verified  documentation and the provider's server code; recorded answers only of sister endpoints
 """
 
@@ -47,7 +48,7 @@ POOLS = {
     ),
 }
 
-# A fixed list, so that nothing is counted twice; coins that are mostly backed by others on it are left out.
+# A fixed list, so that nothing is counted twice; coins mostly backed by others on the list are left out.
 COINS = {
     "BUSD": ("4", date(2019, 9, 10)),
     "DAI": ("5", date(2019, 11, 18)),

@@ -3,11 +3,11 @@
 Docs      https://docs.deribit.com/api-reference/market-data/public-get_funding_rate_history,
           https://docs.deribit.com/api-reference/market-data/public-get_last_trades_by_currency_and_time
 Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first; a row is stamped at the end of its hour; the start of the window is exclusive, its end is not;
-          at most 744 rows, which are 31 days; the answer does not say which instrument it is about. Liquidations are
-          trades with a flag, and there is no asking for them alone: a day of trades in bitcoin futures is several pages
-          of ten thousand. Old trades are at another host (history.deribit.com). An amount is in dollars for futures
-          that are settled in the coin; those that are settled in USDC are not asked for
+Quirks    oldest first; a row is stamped at the end of its hour; the start of the window is exclusive, its end
+          inclusive; at most 744 rows, which are 31 days; the answer does not say which instrument it is about.
+          Liquidations are flagged trades and cannot be requested alone: a day of trades in bitcoin futures is several
+          pages of ten thousand. Old trades are at another host (history.deribit.com). An amount is in dollars for
+          futures settled in the coin; those settled in USDC are not requested
 Verified  the documentation and its example, of October 2019: a window from 00:00 begins with the row of 01:00, and each
           row's index price is the next one's previous index price. The first days are believed, not known: what Deribit
           has nothing for ends as failed. Of trades no answer was recorded: that the host of old trades flags
@@ -39,7 +39,7 @@ TRADES_PAGE = 10_000
 TRADES_A_DAY = {"BTC": 80_000, "ETH": 50_000}  # a guess
 PAGES_FOR_A_FLAG = 40
 HOUR_MS = 3_600_000
-SLACK_MS = 60_000  # by which trades of several futures may come too late in the order
+SLACK_MS = 60_000  # how far trades of several futures may be out of order
 LONGEST_SILENCE_MS = 6 * HOUR_MS  # there are some trades each minute
 WINDOW_DAYS = 31
 SETTLED = every_day(timedelta(minutes=5))
@@ -70,7 +70,7 @@ def plan_history(ask: Ask) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """Walk forward through all trades in futures; where none of them is a liquidation, look for one before them."""
+    """Walk forward through all trades in futures; if none is a liquidation, look for one before them."""
     currency = ask.series.name
     start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
     flagged, last, more = False, start, True
@@ -81,9 +81,9 @@ def plan_liquidations(ask: Ask) -> Plan:
         stamps = in_order([member(trade, "timestamp") for trade in trades], since=last, before=end, slack=SLACK_MS)
         if ended_with is not None and ended_with not in trades:
             raise SourceUnavailable(f"expected the trade at {last} once more on the next page, found {trades[:1]}")
-        for one, other in pairwise([last, *stamps]):
-            if other - one > LONGEST_SILENCE_MS:
-                raise SourceUnavailable(f"expected trades all the time, found none from {one} to {other}")
+        for earlier, later in pairwise([last, *stamps]):
+            if later - earlier > LONGEST_SILENCE_MS:
+                raise SourceUnavailable(f"expected trades all the time, found none from {earlier} to {later}")
         newest = member(trades[-1], "timestamp") if trades else last
         if more and newest <= last:
             raise PayloadChanged(f"expected trades after {last}, found none though there are more")
@@ -95,7 +95,7 @@ def plan_liquidations(ask: Ask) -> Plan:
 
 
 def _find_a_flag(currency: str, end: int) -> Plan:
-    """Walk backward until a trade is a liquidation: else their absence says nothing."""
+    """Walk backward until a trade is a liquidation: without one, their absence proves nothing."""
     for _ in range(PAGES_FOR_A_FLAG):
         trades, _more = yield from _page(currency, 0, end - 1, "desc", None)
         if any(FLAG in trade for trade in trades):
@@ -111,7 +111,7 @@ def _find_a_flag(currency: str, end: int) -> Plan:
 def _page(
     currency: str, start: int, end: int, sorting: str, transform: str | None
 ) -> Generator[Request, Answer, tuple[list[Any], bool]]:
-    """One page of trades; tells whether there are more."""
+    """One page of trades, and whether there are more."""
     page = yield Request(
         TRADES,
         params={
@@ -135,7 +135,7 @@ def count_liquidations(ask: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """The error of JSON-RPC, in place of a result."""
+    """JSON-RPC's error, in place of a result."""
     document = answer.json()
     if not isinstance(document, dict) or "error" not in document:
         return None
@@ -164,7 +164,7 @@ SOURCE = Source(
             count=count_liquidations,
         ),
     ),
-    # 20 a second with an account; what a stranger may ask is not published.
+    # 20 a second with an account; the limit without one is not published.
     limits={HOST: Limit(5, 1, burst=2), TRADES_HOST: Limit(5, 1, burst=2)},
     docs="https://docs.deribit.com/api-reference/market-data/public-get_funding_rate_history",
     terms="public market data, free to use; no redistribution of raw data",

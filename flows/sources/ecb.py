@@ -2,9 +2,9 @@
 
 Docs      https://data.ecb.europa.eu/help/api/data
 Terms     free with the words "Source: ECB statistics"
-Quirks    a query without a match is a 404 with a JSON body; quotes are per euro, so that a rate against the dollar
-          takes two of them. The agent of python-requests is kept out by robots.txt: we name ourselves. Croatia joined
-          in 2023 and Bulgaria in 2026: the area's M2 steps up with each
+Quirks    a query without a match is a 404 with a JSON body; quotes are per euro, so a rate against the dollar takes two
+          of them. robots.txt bars the agent of python-requests: we send our own name. Croatia joined in 2023 and
+          Bulgaria in 2026: the area's M2 steps up with each
 Verified  the recorded exchange rates (2025 to 2026), which lack the dollar; the tables of the balance sheet and of M2
           are hand-written in the shape that others show, about 30 columns of which we need two. When M2 comes out is
           believed, on the late side
@@ -23,14 +23,14 @@ HOST = "data-api.ecb.europa.eu"
 DATA = f"https://{HOST}/service/data"
 WHOLE_HISTORY = 36_600  # days: more than any series has
 
-# Our name, then the series of the balance sheet (ILM) or of the banks (BSI), and the first day that we ask for.
+# The series of the balance sheet (ILM) or of the banks (BSI): the first day that we ask for.
 FIRST_DAYS = {
     "ILM.W.U2.C.T000000.Z5.Z01": date(1999, 1, 2),
     "BSI.M.U2.Y.V.M20.X.1.U2.2300.Z01.E": date(1999, 1, 1),
 }
-# The seasonal factors of M2 are drawn anew, for years back, and so is what the banks had reported.
+# The seasonal factors of M2 are recomputed for years back, and the banks' reports are restated too.
 RESTATED = {"BSI.M.U2.Y.V.M20.X.1.U2.2300.Z01.E": FOR_EVER}
-# The days before an ask that are asked for too, so that the value before a quiet day is in the answer.
+# The days before an ask that are requested too, so that the answer holds the value before a quiet day.
 EARLIER = timedelta(days=70)
 BEFORE_HOLIDAYS = timedelta(days=7)
 
@@ -39,7 +39,7 @@ SINCE = {"KRW": date(1999, 1, 4), "EUR": date(1999, 1, 4), "JPY": date(1999, 1, 
 
 
 def plan_statistic(ask: Ask) -> Plan:
-    """One table from two months before the days; a series is named by its data set and its key."""
+    """One table from two months before the wanted days; a series is named by its data set and its key."""
     dataset, _, key = ask.series.symbol.partition(".")
     start = (ask.days.start - EARLIER).replace(day=1)
     yield Request(
@@ -51,7 +51,7 @@ def plan_statistic(ask: Ask) -> Plan:
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """One table of the currency and the dollar, begun a week early so that it has the fixing before a holiday."""
+    """One table of the currency and the dollar that starts a week early, so that it has the fixing before a holiday."""
     start = ask.days.start - BEFORE_HOLIDAYS
     yield Request(
         f"{DATA}/EXR/D.{ask.series.symbol}.EUR.SP00.A",

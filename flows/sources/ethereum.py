@@ -1,13 +1,13 @@
-"""Ethereum itself, by way of a public node: what lending protocols wrote on the chain, rates and liquidations.
+"""Ethereum, through a public node: lending rates and liquidations that protocols wrote on the chain.
 
 Docs      https://ethereum.org/en/developers/docs/apis/json-rpc/
 Terms     the chain is public; the node is Tenderly's public gateway, free and keyless, without a published limit
-Quirks    asked by POST, in batches; errors come in a 200, for the whole batch or for one call. Logs are given for at
-          most 10,000 blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it.
-          A block's number does not tell its time: blocks are searched by theirs. A node may answer a batch in any
-          order, and says `null` of a block that it does not have; of logs that it does not have it says that there are
-          none. So the pool's updates of a reserve, of which there are some in every hour, are asked for beside its
-          liquidations: a third of a day without one is a node that lacks logs
+Quirks    requests are batches by POST; errors come in a 200, for the whole batch or for one call. Logs come for at most
+          10,000 blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it. A
+          block's number does not give its time, so blocks are searched by time. A node may answer a batch in any order,
+          and returns `null` for a block that it lacks, but an empty list for logs that it lacks. So the pool's updates
+          of a reserve, of which every hour has some, are requested along with its liquidations: a third of a day
+          without one means a node that lacks logs
 Verified  logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each other; the
           envelopes, liquidations and Compound's calls are documented only. That this node takes 10,000 blocks and has
           the state of old ones, which Compound needs, others have measured; that it takes batches is believed
@@ -32,10 +32,10 @@ HOST = "mainnet.gateway.tenderly.co"
 NODE = f"https://{HOST}/"
 LONGEST_RANGE = 10_000  # blocks, both ends included
 ANCHORS_EVERY = 1_000  # blocks, three hours and twenty minutes
-FEW_ANCHORS_EVERY = 2_500  # enough to know on which day a log was written, but near midnight
-AFTER_THE_DAY = 10 * 60  # seconds: the range ends up to so long after the day
-BEFORE_THE_END = 10 * 60  # seconds: a state at the end of a day is at most so old
-# After 20 minutes, hardly ever more, a block can no longer be replaced.
+FEW_ANCHORS_EVERY = 2_500  # enough to know on which day a log was written, except near midnight
+AFTER_THE_DAY = 10 * 60  # seconds: the range ends at most this long after the day
+BEFORE_THE_END = 10 * 60  # seconds: a state at the end of a day is at most this old
+# A block can no longer be replaced after 20 minutes, hardly ever more.
 SETTLED = every_day(timedelta(minutes=25))
 
 COMET_USDC = "0xc3d688B66703497DAA19211EEdff47f25384cdc3"
@@ -51,20 +51,20 @@ def plan_rates(ask: Ask) -> Plan:
 
 
 def day_by_day(ask: Ask, one_day: Callable[[Ask, date, Block], Generator[Request, Answer, Block]]) -> Plan:
-    """Each day by itself, so that one that cannot be had fails alone; a block found for one is known to the next."""
+    """Each day by itself, so that a lost day fails alone; a block found for one day is passed to the next."""
     known = MERGE
     lost: list[Lost] = []
     for day in ask.days:
-        found = yield from piece(Interval(day, day + ONE_DAY), one_day(ask, day, known))
-        if isinstance(found, Lost):
-            lost.append(found)
+        outcome = yield from piece(Interval(day, day + ONE_DAY), one_day(ask, day, known))
+        if isinstance(outcome, Lost):
+            lost.append(outcome)
         else:
-            known = found
+            known = outcome
     return lost
 
 
 def updates_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
-    """The pool's logs of the 10,000 blocks that end soon after a day, and some blocks that tell their time."""
+    """The pool's logs of the 10,000 blocks that end soon after a day, and some blocks that give their time."""
     topics = [RESERVE_DATA_UPDATED, [topic_of(reserve) for reserve in RESERVES]]
     known = yield from _soon_after(day, known)
     first = known.number - LONGEST_RANGE + 1
@@ -86,14 +86,14 @@ def plan_liquidations(ask: Ask) -> Plan:
 
 
 def liquidations_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
-    """The pool's liquidations of a day, and as many blocks as it takes to know on which day each of them was.
+    """The pool's liquidations of a day, and enough blocks to know on which day each of them was.
 
-    Its updates of a reserve are asked for along with them: a node that lacks logs would say that there are none.
+    Its updates of a reserve are requested along with them: a node that lacks logs returns none.
     """
     witness = [RESERVE_DATA_UPDATED, [topic_of(next(iter(RESERVES)))]]
     known = yield from _soon_after(day, known)
     first = known.number - LONGEST_RANGE + 1
-    logs = [logs_call(ask.series.symbol, each, first, known.number) for each in ([LIQUIDATION_CALL], witness)]
+    logs = [logs_call(ask.series.symbol, topics, first, known.number) for topics in ([LIQUIDATION_CALL], witness)]
     blocks = {*range(first, known.number, FEW_ANCHORS_EVERY), known.number}
     labels = {"day": day.isoformat()}
     answer = yield batch(NODE, *logs, *map(header_call, sorted(blocks)), transform="normalize", labels=labels)
@@ -106,7 +106,7 @@ def liquidations_on(ask: Ask, day: date, known: Block) -> Generator[Request, Ans
 
 
 def _doubtful(found: list[Any]) -> set[int]:
-    """The blocks of the logs that are so near to midnight that they may be of either day."""
+    """The blocks of logs so near midnight that they may be of either day."""
     logs, _, headers = parts_of(found)
     clock = Clock(block_of(header) for header in headers)
     return {quantity(log["blockNumber"]) for log in liquidations_of(logs) if not clock.knows_day(log)}
@@ -119,7 +119,7 @@ def _soon_after(day: date, known: Block) -> Generator[Request, Answer, Block]:
 
 
 def compound_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer, Block]:
-    """The market's utilization at the end of a day, and the rates that belong to it."""
+    """The market's utilization at the end of a day, and the rates at that utilization."""
     end = int(day_start(day + ONE_DAY).timestamp()) - 1
     known = yield from block_before(NODE, end, BEFORE_THE_END, known=known)
     at = partial(state_call, ask.series.symbol, number=known.number)
@@ -139,9 +139,9 @@ def compound_on(ask: Ask, day: date, known: Block) -> Generator[Request, Answer,
 
 
 def requests_of(ask: Ask) -> dict[str, int]:
-    """A search for each day, longer for the first one, and what is asked of its blocks."""
-    each_day = 2 if ask.series.symbol == AAVE_POOL else 3
-    return {HOST: 3 + len(ask.days) * each_day}
+    """A block search for each day, longer for the first one, and the calls on its blocks."""
+    requests_a_day = 2 if ask.series.symbol == AAVE_POOL else 3
+    return {HOST: 3 + len(ask.days) * requests_a_day}
 
 
 SOURCE = Source(

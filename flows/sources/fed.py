@@ -1,9 +1,9 @@
-"""Federal Reserve Board: its weekly balance sheet, release H.4.1, as it comes from the house itself.
+"""Federal Reserve Board: its weekly balance sheet, release H.4.1, from the Board itself.
 
 Docs      https://www.federalreserve.gov/releases/h41/
 Terms     public domain; named as the source
-Quirks    the whole history of every line in one zip file, of several megabytes; in it XML of which a line is known by
-          `SERIES_NAME`. What is not known stands there as -9999 with another status than `A`
+Quirks    one zip file of several megabytes holds the whole history of every line, as XML; a line is identified by
+          `SERIES_NAME`. An unknown value is -9999 with a status other than `A`
 Verified  documentation, and public code that reads the file. Others found RESPPMA_N.WW equal to FRED's WALCL on 1,242
           weeks. That the line of reverse repos is the day's operation, and on a holiday that of the day before, is
           believed; at some turns of a quarter until 2015 it held term operations besides
@@ -36,7 +36,7 @@ def count_requests(ask: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """A page for people where a zip file was expected."""
+    """An HTML page where a zip file was expected."""
     if answer.body.lstrip()[:1] == b"<":
         return SourceUnavailable(f"expected a zip file from {HOST}, found {answer.body.lstrip()[:60]!r}")
     return None

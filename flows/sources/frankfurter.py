@@ -17,7 +17,7 @@ RATES = "https://api.frankfurter.dev/v1"
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """One range, begun a week early so that the fixing before a holiday is in the answer."""
+    """One range that starts a week early, so that it holds the fixing before a holiday."""
     start = ask.days.start - timedelta(days=7)
     yield Request(
         f"{RATES}/{start}..{ask.days.last}",

@@ -3,8 +3,8 @@
 Docs      https://fred.stlouisfed.org/docs/api/fred
 Terms     FRED's terms of use; the series of the Federal Reserve and the Treasury are in the public domain, ECBASSETSW
           is the ECB's and JPNASSETS the Bank of Japan's, each to be cited
-Quirks    one series a request, for several have come as a zip archive; weekdays without a value are listed empty; a bad
-          name is answered with an HTML page. Only the newest vintage is served
+Quirks    one series a request, because several have come as a zip archive; weekdays without a value are listed empty;
+          an unknown name returns an HTML page. Only the newest vintage is served
 Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); M2SL, ECBASSETSW and JPNASSETS in the replay, with their
           units; the other series have the same shape. That FRED lists ECBASSETSW and JPNASSETS as soon as the banks
           themselves publish is believed
@@ -35,10 +35,10 @@ FIRST_DAYS = {
     "ECBASSETSW": date(1999, 1, 2),
     "JPNASSETS": date(1998, 4, 1),
 }
-# Its seasonal factors are drawn anew: of two vintages of one month in 2026, 372 of 377 months since 1995 differ, and of
-# two a month apart those of five years. JPNASSETS has no vintages at hand, and is asked for as the Bank of Japan is;
-# the Eurosystem's statement is restated as the ECB's own is believed to be. Of WALCL, RRPONTSYD and BAA10Y no value
-# ever changed between vintages, and rates are corrected within days.
+# M2's seasonal factors are recomputed: of two vintages of one month in 2026, 372 of 377 months since 1995 differ, and
+# of two a month apart those of five years. JPNASSETS has no vintages at hand, and is requested as the Bank of Japan's
+# own is; the Eurosystem's statement is restated as the ECB's own is believed to be. No value of WALCL, RRPONTSYD and
+# BAA10Y ever changed between vintages, and rates are corrected within days.
 RESTATED = {
     "M2SL": FOR_EVER,
     "JPNASSETS": FOR_EVER,
@@ -47,7 +47,7 @@ RESTATED = {
 
 
 def statistics() -> Iterator[Series]:
-    """One series for each statistic that FRED has for us, with as long a memory of it as its vintages show."""
+    """One series for each statistic that FRED has for us, with the restatement window that its vintages show."""
     for fred_id, statistic in STATISTICS.items():
         yield Series(
             statistic.name,
@@ -60,12 +60,12 @@ def statistics() -> Iterator[Series]:
 
 
 def begun(ask: Ask) -> date:
-    """The day from which an answer holds the value before a quiet day: ten days before, or for months seventy."""
+    """The first day to request for the value before a quiet day: ten days early, or seventy for monthly series."""
     return ask.days.start - timedelta(days=70 if STATISTICS[ask.series.symbol].monthly else 10)
 
 
 def plan_graph(ask: Ask) -> Plan:
-    """One file, begun early so that the value before a quiet day is in the answer."""
+    """One file that starts early, so that it holds the value before a quiet day."""
     yield Request(
         GRAPH,
         params={"id": ask.series.symbol, "cosd": begun(ask).isoformat(), "coed": ask.days.last.isoformat()},
@@ -75,7 +75,7 @@ def plan_graph(ask: Ask) -> Plan:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """A page for people where a file was expected; the names that we ask for are known to exist."""
+    """An HTML page where a file was expected; the names that we ask for are known to exist."""
     if answer.body.lstrip()[:1] == b"<":
         return SourceUnavailable(f"expected CSV from FRED, found {answer.body.lstrip()[:60]!r}")
     return None

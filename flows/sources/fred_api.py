@@ -1,10 +1,10 @@
-"""FRED's interface for programs: the same statistics as `fred`, as JSON, with a free key.
+"""FRED's API: the same statistics as `fred`, as JSON, with a free key.
 
 Docs      https://fred.stlouisfed.org/docs/api/fred/series_observations.html
 Terms     FRED's terms of use; the series used here are in the public domain. This product uses the FRED API but is not
           endorsed or certified by the Federal Reserve Bank of St. Louis
-Quirks    one series a request, 100,000 values at most; a value that is missing is "."; only the newest vintage unless
-          another is asked for; the key is a parameter. A stand-in for the files of `fred`, which some places cannot
+Quirks    one series a request, at most 100,000 values; a missing value is "."; only the newest vintage unless another
+          is requested; the key is a query parameter. A substitute for the files of `fred`, which some places cannot
           reach
 Verified  recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, and the replay's of the series used
 """
@@ -25,7 +25,7 @@ SERVER_ERRORS = 500
 
 
 def plan_observations(ask: Ask) -> Plan:
-    """One page, begun early so that the value before a quiet day is in the answer; it must hold all of them."""
+    """One page that starts early, so that it holds the value before a quiet day; it must hold all values."""
     page = yield Request(
         OBSERVATIONS,
         params={

@@ -1,14 +1,13 @@
-"""Gate: liquidations and open interest of its perpetuals in USDT, and rates of loans in a unit that is not known yet.
+"""Gate: liquidations and open interest of its perpetuals in USDT, and loan rates in a unit that is not known yet.
 
 Docs      https://www.gate.com/docs/developers/apiv4/en/#futures-statistics
 Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first from `from` on, 30 rows unless more are asked for; the running day is the newest row; a `from`
-          more than 180 days ago is refused, whatever else is asked; the answer does not say which contract it is
-          about; sizes are text and count contracts, amounts and dollars are numbers, and prices are either. Open
-          interest is read by the hour, because nothing says whether a bar tells how it began or how it ended. Rates of
-          loans come once an hour, newest first, in numbered pages of a hundred at most and without a window: a page is
-          chosen so that it holds the wanted day whole. They are asked for 30 days back; how far they reach was not
-          measured
+Quirks    oldest first from `from` on, 30 rows by default; the newest row is the current day; a `from` more than 180
+          days ago is refused, whatever the other parameters; the answer does not say which contract it is about; sizes
+          are text and count contracts, amounts and dollars are numbers, and prices are either. Open interest is read by
+          the hour, because nothing says whether a bar describes its start or its end. Loan rates come once an hour,
+          newest first, in numbered pages of at most a hundred rows and without a time window: a page is chosen so that
+          it holds the whole wanted day. They are requested 30 days back; how far they reach was not measured
 Verified  the documentation and other people's clients; no answer was recorded. The fields and their units are
           documented. That a stamp is the start of its bar and that "long" are the positions closed, not the orders that
           close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is believed, and each row is held
@@ -35,14 +34,14 @@ STATISTICS = f"https://{HOST}/api/v4/futures/usdt/contract_stats"
 RATES = f"https://{HOST}/api/v4/unified/history_loan_rate"
 LONGEST_PAGE = 1000  # about 2,000 were measured
 DAYS_OF_HOURS = LONGEST_PAGE // 24
-# A day can be asked for until 180 days after it began; two days are left for clocks and slow runs.
+# A day can be requested until 180 days after it began; two days are left for clocks and slow runs.
 KEPT = timedelta(days=177)
 SETTLED = every_day(timedelta(minutes=15))
 
 RATES_PAGE = 100
 RATES_KEPT = timedelta(days=30)
 HOUR = 3_600_000
-# Hours by which the place of a day among the pages may differ from what the clock says: missing prints, or late ones.
+# How many hours the place of a day among the pages may be off from the clock: prints may be missing or late.
 SLACK = 6
 LENT = ("USDC", "USDT")
 
@@ -95,7 +94,7 @@ def plan_statistics(ask: Ask) -> Plan:
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """One page for each day, of the largest size with which no border between two pages comes near the day."""
+    """One page for each day, of the largest size that puts no page boundary near the day."""
     now = milliseconds(ask.now) // HOUR
 
     def request(days: Interval) -> Request:
@@ -115,7 +114,7 @@ def page_of(newest: int, oldest: int) -> tuple[int, int]:
     """The number and the size of a page that holds these places, counted from the newest row, which is 0.
 
     Raises:
-        ValueError: There is none.
+        ValueError: No page holds them.
     """
     for size in range(RATES_PAGE, oldest - newest, -1):
         if newest // size == oldest // size:
@@ -152,7 +151,7 @@ def count_open_interest(ask: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Gate's error, an object with a label in place of what was asked for."""
+    """Gate's error, an object with a label in place of the data."""
     document = answer.json()
     if not isinstance(document, dict) or "label" not in document:
         return None
@@ -189,7 +188,7 @@ SOURCE = Source(
             count=count_rates,
         ),
     ),
-    # 200 in 10 seconds are believed, of each endpoint.
+    # 200 in 10 seconds are believed, for each endpoint.
     limits={
         STATISTICS.removeprefix("https://"): Limit(40, 10, burst=5),
         RATES.removeprefix("https://"): Limit(20, 10, burst=5),

@@ -21,7 +21,7 @@ from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.gopax.co.kr"
 PAIRS = f"https://{HOST}/trading-pairs"
-PAGE = 500  # well below the limit, so that a smaller one than documented is not met either
+PAGE = 500  # well below the documented limit, in case the real one is smaller
 DAY_MS = 86_400_000
 SETTLED = every_day(timedelta(minutes=5))
 
@@ -50,7 +50,7 @@ def stamps_of(answer: Answer) -> Sequence[int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """An object where a list of candles was expected: GOPAX's error, of the present interface or of the old one."""
+    """An object where a list of candles was expected: an error of GOPAX's current API or of the old one."""
     document = answer.json()
     if isinstance(document, dict):
         return SourceRefused(f"expected candles from GOPAX, found {brief(document)}")

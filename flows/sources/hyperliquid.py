@@ -1,10 +1,10 @@
-"""Hyperliquid: the funding of its bitcoin and ether perpetuals, hour by hour, at first every eight hours.
+"""Hyperliquid: the hourly funding of its bitcoin and ether perpetuals, at first every eight hours.
 
 Docs      https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals
 Terms     public market data, free
-Quirks    asked by POST; oldest first, at most 500 rows from the start; both bounds are inclusive; stamps are up to
-          some seconds late. The interval is not stated: windows are asked for with two days on either side, whose
-          distance tells it
+Quirks    requests go by POST; oldest first, at most 500 rows from the start; both bounds are inclusive; stamps are up
+          to some seconds late. The interval is not stated: windows are requested with two days on either side, and the
+          distance between payments gives it
 Verified  a recorded answer of bitcoin from the first payment on (12 May to 17 July 2023): payments came every eight
           hours up to 8 June 2023 00:00, and by the hour from 01:00 on; one stamp is 24 minutes late (23 May), one hour
           is missing (2 July 20:00). The interval of the very first payment is not told, so the days begin with the
@@ -28,19 +28,19 @@ from transforms.payload import member
 HOST = "api.hyperliquid.xyz"
 INFO = f"https://{HOST}/info"
 PAGE = 500
-WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days, and those beside them
+WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days, less the days beside them
 SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("BTC", date(2023, 5, 13)), "ETH": ("ETH", date(2023, 5, 13))}
 
 
 def plan_history(ask: Ask) -> Plan:
-    """Windows of whole days, each with the days beside it, whose payments tell the intervals at its edges."""
+    """Windows of whole days, each with the days beside it, whose payments give the intervals at its edges."""
     return pieces(ask.days.split(WINDOW_DAYS), lambda window: plan_window(ask, window))
 
 
 def plan_window(ask: Ask, window: Interval) -> Generator[Request, Answer, None]:
-    """The payments of some days and of the two on either side."""
+    """The payments of some days and of two days on either side."""
     asked = window.widened(CONTEXT_DAYS)
     start, last = milliseconds(asked.starts_at), milliseconds(asked.ends_at) - 1
     question = {"type": "fundingHistory", "coin": ask.series.symbol, "startTime": start, "endTime": last}

@@ -3,11 +3,10 @@
 Docs      https://docs.kalshi.com
 Terms     Kalshi's developer agreement: its data may not be passed on. What is read here is for the reader's own use
 Quirks    a meeting is an event, each outcome a market of its own. Markets that settled before a cutoff, some three
-          months ago, are only to be had from other endpoints, which call the fields by other names; whichever answers
-          404 or lists nothing, the other one is asked. Outcomes are told by `custom_strike`, such as {"Cut": ">25"}:
-          what a ticker ends in changed its meaning. A candle of a day lasts 24 hours from midnight in New York. A
-          candle without a trade may repeat the last price. Too many requests are refused without saying when to come
-          back
+          months ago, are only served by other endpoints with other field names; if one answers 404 or lists nothing,
+          the other is tried. `custom_strike` gives the outcome, such as {"Cut": ">25"}: the suffixes of tickers changed
+          their meaning. A daily candle lasts 24 hours from midnight in New York. A candle without a trade may repeat
+          the last price. Too many requests are refused without saying when to retry
 Verified  documentation (the OpenAPI description of 2026), and public code that reads the answers. Tickers and first
           trading days to September 2026 are as another reader measured them on 2026-10-01. The twelve meetings to come
           were all listed and quoted in an answer that was recorded on 2026-08-21; the first of those days is not known,
@@ -70,7 +69,7 @@ EVENTS = {
     date(2026, 9, 16): ("KXFEDDECISION-26SEP", date(2026, 1, 28)),
 }
 
-# Every meeting to come was listed, and quoted on both sides, on this day: so many of them.
+# On this day so many future meetings were listed, all of them quoted on both sides.
 LISTED, LISTED_AT_ONCE = date(2026, 8, 21), 12
 
 STRIKE = re.compile(r"(?P<over>>?)\s*(?P<points>\d+)(\s*bps)?")
@@ -81,8 +80,8 @@ UNCHANGED = "Fed maintains rate"
 def meetings() -> Iterator[Series]:
     """One series for each meeting.
 
-    A past one begins with its first trading day. One to come is asked for from the day on which it is known to be
-    listed: when the meeting is over after which it is one of the twelve to come.
+    A past meeting begins with its first trading day. A future one is requested from the day on which it is known to be
+    listed: once it is among the next twelve meetings.
     """
     days = curated()["fomc_meetings"].rows["meeting_date"].to_list()
     for place, day in enumerate(days):
@@ -90,11 +89,11 @@ def meetings() -> Iterator[Series]:
             continue
         room = days[place - LISTED_AT_ONCE] + ONE_DAY if place >= LISTED_AT_ONCE else LISTED
         ticker, since = EVENTS.get(day, (f"KXFEDDECISION-{day:%y%b}".upper(), max(room, LISTED)))
-        yield Series(f"{day}", ticker, since, ENDED, until=day, by_rule=False)  # a candle tells its end
+        yield Series(f"{day}", ticker, since, ENDED, until=day, by_rule=False)  # a candle states its end
 
 
 def plan_meeting(ask: Ask) -> Plan:
-    """List the meeting's markets, then the days of each, wherever they are kept."""
+    """List the meeting's markets, then the days of each, live or historical."""
     event = ask.series.symbol
     kept_live = True
     markets = yield from _listed(f"{API}/markets", event)
@@ -103,9 +102,9 @@ def plan_meeting(ask: Ask) -> Plan:
         markets = yield from _listed(f"{API}/historical/markets", event)
     if not markets:
         raise PayloadChanged(f"expected the markets of {event}, found none, live or historical")
-    found = {str(member(market, "ticker")): outcome_of(market) for market in markets}
-    directions = Counter(direction_of(outcome) for outcome in found.values())
-    for ticker, outcome in found.items():
+    outcomes = {str(member(market, "ticker")): outcome_of(market) for market in markets}
+    directions = Counter(direction_of(outcome) for outcome in outcomes.values())
+    for ticker, outcome in outcomes.items():
         labels = {
             "meeting_date": ask.series.name,
             "outcome": outcome,
@@ -121,7 +120,7 @@ def plan_meeting(ask: Ask) -> Plan:
 
 
 def _listed(url: str, event: str) -> Any:
-    """The markets of an event, which fit on one page; none of them are an empty list, or null."""
+    """The markets of an event, which fit on one page; an empty list or null means none."""
     page = yield Request(url, params={"event_ticker": event, "limit": PAGE}, transform=None, accept=(NOT_FOUND,))
     if page.status == NOT_FOUND:
         return []
@@ -157,7 +156,7 @@ def outcome_of(market: Mapping[str, Any]) -> str:
     """What a market pays for: `cut_25`, `cut_over_25`, `hold`, `hike_25` and others like them.
 
     Raises:
-        PayloadChanged: It says so neither in `custom_strike` nor, where there is none, in its title.
+        PayloadChanged: Neither `custom_strike` nor, where there is none, the title says so.
     """
     said = market.get("custom_strike") or _said_by_title(market.get("yes_sub_title"))
     if isinstance(said, dict) and len(said) == 1:
@@ -209,7 +208,7 @@ SOURCE = Source(
             days_per_ask=1000,
             restates_for=timedelta(days=2),
             count=count_requests,
-            # A candle without a trade, and without quotes on both sides, is the venue's word that there was no price.
+            # A candle without a trade and without quotes on both sides means that there was no price.
             blank_days=True,
         ),
     ),

@@ -1,11 +1,11 @@
-"""Korbit (DigitalX since August 2026): won prices and turnover of the stablecoins, by the day and the hour.
+"""Korbit (DigitalX since August 2026): daily and hourly won prices and turnover of the stablecoins.
 
 Docs      https://docs.korbit.co.kr
 Terms     public market data, free
 Quirks    the host kept its name; oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at
           00:00 in Seoul (15:00 UTC of the day before); numbers are text; no turnover in won, so it is estimated; an
-          error may come in a 200. An hour without a trade may be left out: only 24 hours make a day of UTC, else there
-          is the day of Seoul
+          error may come in a 200. An hour without a trade may be left out: only 24 hours make a UTC day; otherwise the
+          Seoul day is used
 Verified  a recorded answer of btc_krw days (2026); hours and the stablecoins' markets have the same shape. Whether
           `end` itself belongs to the page is not documented, so it is asked for a millisecond before a candle. The
           first days are not known: what Korbit shows to have nothing for before its first candle ends as verified_empty
@@ -27,7 +27,7 @@ HOST = "api.korbit.co.kr"
 CANDLES = f"https://{HOST}/v2/candles"
 PAGE = 200
 SEOUL_AHEAD = timedelta(hours=9)
-# A day in Seoul is public nine hours earlier; days are asked for when they are over in UTC too.
+# A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
 SETTLED = every_day(timedelta(minutes=5))
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
@@ -36,13 +36,13 @@ MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
 
 
 def plan_days(ask: Ask) -> Plan:
-    """The days of Seoul, 200 a page."""
+    """The Seoul days, 200 a page."""
     start, end = (instant - SEOUL_AHEAD for instant in (ask.days.starts_at, ask.days.ends_at))
     return _windows(ask, "1D", start, end, timedelta(days=1))
 
 
 def plan_hours(ask: Ask) -> Plan:
-    """The hours of days of UTC, 200 a page."""
+    """The hours of UTC days, 200 a page."""
     return _windows(ask, "60", ask.days.starts_at, ask.days.ends_at, timedelta(hours=1))
 
 
@@ -72,7 +72,7 @@ def stamps_of(answer: Answer) -> Sequence[int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Korbit's error, which may come with the status of a success."""
+    """Korbit's error, which may come in a 200."""
     document = answer.json()
     if isinstance(document, dict) and document.get("success") is False:
         return SourceRefused(f"expected candles from Korbit, found {brief(document.get('error'))}")

@@ -1,11 +1,11 @@
-"""Kraken: spot prices in US dollars by the day and the hour, a second venue beside Coinbase; of USDT too.
+"""Kraken: daily and hourly spot prices in US dollars, a second venue beside Coinbase; USDT by the day only.
 
 Docs      https://docs.kraken.com/api/docs/rest-api/get-ohlc-data
 Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first; whatever is asked for, only the latest 720 days or hours are there. `since` is exclusive,
-          there is no end. Bitcoin is XBT, and the answer may name a pair in another way than the question: each
-          of its known names is taken. The newest candle runs: `last` is the stamp of the newest finished one. Errors
-          come as a list in a 200
+Quirks    oldest first; only the latest 720 days or hours are served, whatever is requested. `since` is exclusive, and
+          there is no end. Bitcoin is XBT, and the answer may name a pair differently from the request: each of its
+          known names is accepted. The newest candle is unfinished: `last` is the stamp of the newest finished one.
+          Errors come as a list in a 200
 Verified  recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); hours, ETH/USD and USDT/USD have the same
           shape. Of BTC/USD two names were recorded; those of ETH/USD and USDT/USD are from memory, and any other is
           refused. The first days, those of the listing, are from memory too: they are long out of reach
@@ -25,11 +25,11 @@ DAY_IN_MINUTES = 1440
 HOUR_IN_MINUTES = 60
 PAGE = 720
 DAYS_KEPT = timedelta(days=PAGE - 5)
-# 720 hours are 30 days, of which the oldest must still be there whole.
+# 720 hours are 30 days; the oldest wanted day must still be complete.
 HOURS_KEPT = timedelta(days=28)
 SETTLED = every_day(timedelta(minutes=5))
 
-# Our name of the asset: the pair as it is asked for, as the answer is believed to name it, and its first day.
+# Our name of the asset: the pair in the request, the pair as the answer is believed to name it, and its first day.
 MARKETS = {
     "BTC": ("XBTUSD", "XXBTZUSD", date(2013, 10, 6)),
     "ETH": ("ETHUSD", "XETHZUSD", date(2015, 8, 7)),
@@ -64,12 +64,12 @@ SERIES = tuple(
     Series(asset, pair, since, SETTLED, labels={"pair": answered}) for asset, (pair, answered, since) in MARKETS.items()
 )
 
-# What an error begins with that will pass.
+# How an error begins for which a retry helps.
 TOO_BUSY = ("EAPI:Rate limit", "EGeneral:Temporary lockout", "EGeneral:Internal error", "EService:")
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """Kraken's list of errors, when there is something on it."""
+    """Kraken's list of errors, when it is not empty."""
     document = answer.json()
     if not isinstance(document, dict) or document.get("error", []) == []:
         return None

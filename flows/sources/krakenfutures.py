@@ -1,14 +1,14 @@
-"""Kraken Futures: the funding of its bitcoin and ether perpetuals, hour by hour, their open interest and liquidations.
+"""Kraken Futures: hourly funding, open interest and liquidations of its bitcoin and ether perpetuals.
 
 Docs      https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates,
           https://docs.kraken.com/api/docs/futures-api/charts/analytics
 Terms     public market data, free
-Quirks    one answer holds everything, oldest first, the running hour too; a row is stamped at the start of its hour;
-          `fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say which
-          contract it is about. Open interest comes as bars, stamped at their start in seconds, the running one too,
-          and says whether there is more. Volumes of liquidations come in the same way, as one number a day; nothing
-          says whether they count coins or dollars, and they do not tell the sides: they are kept as they are, in
-          `core.unconfirmed_liquidations`, and no mart reads them
+Quirks    one answer holds everything, oldest first, including the current hour; a row is stamped at the start of its
+          hour; `fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say
+          which contract it is about. Open interest comes as bars, stamped at their start in seconds, including the
+          current one, and the answer says whether there is more. Liquidation volumes come in the same way, as one
+          number a day; nothing says whether they count coins or dollars, and long and short are not separated: they are
+          kept as they are, in `core.unconfirmed_liquidations`, and no mart reads them
 Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
           others got the newest 368 days or so, and no more: days before them are not asked for. That a stamp is the
           start of its hour is read from "the period to which the funding rate applies", not measured. The interval is
@@ -45,17 +45,17 @@ TOO_BUSY = {"apiLimitExceeded", "marketUnavailable", "Server Error", "Unavailabl
 
 
 def plan_history(ask: Ask) -> Plan:
-    """Everything that Kraken has of the contract."""
+    """The whole history that Kraken has of the contract."""
     yield Request(HISTORY, params={"symbol": ask.series.symbol}, labels={"asset": ask.series.name})
 
 
 def plan_open_interest(ask: Ask) -> Plan:
-    """What was open at the end of each day."""
+    """Open interest at the end of each day."""
     yield from plan_bars(ask, "open-interest")
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """What was closed by force on each day."""
+    """The liquidation volume of each day."""
     yield from plan_bars(ask, "liquidation-volume")
 
 
@@ -75,9 +75,7 @@ def plan_bars(ask: Ask, kind: str) -> Plan:
         if more:
             newest = stamps[-1] if stamps else 0
             if newest < since:
-                raise PayloadChanged(
-                    f"expected bars from {since} on, found the last at {newest} and that there are more"
-                )
+                raise PayloadChanged(f"expected bars from {since} on, found the last at {newest} though there are more")
             since = newest + DAY_S
 
 
@@ -87,7 +85,7 @@ def count_bars(_: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """A result that is no success, or a list of errors beside it."""
+    """A result that is an error, or a list of errors beside it."""
     document = answer.json()
     if not isinstance(document, dict) or (document.get("result") != "error" and not document.get("errors")):
         return None
@@ -124,7 +122,7 @@ SOURCE = Source(
             count=count_bars,
         ),
     ),
-    limits={HOST: Limit(30, 60, burst=2)},  # none published for public questions
+    limits={HOST: Limit(30, 60, burst=2)},  # none published for public requests
     docs="https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates",
     terms="public market data, free to use",
     attribution="Kraken",

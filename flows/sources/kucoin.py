@@ -1,10 +1,10 @@
-"""KuCoin: what lenders get in its lending market, hour by hour, in a unit that is not known yet.
+"""KuCoin: the hourly rates of its lending market, in a unit that is not known yet.
 
 Docs      https://www.kucoin.com/docs-new/rest/margin-trading/credit/get-loan-market-interest-rate
 Terms     public market data, free; no redistribution of raw data
-Quirks    the newest 168 hours and nothing else; a time is text such as 202412092300, of no stated zone; the period of a
-          rate is not stated, and it is what lenders get, not what borrowers pay. Errors come in a 200, with another
-          code than "200000"
+Quirks    only the newest 168 hours; a time is text such as 202412092300, of no stated zone; the period of a rate is not
+          stated, and it is what lenders earn, not what borrowers pay. Errors come in a 200, with a code other than
+          "200000"
 Verified  the documentation and other people's clients; no answer was recorded. That it needs no key, that there are 168
           hours and that they are of UTC is believed. Its rows go into a table that no mart reads
 """
@@ -19,8 +19,8 @@ from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 HOST = "api.kucoin.com"
 RATES = f"https://{HOST}/api/v3/project/marketInterestRate"
 SETTLED = every_day(timedelta(minutes=15))
-SINCE = date(2024, 1, 1)  # it began earlier; nothing before the last week can be had any more
-KEPT = timedelta(days=6)  # 168 hours hold a day whole for six days after its end
+SINCE = date(2024, 1, 1)  # it began earlier, but only the last week is served
+KEPT = timedelta(days=6)  # 168 hours hold a complete day for six days after its end
 
 FINE = "200000"
 # Too many requests, and system errors.
@@ -28,7 +28,7 @@ TOO_BUSY = {"429000", "200002", "500000"}
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """One page, whatever is wanted of it."""
+    """One page, whichever days are wanted."""
     yield Request(RATES, params={"currency": ask.series.symbol}, labels={"asset": ask.series.name})
 
 
@@ -52,7 +52,7 @@ SOURCE = Source(
             kept_for=KEPT,
         ),
     ),
-    limits={HOST: Limit(20, 30, burst=2)},  # 2,000 of weight in 30 seconds are documented; this one weighs 5
+    limits={HOST: Limit(20, 30, burst=2)},  # a weight of 2,000 in 30 seconds is documented; this request weighs 5
     docs="https://www.kucoin.com/docs-new/rest/margin-trading/credit/get-loan-market-interest-rate",
     terms="public market data, free to use; no redistribution of raw data",
     attribution="KuCoin",

@@ -3,8 +3,8 @@
 Docs      https://markets.newyorkfed.org/static/docs/markets-api.html
 Terms     the New York Fed's terms of use: free with attribution; no endorsement may be implied
 Quirks    operations are searched in windows of at most a year. `results/search` ignores its filter and mixes in
-          operations of the other kind, so it is not asked. Money is in dollars, not in millions. Rehearsals with small
-          values, and operations over a term, are listed among those overnight. The rate of a day is out on the next
+          operations of the other kind, so it is not used. Amounts are in dollars, not in millions. Rehearsals with
+          small values, and term operations, are listed among the overnight ones. A day's rate is out on the next
           morning and may be corrected in the afternoon
 Verified  documentation, and public code that reads the answers. The hours of publication, the first days, and that
           `note` names a rehearsal and `term` what is not overnight, are believed. FRED's recorded series tells on which
@@ -29,17 +29,17 @@ MOST_DAYS = 350  # with the ten days before them less than a year
 
 
 def plan_search(ask: Ask) -> Plan:
-    """One answer, begun ten days early so that the value before a quiet day is in it."""
+    """One answer that starts ten days early, so that it holds the value before a quiet day."""
     bounds = {"startDate": f"{ask.days.start - BEFORE}", "endDate": f"{ask.days.last}"}
     if ask.series.symbol == "reverserepo":
         yield Request(PROPOSITIONS, params=bounds)
     else:
-        # The rate and its range stand in one answer.
+        # The rate and its range are in one answer.
         yield Request(EFFECTIVE_RATE, params=bounds, transform="normalize_rates", shared=True)
 
 
 def count_requests(ask: Ask) -> Mapping[str, int]:
-    """One answer; those that the rate has asked for are not counted again for its range."""
+    """One request; the range shares the requests of the rate, which are not counted again."""
     return {} if ask.series.name in {"target_low", "target_high"} else {HOST: 1}
 
 

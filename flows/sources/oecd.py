@@ -1,8 +1,8 @@
-"""OECD: China's M2, which the People's Bank itself does not serve to machines.
+"""OECD: China's M2, for which the People's Bank itself has no API.
 
 Docs      https://www.oecd.org/en/data/insights/data-explainers/2024/09/api.html
 Terms     free with attribution; the original source is the People's Bank of China
-Quirks    sixty requests an hour, beyond which an address is shut out; the aggregate is called broad money and labelled
+Quirks    sixty requests an hour, beyond which an address is blocked; the aggregate is called broad money and labelled
           M3. A query without a match is a 404 with plain text
 Verified  hand-written answers in the documented shape (dimensions with codes and labels, UNIT_MULT 6: another project
           read 356,710,800 for June 2026, which is 356.7 trillion yuan). When a month comes out is believed, on the late
@@ -24,7 +24,7 @@ EARLIER = timedelta(days=70)  # so that the month before a quiet day is in the a
 
 
 def plan_money(ask: Ask) -> Plan:
-    """One table from two months before the days."""
+    """One table from two months before the wanted days."""
     start = ask.days.start - EARLIER
     yield Request(BROAD_MONEY, params={"startPeriod": f"{start:%Y-%m}", "format": "csvfilewithlabels"}, form="csv")
 
@@ -41,7 +41,7 @@ SOURCE = Source(
             whole_history=True,
         ),
     ),
-    # Sixty an hour; the few of a day may go at once, so that asking again after a failure is not held up.
+    # Sixty an hour; the few of a day may go at once, so that retries are not held up.
     limits={HOST: Limit(60, 3600, burst=30)},
     docs="https://www.oecd.org/en/data/insights/data-explainers/2024/09/api.html",
     terms="free with attribution",

@@ -1,20 +1,19 @@
-"""OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; what it costs to borrow stablecoins.
+"""OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; borrow rates of stablecoins.
 
 Docs      https://www.okx.com/docs-v5/en/
 Terms     public market data, free; no redistribution of raw data
-Quirks    newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00.
-          A candle says itself whether it is finished. Errors come in a 200, with another code than "0". The history
-          of funding reaches back about 94 days; older payments come from the archive of monthly files
-          (static.okx.com). Neither states the interval of a payment. A month of the archive is one of UTC+8: it begins
-          at 16:00 UTC of the last day of the month before, so that the last payment of a month's last day is in the
-          next file. Its stamps are UTC, up to 24 seconds late from March 2022 to 2023, and two of 18 December 2022 are
-          an hour and three hours late, which costs that day. There is no checksum; 404 says that
-          a file is not there, 403 that we are not let in. Before March 2022 the archive lacks days. Borrowing rates
-          come each hour and are per year; they are asked for by `after` alone, because a page of a hundred hours then
-          holds the four whole days before it. Open interest is asked for by the hour too, four whole days a page, with
-          exclusive bounds; of hours there are the newest 1,440 or so, of days the newest hundred, but a day begins at
-          16:00 UTC, and it is not sure whether its row tells of its beginning or its end. Liquidations are kept for
-          some days, and are asked for by `after` too
+Quirks    newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00. A
+          candle states whether it is finished. Errors come in a 200, with a code other than "0". The funding history
+          reaches back about 94 days; older payments come from the archive of monthly files (static.okx.com). Neither
+          states the interval of a payment. A month of the archive is one of UTC+8: it begins at 16:00 UTC of the last
+          day of the month before, so the last payment of a month's last day is in the next file. Its stamps are UTC, up
+          to 24 seconds late from March 2022 to 2023, and two of 18 December 2022 are an hour and three hours late,
+          which costs that day. There is no checksum; 404 means that a file does not exist, 403 that access is denied.
+          Before March 2022 the archive lacks days. Borrow rates come each hour and are per year; they are requested by
+          `after` alone, because a page of a hundred hours then holds the four whole days before it. Open interest is
+          requested by the hour too, four whole days a page, with exclusive bounds; about the newest 1,440 hours are
+          kept, and the newest hundred days, but a day begins at 16:00 UTC, and it is not certain whether its row
+          describes its start or its end. Liquidations are kept for some days, and are requested by `after` too
 Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
           borrowing rates of BTC (2026) is read as those of the stablecoins are, and one of open interest by the day
           (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
@@ -61,14 +60,14 @@ PAYMENTS_PAGE = 100  # four hundred are documented by now; a hundred was always 
 PAYMENTS_A_DAY = 3
 EIGHT_HOURS_MS = 8 * 3_600_000
 KEPT_DAYS = 90  # of payments by REST; about 94 were measured
-HANDED_OVER = 25  # stamps of one file for the reading of the next: a day of them, whatever the interval
-AHEAD = timedelta(hours=8)  # of UTC+8, whose months the archive's are
+HANDED_OVER = 25  # stamps passed from one file to the next: a day of them, whatever the interval
+AHEAD = timedelta(hours=8)  # of UTC+8, the zone of the archive's months
 HOURS_PAGE = 100
 WHOLE_DAYS_A_PAGE = 4  # 96 hours
 READINGS_PAGE = 100
 DAYS_OF_READINGS = 4  # 96 hours
 READINGS_KEPT_DAYS = 55  # about 59 were measured
-SLACK_MS = 60_000  # by which rows may come too late in the order
+SLACK_MS = 60_000  # how far rows may be out of order
 LIQUIDATIONS_PAGE = 100
 LIQUIDATIONS_A_DAY = 200  # a guess
 LIQUIDATIONS_KEPT_DAYS = 5  # some
@@ -76,7 +75,7 @@ SETTLED = every_day(timedelta(minutes=5))
 # A day without a liquidation is proved by the next one.
 TOLD = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
-# Our name of the asset: the spot market in USDT and a day from which it surely trades.
+# Our name of the asset: the spot market in USDT and a day from which it certainly trades.
 SPOT = {
     "AAVE": ("AAVE-USDT", date(2021, 1, 1)),
     "ADA": ("ADA-USDT", date(2021, 1, 1)),
@@ -102,7 +101,7 @@ SPOT = {
     "XRP": ("XRP-USDT", date(2021, 1, 1)),
 }
 
-# The swap whose funding is asked for, and the first whole day since when no file of the archive lacks one.
+# The swap whose funding is requested, and the first whole day from which no file of the archive lacks a day.
 SWAPS = {"BTC": ("BTC-USDT-SWAP", date(2022, 3, 1)), "ETH": ("ETH-USDT-SWAP", date(2022, 3, 1))}
 
 BORROWED = {"USDC": date(2021, 12, 15), "USDT": date(2021, 12, 15)}
@@ -114,7 +113,7 @@ READ = {
     "ETH-inverse": ("ETH", "ETH-USD-SWAP"),
 }
 READ_SINCE = date(2020, 1, 1)
-# The same series: the asset, what its swap is about, and what one contract is of, in coins or in dollars.
+# The same series: the asset, the swap's underlying, and the contract size, in coins or in dollars.
 LIQUIDATED = {
     "BTC": ("BTC", "BTC-USDT", {"coins": "0.01"}),
     "BTC-inverse": ("BTC", "BTC-USD", {"dollars": "100"}),
@@ -124,7 +123,7 @@ LIQUIDATED = {
 
 
 def plan_candles(ask: Ask) -> Plan:
-    """Walk backward from the end, 300 days a page, until the first wanted day is there."""
+    """Walk backward from the end, 300 days a page, to the first wanted day."""
     days = ask.days
 
     def page_before(stamp: int) -> Request:
@@ -144,12 +143,12 @@ def first_kept(now: datetime) -> date:
 
 
 def plan_funding(ask: Ask) -> Plan:
-    """Take days that REST still has from there, older ones from the archive; no ask holds both."""
+    """Take days that REST still has from REST, older ones from the archive; no ask holds both."""
     return plan_archive(ask) if ask.days.start < first_kept(ask.now) else plan_payments(ask)
 
 
 def archived_months(days: Interval) -> Iterator[date]:
-    """The months, of UTC+8, that hold payments of some days: what is paid from 16:00 UTC on is of the day after."""
+    """The UTC+8 months that hold payments of some days: payments from 16:00 UTC on belong to the next day there."""
     month = days.start.replace(day=1)
     while month <= days.end:
         yield month
@@ -162,15 +161,15 @@ def month_begins(month: date) -> datetime:
 
 
 def archived_file(symbol: str, month: date) -> str:
-    """Where the payments of a month are."""
+    """The address of the file of a month's payments."""
     return f"{ARCHIVE}/{month:%Y%m}/{symbol}-fundingrates-{month:%Y-%m}.zip"
 
 
 def plan_archive(ask: Ask) -> Plan:
-    """Walk forward through the months; each request is told how the file before ended.
+    """Walk forward through the months; each request carries the last stamps of the file before.
 
-    The first payment of the first file is never wanted: it is one of the day before the first. A file that is lost
-    costs the days that have payments in it.
+    The first payment of the first file is never wanted: it belongs to the day before the first. A lost file costs the
+    days that have payments in it.
     """
     newest: list[int] = []
     lost: list[Lost] = []
@@ -193,7 +192,7 @@ def plan_month(ask: Ask, month: date, newest: Sequence[int]) -> Generator[Reques
     """One file; returns its stamps, oldest first.
 
     Args:
-        ask: Whose series, and which days.
+        ask: The series, and which days.
         month: The month of UTC+8, by its first day.
         newest: The last stamps of the file before.
     """
@@ -205,7 +204,7 @@ def plan_month(ask: Ask, month: date, newest: Sequence[int]) -> Generator[Reques
         transform="normalize_archive",
     )
     stamps = archived_stamps(answer)
-    # Else a file that has lost its beginning would look like a history that begins later.
+    # Otherwise a file that lost its beginning would look like a history that begins later.
     first = max(days.start, month)
     if not newest and min(stamps, default=milliseconds(days.ends_at)) >= milliseconds(day_start(first + ONE_DAY)):
         raise SourceUnavailable(f"expected payments of {first} in the file of {month:%Y-%m}, found none")
@@ -219,7 +218,7 @@ def archived_stamps(answer: Answer) -> Sequence[int]:
 
 
 def plan_payments(ask: Ask) -> Plan:
-    """Walk backward from the end, a hundred payments a page, until one before the first wanted day is there."""
+    """Walk backward from the end, a hundred payments a page, to one before the first wanted day."""
     days = ask.days
 
     def page_before(stamp: int) -> Request:
@@ -234,7 +233,7 @@ def plan_payments(ask: Ask) -> Plan:
 
 
 def plan_rates(ask: Ask) -> Plan:
-    """Pages of a hundred hours, each of which holds up to four whole days; a day that is not over is not asked for."""
+    """Pages of a hundred hours, each holding up to four whole days; an unfinished day is not requested."""
     over = min(ask.days.end, ask.now.date())
 
     def request(days: Interval) -> Request:
@@ -267,9 +266,9 @@ def plan_open_interest(ask: Ask) -> Plan:
 
 
 def plan_liquidations(ask: Ask) -> Plan:
-    """Walk backward, a hundred orders a page, until one from before the first wanted day is there.
+    """Walk backward, a hundred orders a page, to one from before the first wanted day.
 
-    The walk begins a day late: only what lies between two orders is known to hold nothing.
+    The walk begins a day late: only the time between two orders is known to hold nothing.
     """
 
     def page_before(stamp: int) -> Request:
@@ -309,9 +308,9 @@ def count_candles(ask: Ask) -> Mapping[str, int]:
 
 
 def count_payments(ask: Ask) -> Mapping[str, int]:
-    """One request for each month of the archive; of REST one for the first hundred payments, and one for each 99 more.
+    """One request for each archive month; from REST one for the first hundred payments, and one for each 99 more.
 
-    The payment before the first wanted one is among those of REST.
+    The payments from REST include the one before the first wanted.
     """
     if ask.days.start < first_kept(ask.now):
         return {ARCHIVE_HOST: sum(1 for _ in archived_months(ask.days))}
@@ -340,7 +339,7 @@ TOO_BUSY = {"50001", "50004", "50011", "50013", "50026", "50040", "50061"}
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """OKX's envelope, when its code is not "0"; or a page in place of a file, which a proxy can send with a 200."""
+    """OKX's envelope, when its code is not "0"; or an HTML page in place of a file, which a proxy may send in a 200."""
     if answer.request.form == "zip":
         if answer.body.lstrip()[:1] == b"<":
             return SourceUnavailable(f"expected a zip file from {answer.request.host}, found {answer.body[:60]!r}")
@@ -403,7 +402,7 @@ SOURCE = Source(
             count=count_liquidations,
         ),
     ),
-    # Each endpoint has its own; that of funding holds for each swap, and we keep to it for all together.
+    # Each endpoint has its own limit; that of funding is per swap, and we keep to it for all together.
     limits={
         CANDLES.removeprefix("https://"): Limit(20, 2, burst=1),
         RATES.removeprefix("https://"): Limit(12, 2, burst=1),

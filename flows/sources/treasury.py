@@ -2,9 +2,9 @@
 
 Docs      https://fiscaldata.treasury.gov/datasets/daily-treasury-statement/operating-cash-balance
 Terms     works of the government: free of restriction
-Quirks    two hosts. The cash: which account holds it, and in which field, changed in 2021 and in April 2022, and the
-          switch days are not told; numbers are text, and what is not known is the text `null`; the old `dts_table_1` is
-          gone. The yields: one file a year, newest first, maturities added over the years; a slow server
+Quirks    two hosts. The cash: the account that holds it, and its field, changed in 2021 and in April 2022, on days that
+          are not stated; numbers are text, and unknown is the text `null`; the old `dts_table_1` is gone. The yields:
+          one file a year, newest first, maturities added over the years; a slow server
 Verified  documentation, and public code that reads the answers. The first days and the hours of publication are
           believed, and that a day on which an order of the President closes the offices is skipped: such a day is then
           shown as failed
@@ -30,7 +30,7 @@ MOST_PAGES = 20  # an ask takes one
 
 
 def plan_series(ask: Ask) -> Plan:
-    """The cash, or the yields of each year; begun ten days early so that the value before a quiet day is there."""
+    """The cash, or the yields of each year; starts ten days early, so that it holds the value before a quiet day."""
     start = ask.days.start - BEFORE
     if ask.series.name in TENORS:
         for year in range(start.year, ask.days.last.year + 1):
@@ -67,7 +67,7 @@ def page_of(start: date, last: date, number: int) -> Request:
 
 
 def count_requests(ask: Ask) -> Mapping[str, int]:
-    """One page of statements, or a file for each year; those that another maturity has asked for are not counted."""
+    """One page of statements, or a file for each year; files shared with another maturity are not counted."""
     if ask.series.name not in TENORS:
         return {CASH_HOST: 1}
     if ask.series.name != next(iter(TENORS)):
@@ -76,7 +76,7 @@ def count_requests(ask: Ask) -> Mapping[str, int]:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """A page for people where a file was expected, or an error object where statements were."""
+    """An HTML page where a file was expected, or an error object where statements were."""
     if answer.request.form == "csv":
         if answer.body.lstrip()[:1] == b"<":
             return SourceUnavailable(f"expected CSV from {YIELDS_HOST}, found {answer.body.lstrip()[:60]!r}")

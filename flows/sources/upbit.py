@@ -32,7 +32,7 @@ MARKETS = {
 
 
 def plan_days(ask: Ask) -> Plan:
-    """Walk backward from the end, 200 days a page, until the first wanted day is there."""
+    """Walk backward from the end, 200 days a page, to the first wanted day."""
     start, end = milliseconds(ask.days.starts_at), milliseconds(ask.days.ends_at)
 
     def page_before(stamp: int) -> Request:

@@ -1,12 +1,12 @@
-"""Yahoo Finance: the front fed funds future, from a chart that Yahoo draws for itself.
+"""Yahoo Finance: the front fed funds future, from the data of Yahoo's own charts.
 
 Docs      none: the address is that of Yahoo's own charts, and nothing about it is promised
-Terms     Yahoo's terms of service: for personal use; asked only where a person has said so
-Quirks    both bounds are seconds since 1970, the later one excluded. A bar is stamped with midnight in New York, some
-          half days with 09:30 there; the running session, which begins on the evening before its day, is the last of
-          them, stamped with the time of its last trade. Nulls stand for days without a trade. ZQ=F is the contract of
-          the running month through its last trading day, so that its price steps at a month's turn. A client without a
-          name is refused. `range=max` gives other than daily bars, and is never asked for
+Terms     Yahoo's terms of service: for personal use; used only where a person has asked for it
+Quirks    both bounds are seconds since 1970, the later one exclusive. A bar is stamped with midnight in New York, some
+          half days with 09:30 there; the current session, which begins on the evening before its day, comes last,
+          stamped with the time of its last trade. Days without a trade are null. ZQ=F is the contract of the current
+          month through its last trading day, so its price steps at a month's turn. A client without a name is refused.
+          `range=max` gives other than daily bars, and is never used
 Verified  answers of the replay for 2024, day by day; recorded bars of another future of the same exchange, with a half
           day and a running session. On the last day of 59 of 59 months from January 2020 to November 2024 the price
           was within 0.0025 points of 100 less the month's mean rate. That the close is within a tick of the settlement
@@ -29,7 +29,7 @@ MORNING = timedelta(hours=12)  # UTC: after the stamp of a day, and before that 
 
 
 def plan_chart(ask: Ask) -> Plan:
-    """The wanted days, begun ten days early so that the bar before a quiet day is in the answer."""
+    """The wanted days, from ten days early on, so that the answer holds the bar before a quiet day."""
     start, end = day_start(ask.days.start - BEFORE), day_start(ask.days.last) + MORNING
     yield Request(
         f"{CHART}/{ask.series.symbol}",
@@ -42,7 +42,7 @@ def plan_chart(ask: Ask) -> Plan:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """The error beside the chart, or a page for people."""
+    """The error beside the chart, or an HTML page."""
     if answer.body.removeprefix(BOM_UTF8).lstrip()[:1] != b"{":
         return SourceUnavailable(f"expected a chart from {HOST}, found {answer.body[:60]!r}")
     document = answer.json()

@@ -89,7 +89,9 @@ def test_pools_are_those_of_the_charts_and_are_told_apart_by_their_names() -> No
     ],
 )
 def test_a_list_that_repeats_an_old_look_is_not_believed(stamps: list[str], last: str) -> None:
-    with pytest.raises(SourceUnavailable, match=f"expected a look at {USDC} within six hours, found the last: {last}"):
+    with pytest.raises(
+        SourceUnavailable, match=f"expected a reading of {USDC} within six hours, found the last: {last}"
+    ):
         walk(STATE.plan(ask_of(SOURCE, DATASET, USDC)), [LISTED, chart(*stamps)])
 
 

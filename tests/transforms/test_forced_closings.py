@@ -40,7 +40,9 @@ def test_a_stamp_of_another_millennium_covers_nothing() -> None:
 
 
 def test_rows_that_do_not_come_newest_first_are_refused() -> None:
-    with pytest.raises(PayloadChanged, match="expected rows newest first, found 2024-12-09 00:00:00 after an older"):
+    with pytest.raises(
+        PayloadChanged, match="expected rows newest first, found 2024-12-09 00:00:00 after an older one"
+    ):
         within(at(10), at(5), at(9))
 
 

@@ -1,4 +1,4 @@
-"""Binance's past margin rates, as its web page has them, as rows of `borrow_rates`."""
+"""Binance's past margin rates from its web page, as rows of `borrow_rates`."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ LEVEL = "0"
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one window of daily rates into rows.
 
-    A row is stamped 00:00 UTC and holds the rate of that day: `dailyInterestRate` is a fraction per day, as text. It is
-    one figure a day, and has no highest. How Binance forms it within the day is not told. Stamp and level may be text
+    A row is stamped 00:00 UTC and holds the rate of that day: `dailyInterestRate` is a fraction per day, as text. There
+    is one figure a day, so no highest. How Binance forms it within the day is not stated. Stamp and level may be text
     or numbers.
 
     Args:
@@ -35,13 +35,13 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
         Rows of `borrow_rates`: fractions per year, simple.
     """
     listed = member(payload, "data")
-    told = rows(listed, asset=pl.String, dailyInterestRate=pl.String).with_columns(
-        spelled(name, [member(one, name) for one in listed]) for name in ("timestamp", "vipLevel")
+    page = rows(listed, asset=pl.String, dailyInterestRate=pl.String).with_columns(
+        spelled(name, [member(row, name) for row in listed]) for name in ("timestamp", "vipLevel")
     )
-    others = told.filter(pl.col("asset").ne_missing(asset) | pl.col("vipLevel").ne_missing(LEVEL))
+    others = page.filter(pl.col("asset").ne_missing(asset) | pl.col("vipLevel").ne_missing(LEVEL))
     if others.height:
         raise PayloadChanged(f"expected rates of {asset} at level {LEVEL}, found {others.row(0)}")
-    stamped = told.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp").cast(pl.Int64, strict=True)))
+    stamped = page.with_columns(stamped_at=epoch_to_instant(pl.col("timestamp").cast(pl.Int64, strict=True)))
     day = day_of(pl.col("stamped_at"))
     held = require_midnights(stamped, "stamped_at")
     return held.select(

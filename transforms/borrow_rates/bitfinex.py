@@ -10,16 +10,16 @@ from transforms.units import day_of, end_of, epoch_to_instant, per_day_to_apr, r
 
 
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
-    """Turn one page of daily candles of loans over two days into rows.
+    """Turn one page of daily candles of two-day loans into rows.
 
     The order of the fields is time, open, close, high, low, volume: close comes before high and low. The stamp is the
     start of the UTC day. A rate is a fraction per day, as borrowers pay it to lenders; lenders keep less, after
-    Bitfinex's fee. We take the last loan of the day, and the dearest as the highest. How many loans there were is not
-    told, so `samples` is unknown; the volume is what was lent, in coins, and is left out.
+    Bitfinex's fee. We take the last loan of the day, and the most expensive as the highest. The number of loans is not
+    stated, so `samples` is unknown; the volume is what was lent, in coins, and is left out.
 
     Args:
         payload: The decoded answer: lists of six numbers.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `borrow_rates`: fractions per year, simple.

@@ -1,4 +1,4 @@
-"""Bybit's current borrowing rates, as rows of `borrow_rates`."""
+"""Bybit's current borrow rates, as rows of `borrow_rates`."""
 
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,10 @@ LEVEL = "No VIP"
 
 
 def normalize(payload: Any, *, asset: str, observed_at: datetime) -> pl.DataFrame:
-    """Turn the rate of the moment into the row of the day that has just ended.
+    """Turn the current rate into the row of the day that has just ended.
 
-    `hourlyBorrowRate` is a fraction per hour that customers without a discount pay from now on. The answer tells no
-    time, so the instant of the reading says which day ended; it is one print, and has no highest.
+    `hourlyBorrowRate` is a fraction per hour that customers without a discount pay from now on. The answer states no
+    time, so the instant of the reading says which day ended; it is one print, so there is no highest.
 
     Args:
         payload: The decoded answer; under `result.vipCoinList` a list of coins for each level of customers.

@@ -1,4 +1,4 @@
-"""OKX's borrowing rates of each hour, as rows of `borrow_rates`."""
+"""OKX's hourly borrow rates, as rows of `borrow_rates`."""
 
 from datetime import date
 from typing import Any
@@ -14,12 +14,12 @@ from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, ref
 def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFrame:
     """Turn one page of hourly rates into one row per UTC day.
 
-    A rate is stamped with the full hour from which it holds, in UTC. `rate` is what borrowers pay and is a fraction
-    per year already, though it is published each hour: nothing is multiplied. `lendingRate` beside it is what lenders
+    A rate is stamped with the full hour from which it holds, in UTC. `rate` is what borrowers pay and is already a
+    fraction per year, though it is published each hour: it is not multiplied. `lendingRate` beside it is what lenders
     get, and `amt` is no longer filled. A day is the plain mean of its hours 00:00 to 23:00, and its highest hour.
 
-    A page holds whole days only between `first` and `last`; hours of other days are left out. `samples` tells how
-    many hours a day has: a mean of fewer than 20 is held back by the checks.
+    A page holds whole days only between `first` and `last`; hours of other days are left out. `samples` is the number
+    of hours of a day: the checks hold back a mean of fewer than 20.
 
     Args:
         payload: The decoded answer: objects under `data`, newest first.
@@ -35,12 +35,12 @@ def normalize(payload: Any, *, asset: str, first: str, last: str) -> pl.DataFram
     if others.height:
         raise PayloadChanged(f"expected rates of {asset}, found {others['ccy'][0]}")
     hour = pl.col("hour")
-    told = page.select(
+    hours = page.select(
         hour=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)),
         rate=decimal_text(pl.col("rate")),
     )
     prints = refuse_some(
-        told_once(told, "hour", thing="rate for an hour"),
+        told_once(hours, "hour", thing="rate for an hour"),
         hour != hour.dt.truncate("1h"),
         "a rate for each full hour",
         "hour",

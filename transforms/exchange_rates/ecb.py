@@ -23,11 +23,11 @@ def normalize(payload: Any, *, currency: str) -> pl.DataFrame:
     """Turn quotes per euro into units of a currency per dollar.
 
     The ECB fixes everything against the euro, so a rate against the dollar is the quotient of two quotes of the same
-    day; for the euro itself it is one over the dollar's. A day with one of the two is listed without a rate.
+    day; for the euro itself it is one over the dollar's. A day with only one of the two is listed without a rate.
 
     Args:
         payload: The CSV as text columns: one line a day and currency, quotes per 1 EUR.
-        currency: Which currency was asked for.
+        currency: The requested currency.
 
     Returns:
         Rows of `exchange_rates`: units of the currency per US dollar.

@@ -18,7 +18,7 @@ def normalize(payload: Any, *, currency: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: `rates` maps a day to a currency to units per dollar.
-        currency: Which currency was asked for.
+        currency: The requested currency.
 
     Returns:
         Rows of `exchange_rates`: units of the currency per US dollar.

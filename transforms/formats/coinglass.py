@@ -1,4 +1,4 @@
-"""Coinglass' envelope and its daily buckets, as a frame, whatever they are of."""
+"""Coinglass' envelope and its daily buckets, as a frame, whatever they measure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def buckets(payload: Any, *fields: str, to_instant: Callable[[pl.Expr], pl.Expr]
         to_instant: What the stamp counts: milliseconds, or seconds at some endpoints.
 
     Returns:
-        stamped_at and the fields; repetitions dropped. A bucket of another hour, or one of several of a stamp, is
+        stamped_at and the fields; repetitions dropped. A bucket at another hour, or one of several with one stamp, is
         marked as refused.
     """
     values: dict[str, Kind] = dict.fromkeys(fields, NUMBER_OR_TEXT)

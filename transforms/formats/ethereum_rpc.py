@@ -26,7 +26,7 @@ def results(payload: Any) -> list[Any]:
     """The results of a batch in the order of its calls, which are numbered from 0; a node may answer in any order."""
     if not isinstance(payload, list) or not payload:
         raise PayloadChanged(f"expected a list of answers, found {quoted(payload, 120)}")
-    numbered = {member(one, "id"): member(one, "result") for one in payload}
+    numbered = {member(answer, "id"): member(answer, "result") for answer in payload}
     if len(numbered) != len(payload) or set(numbered) != set(range(len(payload))):
         raise PayloadChanged(f"expected the answers 0 to {len(payload) - 1}, found {sorted(numbered, key=str)}")
     return [numbered[number] for number in range(len(payload))]
@@ -43,7 +43,7 @@ def quantity(text: Any) -> int:
 
 
 def words(data: Any, count: int) -> list[int]:
-    """So many words of 32 bytes, each read as a whole number."""
+    """`count` words of 32 bytes, each read as a whole number."""
     if not isinstance(data, str) or len(data) != len("0x") + count * WORD:
         raise PayloadChanged(f"expected {count} words of 32 bytes, found {quoted(data, 80)}")
     digits = data.removeprefix("0x")
@@ -51,7 +51,7 @@ def words(data: Any, count: int) -> list[int]:
 
 
 def was_removed(log: Any) -> bool:
-    """Whether a log's block was replaced by another one; some nodes say so only where it was."""
+    """Whether a log's block was replaced by another one; some nodes state it only then."""
     return log.get("removed") not in {None, False}
 
 
@@ -74,8 +74,8 @@ def block_of(header: Any) -> Block:
 class Clock:
     """When the blocks between some known ones were made.
 
-    A block is made 12 seconds after the one before it, or a multiple of that where proposers missed their turn. Between
-    two known blocks the missed turns are spread evenly: a time is then wrong by less than `bound` seconds.
+    A block is made 12 seconds after the one before it, or a multiple of that where proposers missed their slots. Missed
+    slots are spread evenly between two known blocks: a time is then wrong by less than `bound` seconds.
     """
 
     def __init__(self, known: Iterable[Block]) -> None:
@@ -98,7 +98,7 @@ class Clock:
 
     @property
     def bound(self) -> int:
-        """How many seconds a time may be wrong by at most."""
+        """The most seconds by which a time may be wrong."""
         return max(
             (after.at - before.at) - SLOT_SECONDS * (after.number - before.number)
             for before, after in pairwise(self.known)
@@ -106,13 +106,13 @@ class Clock:
 
     def require_around(self, day: date) -> None:
         """Refuse blocks that do not reach from before a UTC day to after it."""
-        start, end = (day_start(one).timestamp() for one in (day, day + ONE_DAY))
+        start, end = (day_start(bound).timestamp() for bound in (day, day + ONE_DAY))
         if not self.first.at <= start < end <= self.last.at:
             span = [datetime.fromtimestamp(block.at, UTC) for block in (self.first, self.last)]
             raise PayloadChanged(f"expected blocks from before {day} to after it, found {span[0]} to {span[1]}")
 
     def at(self, log: Any) -> float:
-        """When a log was written, in seconds since 1970: as the node tells it, else by its block."""
+        """When a log was written, in seconds since 1970: as the node states it, else by its block."""
         stamp = log.get("blockTimestamp")
         return self._made(quantity(member(log, "blockNumber"))) if stamp is None else float(quantity(stamp))
 

@@ -1,6 +1,6 @@
-"""Tokens on Ethereum by their address, written with the capitals that are its checksum."""
+"""Tokens on Ethereum by address, in the capitals that are its checksum."""
 
-# Dollars, taken at par: the token and how many decimals its amounts have.
+# Stablecoins, taken at par with the dollar: the token and the number of decimals of its amounts.
 DOLLARS = {
     "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": ("USDC", 6),
     "0xdAC17F958D2ee523a2206206994597C13D831ec7": ("USDT", 6),
@@ -14,7 +14,7 @@ DOLLARS = {
     "0x4c9EDD5852cd905f086C759E8383e09bff1E68B3": ("USDe", 18),
     "0x8292Bb45bf1Ee4d140127049757C2E0fF06317eD": ("RLUSD", 18),
 }
-# Coins by their ticker: what is wrapped, or staked and redeemed for it, counts as the coin.
+# Coins by ticker: a token that wraps a coin, or is staked and redeemable for it, counts as the coin.
 COINS = {
     "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2": "ETH",
     "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0": "ETH",

@@ -1,4 +1,4 @@
-"""Forced closings as rows of `liquidation_events`, and the days that are known to have none."""
+"""Liquidations as rows of `liquidation_events`, and the days that are known to have none."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
         venue: Our name of the venue.
 
     Returns:
-        A row per closing, on the day of its stamp, public at once.
+        A row per liquidation, on the day of its stamp, public at once.
     """
     schema = LIQUIDATION_EVENTS.schema()
     given = closings.with_columns(
@@ -34,9 +34,9 @@ def events(closings: pl.DataFrame, *, venue: str) -> pl.DataFrame:
 
 
 def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
-    """Rows that list days without a value, their amounts unknown: those that an answer wholly covers.
+    """Rows that list days without a value, their amounts unknown: days that an answer covers completely.
 
-    A day that has events as well keeps them, and is not listed any more.
+    A day that also has events keeps them, and is no longer listed.
     """
     listed = pl.DataFrame({"date": list(days)}, schema={"date": pl.Date()})
     schema = LIQUIDATION_EVENTS.schema()
@@ -50,22 +50,22 @@ def without_events(days: Iterable[date], *, venue: str) -> pl.DataFrame:
 
 
 def days_within(stamps: pl.Series) -> list[date]:
-    """The whole UTC days between the first and the last of the instants that one answer tells of, newest first.
+    """The whole UTC days between the first and the last instant of an answer, which come newest first.
 
-    The answer covers these days wholly, whatever rows they have: before its first row and after its last one it may
-    have been cut off. A silence of more than a week is not believed: it is a strange stamp, or rows that were lost, and
-    the days in it are not covered.
+    The answer covers these days completely, whatever rows they have: before its first row and after its last one it may
+    have been cut off. A silence of more than a week is not believed: it means a strange stamp or lost rows, and its
+    days are not covered.
 
     Args:
         stamps: The instants of the answer's rows, in its order.
 
     Raises:
-        PayloadChanged: They do not come newest first, give or take a minute.
+        PayloadChanged: The stamps are not newest first, give or take a minute.
     """
     late = stamps.filter((stamps.diff() > SLACK).fill_null(value=False))
     if late.len():
         raise PayloadChanged(
-            f"expected rows newest first, found {late.dt.to_string('%Y-%m-%d %H:%M:%S')[0]} after an older"
+            f"expected rows newest first, found {late.dt.to_string('%Y-%m-%d %H:%M:%S')[0]} after an older one"
         )
     days = stamps.dt.date().unique().sort()
     silent = (days.diff() > LONGEST_SILENCE).fill_null(value=False).cum_sum()

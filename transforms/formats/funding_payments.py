@@ -1,4 +1,4 @@
-"""Funding payments in the columns of `funding_rates`, whoever paid them."""
+"""Funding payments in the columns of `funding_rates`, for every venue."""
 
 import polars as pl
 
@@ -9,33 +9,33 @@ LATE = pl.duration(minutes=1)
 
 
 def named(frame: pl.DataFrame, hour: pl.Expr) -> pl.DataFrame:
-    """Name each payment by its full hour.
+    """Give each payment its full hour.
 
     Args:
         frame: stamped_at, as the provider stamped it.
-        hour: The hour that a stamp names; stamps may be off by seconds, never by more than a minute.
+        hour: The hour that a stamp stands for; stamps may be off by seconds, never by more than a minute.
 
     Returns:
-        The same rows with `settled_at`. A payment that is further off is marked as one that cannot be read: nothing
-        tells which hour it is of, and it costs the day of the one that it was named by.
+        The same rows with `settled_at`. A payment that is further off is marked as unreadable: its hour is unknown, and
+        it costs the day of the hour that it was given.
     """
-    found = pl.format("expected payments stamped at full hours, found {}", told_at(pl.col("stamped_at")))
+    reason = pl.format("expected payments stamped at full hours, found {}", told_at(pl.col("stamped_at")))
     off = (pl.col("stamped_at") - pl.col("settled_at")).abs() > LATE
-    return refuse(frame.with_columns(settled_at=hour), off, found)
+    return refuse(frame.with_columns(settled_at=hour), off, reason)
 
 
 def told_at(instant: pl.Expr) -> pl.Expr:
-    """An instant as the reason of a refusal says it, in UTC."""
+    """An instant as the reason of a refusal states it, in UTC."""
     return instant.dt.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def ended_hour() -> pl.Expr:
-    """The full hour that a stamp names where stamps are late and never early."""
+    """The full hour of a stamp, where stamps are late and never early."""
     return pl.col("stamped_at").dt.truncate("1h")
 
 
 def nearest_hour() -> pl.Expr:
-    """The full hour that a stamp names where it may be on either side."""
+    """The full hour of a stamp that may be on either side of it."""
     return pl.col("stamped_at").dt.round("1h")
 
 
@@ -68,7 +68,7 @@ def payments(frame: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFrame:
 
 
 def of_days(rows: pl.DataFrame, first: str, last: str) -> pl.DataFrame:
-    """Of payments that were asked for with some of the days beside, those of the days that are wanted.
+    """The payments of the wanted days, out of payments requested with some of the days beside.
 
     Args:
         rows: Rows of `funding_rates`.

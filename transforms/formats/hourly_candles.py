@@ -1,4 +1,4 @@
-"""Candles of an hour in the columns of their dataset, whoever traded."""
+"""Hourly candles in the columns of their dataset, for every venue."""
 
 import polars as pl
 
@@ -40,14 +40,14 @@ def hourly_prices(candles: pl.DataFrame, *, asset: str, venue: str, quote: str) 
 def hourly_krw_prices(candles: pl.DataFrame, *, asset: str, venue: str, estimated: bool = False) -> pl.DataFrame:
     """Rows of `hourly_krw_prices`.
 
-    An hour is named by its start and belongs to the UTC day in which it starts, wherever the venue's own days begin.
+    An hour is named by its start and belongs to the UTC day in which it starts, whenever the venue's own days begin.
 
     Args:
         candles: opened_at and stamped_at (instants), high, low, close (KRW), volume (units of the asset), turnover
             (KRW; not needed where it is estimated).
         asset: Our name of the asset.
         venue: Our name of the venue.
-        estimated: Whether turnover is not told, and is taken to be the quantity times the hour's last price.
+        estimated: Whether turnover is not reported, and is estimated as the quantity times the hour's last price.
 
     Returns:
         One row per hour.

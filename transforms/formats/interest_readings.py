@@ -1,4 +1,4 @@
-"""Readings of open interest within a day, as one row of `open_interest`, whoever took them."""
+"""Readings of open interest within a day, as one row of `open_interest`, for every venue."""
 
 import polars as pl
 
@@ -11,12 +11,12 @@ LAST_HOUR = 23
 def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, whole: int = 1) -> pl.DataFrame:
     """Rows of `open_interest` without `flush_usd`, from readings of whole days.
 
-    A reading belongs to the day of its own stamp. The day's last stands for its end, so it must be of the last hour: a
-    day without such a reading is left out, because how it ended is not known.
+    A reading belongs to the day of its stamp. The day's last reading stands for its end, so it must be from the last
+    hour: a day without such a reading is left out, because its end is unknown.
 
     Args:
-        readings: stamped_at, coins, usd; one of the last two may be unknown throughout. Those that contradict each
-            other under one stamp refuse their day.
+        readings: stamped_at, coins, usd; one of the last two may be unknown throughout. Readings that contradict each
+            other under one stamp cost their day.
         asset: Our name of the asset.
         venue: Our name of the venue.
         contract: The venue's name of the contract.
@@ -27,12 +27,12 @@ def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, wh
     """
     usd = pl.col("usd")
     all_there = pl.len() >= whole
-    told = told_once(readings, "stamped_at", thing="reading for each instant")
+    marked = told_once(readings, "stamped_at", thing="reading for each instant")
     return (
-        told.sort("stamped_at")
+        marked.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
-            *first_mark(told),
+            *first_mark(marked),
             stamped_at=pl.col("stamped_at").last(),
             open_interest_coins=pl.col("coins").last(),
             open_interest_usd=usd.last(),
@@ -52,16 +52,15 @@ def days_of(readings: pl.DataFrame, *, asset: str, venue: str, contract: str, wh
 
 
 def flush_of(readings: pl.DataFrame, *, in_dollars: bool = False) -> float | None:
-    """The falls of open interest within a day, in dollars.
+    """The sum of the falls of open interest within a day, in dollars.
 
-    From one reading to the next, what the coins fell by is taken at the later price, where the price moved at all. Of
-    contracts of so many dollars it is what the dollars fell by: their worth in coins falls whenever the price rises,
-    though nobody closes anything. A gap counts with what it fell by as a whole, which is not more than the falls within
-    it.
+    From one reading to the next, the fall in coins is valued at the later price, if the price moved at all. For
+    contracts sized in dollars it is the fall in dollars: their worth in coins falls whenever the price rises, though
+    nobody closes anything. A gap counts with its net fall, which is not more than the falls within it.
 
     Args:
         readings: stamped_at, coins, usd of one day, all known; `days_of` refuses those that contradict each other.
-        in_dollars: Whether a contract is of so many dollars, not of coins.
+        in_dollars: Whether contracts are sized in dollars, not in coins.
 
     Returns:
         The sum; unknown with fewer than two readings.

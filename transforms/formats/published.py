@@ -1,4 +1,4 @@
-"""Published values of statistics, as rows of `macro_series`, whoever published them."""
+"""Published values of statistics, as rows of `macro_series`, for every provider."""
 
 import polars as pl
 

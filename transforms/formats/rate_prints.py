@@ -1,4 +1,4 @@
-"""A day's prints of a rate in an unknown unit, as one row of `unconfirmed_rates`, whoever published them."""
+"""A day's prints of a rate in an unknown unit, as one row of `unconfirmed_rates`, for every provider."""
 
 import polars as pl
 
@@ -15,16 +15,16 @@ def days_of_prints(prints: pl.DataFrame, *, asset: str, venue: str) -> pl.DataFr
         venue: Our name of the venue.
 
     Returns:
-        One row per day, public when the day was over; the rates as they were told. A day of which two rates have one
-        stamp is marked as refused.
+        One row per day, public when the day was over; the rates as published. A day with two rates under one stamp is
+        marked as refused.
     """
-    told = told_once(prints, "stamped_at", thing="rate for each stamp")
+    marked = told_once(prints, "stamped_at", thing="rate for each stamp")
     rate = pl.col("rate")
     return (
-        told.sort("stamped_at")
+        marked.sort("stamped_at")
         .group_by(date=day_of(pl.col("stamped_at")), maintain_order=True)
         .agg(
-            *first_mark(told),
+            *first_mark(marked),
             rate_mean=rate.mean(),
             rate_max=rate.max(),
             rate_last=rate.last(),

@@ -10,7 +10,7 @@ Series = tuple[Attributes, list[Attributes]]
 
 
 def number_of(text: str | None) -> float | None:
-    """The number that an attribute states, however it is written; unknown where it is none or not there."""
+    """The number that an attribute states, however it is written; unknown where it is not a number or missing."""
     try:
         return None if text is None else float(text)
     except ValueError:
@@ -20,8 +20,8 @@ def number_of(text: str | None) -> float | None:
 def series_of(document: bytes, names: Collection[str], name: str) -> dict[str, Series]:
     """The attributes and the observations of some series of a file.
 
-    Elements are known by their local names `Series` and `Obs`. A file that declares a document type or an entity is
-    refused, so that nothing in it expands.
+    Elements are identified by their local names `Series` and `Obs`. A file that declares a document type or an entity
+    is refused, so that nothing in it expands.
 
     Args:
         document: The file.
@@ -32,9 +32,9 @@ def series_of(document: bytes, names: Collection[str], name: str) -> dict[str, S
         By name: the attributes of the series, and those of each observation.
 
     Raises:
-        PayloadChanged: It is no XML, it declares a document type, or a series is missing or there twice.
+        PayloadChanged: It is not XML, it declares a document type, or a series is missing or repeated.
     """
-    found: dict[str, Series] = {}
+    series_by_name: dict[str, Series] = {}
     open_series: list[Attributes] | None = None
 
     def start(tag: str, attributes: dict[str, str]) -> None:
@@ -46,9 +46,9 @@ def series_of(document: bytes, names: Collection[str], name: str) -> dict[str, S
             mine = attributes.get(name)
             open_series = [] if mine in names else None
             if mine is not None and open_series is not None:
-                if mine in found:
+                if mine in series_by_name:
                     raise PayloadChanged(f"expected the series {mine} once, found it twice")
-                found[mine] = (attributes, open_series)
+                series_by_name[mine] = (attributes, open_series)
 
     def refuse(*_: object) -> None:
         raise PayloadChanged("expected XML without a document type, found one")
@@ -60,7 +60,7 @@ def series_of(document: bytes, names: Collection[str], name: str) -> dict[str, S
         parser.Parse(document, True)  # noqa: FBT003  expat takes it by place alone
     except expat.ExpatError as broken:
         raise PayloadChanged(f"expected XML, found {document[:40]!r} ({broken})") from broken
-    missing = sorted(set(names) - set(found))
+    missing = sorted(set(names) - set(series_by_name))
     if missing:
         raise PayloadChanged(f"expected the series {missing[0]}, found none of that name")
-    return found
+    return series_by_name

@@ -14,7 +14,7 @@ NO_VALUE = ("NaN",)  # an empty field is unknown already
 
 
 def observations(payload: Any, *dimensions: str) -> pl.DataFrame:
-    """An SDMX table in CSV: its period, its value as a number, and the dimensions that are asked for.
+    """An SDMX table in CSV: its period, its value as a number, and the requested dimensions.
 
     Args:
         payload: The CSV as text columns.
@@ -33,10 +33,10 @@ def observations(payload: Any, *dimensions: str) -> pl.DataFrame:
 
 
 def require(payload: pl.DataFrame, *, may_be_blank: Collection[str] = (), **expected: str | int) -> None:
-    """Refuse a table that says something else of itself.
+    """Refuse a table whose columns state other values than expected.
 
-    A column that it does not have says nothing, and neither does an empty field of those that `may_be_blank`. Where a
-    number is expected it is compared as one, however it is written: 6, 6.0 and 6e+00 are the same.
+    A missing column is no reason to refuse, and neither is an empty field of those that `may_be_blank`. An expected
+    number is compared as a number, however it is written: 6, 6.0 and 6e+00 are the same.
     """
     for name, wanted in expected.items():
         if name not in payload.columns:

@@ -17,22 +17,22 @@ def normalize(
 ) -> pl.DataFrame:
     """Turn one window of REST funding history into payments.
 
-    The answer does not tell the interval, and Binance's list of adjusted symbols tells only that of today. So the
-    distance of the payments tells it; what the list said counts where they tell nothing and do not contradict it: for
-    the first payment that there is, and where the interval has just changed to it. Binance's stamps are a few
+    The answer does not state the interval, and Binance's list of adjusted symbols states only today's. So the interval
+    is inferred from the distance between payments. The list's value counts where they give none and do not contradict
+    it: for the very first payment, and where the interval has just changed to it. Binance's stamps are a few
     milliseconds late.
 
     Args:
         payload: The decoded answer: objects, oldest first.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
-        interval_hours: Hours between two payments, as the list said when the window was asked for.
-        first: The first day that is wanted; the payments before it only tell intervals. Empty: all are wanted.
-        last: The last day that is wanted, in the same way.
+        interval_hours: Hours between two payments, as listed when the window was requested.
+        first: The first wanted day; the payments before it only serve to infer intervals. Empty: all are wanted.
+        last: The last wanted day, in the same way.
 
     Returns:
         Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts. A payment whose
-        distance tells no interval, and is not the one of the list, is marked and costs its day.
+        distance gives no interval, and is not the one of the list, is marked and costs its day.
     """
     page = rows(payload, symbol=pl.String, fundingTime=pl.Int64, fundingRate=pl.String)
     others = page.filter(pl.col("symbol") != symbol)
@@ -42,16 +42,16 @@ def normalize(
         stamped_at=epoch_to_instant(pl.col("fundingTime")), funding_rate=decimal_text(pl.col("fundingRate"))
     )
     listed = int(interval_hours)
-    told = tell_intervals(stamped.with_columns(settled_at=nearest_hour()))
-    # Of the first payment there is no distance; it is taken to be as long as the next one, if the list agrees.
+    timed = tell_intervals(stamped.with_columns(settled_at=nearest_hour()))
+    # The first payment has no distance; it is taken to be as long as the next one, if the list agrees.
     distance = pl.col("settled_at").diff().dt.total_hours()
     nearest = pl.coalesce(distance, pl.col("interval_hours").shift(-1))
-    found = pl.format(
+    reason = pl.format(
         "expected payments whose distances tell their intervals, or {} hours apart, found one at {}",
         pl.lit(listed),
         told_at(pl.col("settled_at")),
     )
-    known = refuse(told, pl.col("interval_hours").is_null() & (nearest != listed), found)
+    known = refuse(timed, pl.col("interval_hours").is_null() & (nearest != listed), reason)
     known = known.with_columns(pl.col("interval_hours").fill_null(listed))
     return of_days(payments(known, asset=asset, venue="binance"), first, last)
 
@@ -59,7 +59,7 @@ def normalize(
 def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one monthly archive file into payments.
 
-    Each row states its own interval, which the checks hold against the distance of the payments.
+    Each row states its own interval, which the checks compare with the distance between payments.
 
     Args:
         payload: The CSV of the zip file, as text columns.

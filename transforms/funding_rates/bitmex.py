@@ -15,24 +15,25 @@ MOST_HOURS = 24
 
 
 def _with_hours(page: pl.DataFrame) -> pl.DataFrame:
-    """Add the whole hours that a stamp lies after the year 2000 began, which is how BitMEX tells a length of time."""
+    """Add the interval in whole hours; BitMEX states a length of time as an instant after 2000-01-01."""
     minutes = (iso_to_instant(pl.col("fundingInterval")) - pl.datetime(2000, 1, 1, time_zone="UTC")).dt.total_minutes()
     whole = (minutes % MINUTES_AN_HOUR == 0) & minutes.is_between(MINUTES_AN_HOUR, MOST_HOURS * MINUTES_AN_HOUR)
-    found = pl.col("fundingInterval").fill_null("nothing")
+    stated = pl.col("fundingInterval").fill_null("nothing")
     return refuse(
         page.with_columns(interval_hours=minutes // MINUTES_AN_HOUR),
         ~whole.fill_null(value=False),
-        pl.format("expected an interval of whole hours after 2000-01-01, found {}", found),
+        pl.format("expected an interval of whole hours after 2000-01-01, found {}", stated),
     )
 
 
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of funding history into payments.
 
-    The stamp is the instant of the payment, at 04:00, 12:00 and 20:00; in the first weeks of 2016 at 12:00 alone. The
+    The stamp is the instant of the payment, at 04:00, 12:00 and 20:00; in the first weeks of 2016 only at 12:00. The
     rate was fixed an interval before it and applies to those hours. The interval is stated: where it became shorter,
-    the first payment of eight hours came a day after the last one of 24, and 16 hours between them are covered by
-    nothing. We read `fundingRate`; `fundingRateDaily` is the same times three, or once where the interval is a day.
+    the first payment of eight hours came a day after the last one of 24, and the 16 hours between them are covered by
+    nothing. We read `fundingRate`; `fundingRateDaily` is the same times three, or times one where the interval is a
+    day.
 
     Args:
         payload: The decoded answer: objects, oldest first.

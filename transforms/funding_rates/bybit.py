@@ -14,11 +14,10 @@ from transforms.units import decimal_text, epoch_to_instant
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of funding history into payments.
 
-    `fundingRateTimestamp` is when the payment was exchanged, at the rate beside it. Bybit's list of instruments
-    tells only the interval of today, which is not that of an older payment where it was changed. So the interval is
-    told from the distance of the payments, and the oldest payment of a page is left out; the page after it begins
-    with that payment. One that is stamped more than a minute off its hour, or whose interval nothing tells, costs its
-    day.
+    `fundingRateTimestamp` is when the payment was exchanged, at the rate beside it. Bybit's list of instruments states
+    only today's interval, which differs from that of older payments where it was changed. So the interval is inferred
+    from the distance between payments, and the oldest payment of a page is left out; the next page begins with that
+    payment. A payment stamped more than a minute off its hour, or with an unknown interval, costs its day.
 
     Args:
         payload: The decoded answer: objects under `result.list`, newest first.

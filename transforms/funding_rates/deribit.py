@@ -14,12 +14,12 @@ EVERY_HOUR = 1
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one window of funding history into one payment per hour.
 
-    Deribit settles by the second; a row holds what that came to over one hour. It is stamped at the end of the hour:
-    its index price is the next row's previous one, and a window that starts at 00:00 begins with the row of 01:00. So
-    the stamp is when the payment was complete, and the row of 00:00 belongs to the day that begins then.
+    Deribit settles every second; a row holds the total of one hour. It is stamped at the end of the hour: its index
+    price is the next row's previous one, and a window that starts at 00:00 begins with the row of 01:00. So the stamp
+    is when the payment was complete, and the row of 00:00 belongs to the day that begins then.
 
-    We read `interest_1h`, whose name states its interval: a row is of one hour, however far the next one is, and an
-    hour without a row is covered by nothing. `interest_8h` is what the last eight hours came to, told again every hour:
+    We read `interest_1h`, whose name states its interval: a row covers one hour, however far the next one is, and an
+    hour without a row is covered by nothing. `interest_8h` is the total of the last eight hours, repeated every hour:
     eight rows of it count each hour eight times.
 
     Args:

@@ -12,7 +12,7 @@ from transforms.refused import refuse
 from transforms.units import iso_to_instant
 
 ALMOST_A_DAY = pl.duration(hours=23, minutes=59)
-LONG = pl.duration(days=300)  # an answer that spans more begins where the year that is kept does
+LONG = pl.duration(days=300)  # an answer that spans more begins where the kept year begins
 
 
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
@@ -20,13 +20,13 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     The stamp is "the date and time of the period to which the funding rate applies": the start of an hour, over which
     funding accrues and at whose end it is settled. So the row stamped 23:00 is the payment of the next midnight, and
-    belongs to the next day. How long the period is is not stated (it was four hours up to 29 September 2022): the
-    distance to the row after it tells. The newest row, which is that of the running hour, is left out, because nothing
-    tells how long it lasts; so is what is not over by the server's own time.
+    belongs to the next day. The length of the period is not stated (it was four hours up to 29 September 2022): the
+    distance to the next row gives it. The newest row, that of the current hour, is left out, because its length is
+    unknown; so are rows that are not over by the server's own time.
 
     Kraken keeps about a year, to the hour: of the oldest day listed, only the evening may be left. In an answer that
-    spans so much, that day is left out unless it begins with its first payment. A short answer that begins within a
-    day has lost what was before, and costs that day.
+    spans that much, this day is left out unless it begins with its first payment. A shorter answer that begins within a
+    day has lost earlier rows, and costs that day.
 
     We read `relativeFundingRate`, a fraction of the position's value. `fundingRate` is in dollars per contract.
 
@@ -36,20 +36,22 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Returns:
         Rows of `funding_rates`: a fraction per interval; positive means that longs paid shorts. A payment that is not
-        stamped at its hour, or whose interval nothing tells, is marked and costs its day.
+        stamped at its hour, or whose interval is unknown, is marked and costs its day.
     """
     if member(payload, "result") != "success":
         raise PayloadChanged(f"expected result 'success', found {quoted(payload['result'])}")
     listed = rows(member(payload, "rates"), timestamp=pl.String, relativeFundingRate=pl.Float64)
     stamped = listed.select(stamped_at=iso_to_instant(pl.col("timestamp")), funding_rate=pl.col("relativeFundingRate"))
-    told = refuse_untold(tell_intervals(named(stamped, ended_hour()), begins=True).slice(1))
-    # What is untold lasted for an hour at least, which names its day.
-    paid = told.with_columns(settled_at=pl.col("settled_at") + pl.duration(hours=pl.col("interval_hours").fill_null(1)))
+    timed = refuse_untold(tell_intervals(named(stamped, ended_hour()), begins=True).slice(1))
+    # An unknown interval is at least an hour, which is enough to give the day.
+    paid = timed.with_columns(
+        settled_at=pl.col("settled_at") + pl.duration(hours=pl.col("interval_hours").fill_null(1))
+    )
     now = pl.select(iso_to_instant(pl.lit(member(payload, "serverTime"), pl.String))).item()
     oldest, newest = pl.col("settled_at").min(), pl.col("settled_at").max()
-    # The first midnight that is listed: one minute less than a day after the oldest payment, cut to the day.
+    # The first listed midnight: one minute less than a day after the oldest payment, truncated to the day.
     first_midnight = (oldest + ALMOST_A_DAY).dt.truncate("1d")
     kept = paid.filter((newest - oldest <= LONG) | (pl.col("settled_at") >= first_midnight))
-    found = pl.format("expected a history that begins with a day, found its first payment at {}", told_at(oldest))
-    over = refuse(kept, pl.col("settled_at") < first_midnight, found).filter(pl.col("settled_at") <= now)
+    reason = pl.format("expected a history that begins with a day, found its first payment at {}", told_at(oldest))
+    over = refuse(kept, pl.col("settled_at") < first_midnight, reason).filter(pl.col("settled_at") <= now)
     return payments(over, asset=asset, venue="krakenfutures")

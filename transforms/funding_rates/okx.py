@@ -12,7 +12,7 @@ from transforms.units import decimal_text, epoch_to_instant, unless_empty
 
 
 def _payments(stamped: pl.DataFrame, asset: str) -> pl.DataFrame:
-    """Name each payment by its hour, and tell its interval from the payment before; the oldest is left out."""
+    """Give each payment its hour, and infer its interval from the payment before; the oldest is left out."""
     return payments(with_intervals(named(stamped, nearest_hour())), asset=asset, venue="okx")
 
 
@@ -26,10 +26,9 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of funding history into payments.
 
     `fundingTime` is when the payment was exchanged. We take `realizedRate`, which OKX calls the actual rate;
-    `fundingRate` beside it is what had been predicted. A row without it is no payment yet. The interval is told from
-    the distance of the payments, as OKX advises, so the oldest payment of a page is left out; the page after it begins
-    with that payment. One that is stamped more than a minute off its hour, or whose interval nothing tells, costs its
-    day.
+    `fundingRate` beside it is the predicted one. A row without it is no payment yet. The interval is inferred from the
+    distance between payments, as OKX advises, so the oldest payment of a page is left out; the next page begins with
+    that payment. A payment stamped more than a minute off its hour, or with an unknown interval, costs its day.
 
     Args:
         payload: The decoded answer: objects under `data`, newest first.
@@ -51,19 +50,19 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
 def normalize_archive(payload: Any, *, asset: str, symbol: str, before: str) -> pl.DataFrame:
     """Turn one monthly archive file into payments.
 
-    `funding_time` is when the payment was exchanged, in UTC, up to 24 seconds late; it is named by the nearest hour. On
-    18 December 2022 two payments are stamped one hour and three hours late: nothing tells which they are, and they cost
-    that day, and no other. `funding_rate` is taken to be the realised rate, which the file does not
-    say. The interval is told as in `normalize`. That of a file's first payment needs the end of the file before,
-    which the source hands over; those payments are not listed again.
+    `funding_time` is when the payment was exchanged, in UTC, up to 24 seconds late; it is given the nearest hour. On 18
+    December 2022 two payments are stamped one hour and three hours late: their true hours are unknown, and they cost
+    that day, and no other. `funding_rate` is taken to be the realised rate, which the file does not say. The interval
+    is inferred as in `normalize`. That of a file's first payment needs the end of the file before, which the source
+    hands over; those payments are not listed again.
 
     Args:
         payload: The CSV of the zip file, as text columns.
         asset: Our name of the asset.
         symbol: OKX's name of the swap; a file about another one is refused.
-        before: The newest stamps of the file before, in milliseconds, oldest first, with spaces between; empty where
-            no file was read before. Those of a day and more tell an interval that changes where the files meet from a
-            payment that is missing.
+        before: The newest stamps of the file before, in milliseconds, oldest first, separated by spaces; empty where no
+            file was read before. A day or more of them distinguishes an interval that changes where the files meet from
+            a missing payment.
 
     Returns:
         Rows of `funding_rates`, as `normalize` returns them.

@@ -16,10 +16,10 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `hourly_krw_prices`: prices and turnover in KRW, quantity in units of the asset.
     """
-    told = candles(payload).with_columns(stamped_at=pl.col("opened_at"))
-    return hourly_krw_prices(told, asset=asset, venue="coinone")
+    hours = candles(payload).with_columns(stamped_at=pl.col("opened_at"))
+    return hourly_krw_prices(hours, asset=asset, venue="coinone")

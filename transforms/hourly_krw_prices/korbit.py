@@ -11,15 +11,15 @@ from transforms.krw_prices.korbit import candles
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of hourly candles into rows.
 
-    A candle is stamped with its start, in milliseconds. Turnover in won is not told, so it is estimated as coins times
-    the hour's last price, which is nearer to it than the day's.
+    A candle is stamped with its start, in milliseconds. Turnover in won is not reported, so it is estimated as coins
+    times the hour's last price, which is nearer to it than the day's.
 
     Args:
         payload: The decoded answer: an object whose `data` holds objects, oldest first, numbers as text.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `hourly_krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.
     """
-    told = candles(payload).with_columns(stamped_at=pl.col("opened_at"))
-    return hourly_krw_prices(told, asset=asset, venue="korbit", estimated=True)
+    hours = candles(payload).with_columns(stamped_at=pl.col("opened_at"))
+    return hourly_krw_prices(hours, asset=asset, venue="korbit", estimated=True)

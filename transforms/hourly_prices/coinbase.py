@@ -1,4 +1,4 @@
-"""Coinbase Exchange candles of an hour, as rows of `hourly_prices`."""
+"""Coinbase Exchange hourly candles, as rows of `hourly_prices`."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: lists of six numbers, newest first.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `hourly_prices`: prices in USD, quantity in units of the asset.

@@ -1,4 +1,4 @@
-"""Kraken's candles of an hour, as rows of `hourly_prices`."""
+"""Kraken's hourly candles, as rows of `hourly_prices`."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from transforms.spot_prices.kraken import candles
 def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     """Turn one page of hourly candles into rows.
 
-    A candle is stamped with its open. `last` is the stamp of the newest finished one; what comes after it still runs
-    and is left out. An hour without a trade repeats the price before, with a quantity of 0.
+    A candle is stamped with its open. `last` is the stamp of the newest finished one; later ones are unfinished and
+    left out. An hour without a trade repeats the price before, with a quantity of 0.
 
     Args:
         payload: The decoded answer: under `result` the pair's lists of eight fields, oldest first, prices as text.

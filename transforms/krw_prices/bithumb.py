@@ -15,12 +15,12 @@ def candles(payload: Any, market: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: objects, newest first.
-        market: The market that was asked for; an answer about another one is refused.
+        market: The requested market; an answer about another one is refused.
 
     Returns:
         opened_at, stamped_at (the last trade), open, high, low, close, volume (units of the asset), turnover (KRW).
     """
-    told = rows(
+    page = rows(
         payload,
         market=pl.String,
         candle_date_time_utc=pl.String,
@@ -32,11 +32,11 @@ def candles(payload: Any, market: str) -> pl.DataFrame:
         candle_acc_trade_price=pl.Float64,
         candle_acc_trade_volume=pl.Float64,
     )
-    others = told.filter(pl.col("market").ne_missing(pl.lit(market)))
+    others = page.filter(pl.col("market").ne_missing(pl.lit(market)))
     if others.height:
         raise PayloadChanged(f"expected candles of {market}, found {others['market'][0]}")
     opened = pl.col("candle_date_time_utc").str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us")
-    return told.select(
+    return page.select(
         opened_at=opened.dt.replace_time_zone("UTC"),
         stamped_at=epoch_to_instant(pl.col("timestamp")),
         open=pl.col("opening_price"),
@@ -51,14 +51,14 @@ def candles(payload: Any, market: str) -> pl.DataFrame:
 def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
-    Bithumb's day starts at 00:00 in Seoul, which is 15:00 UTC of the day before, and the candle is named by that
-    start, once in each zone; `date` is the day in Seoul. `timestamp` is the day's last trade, kept as the provider's
-    stamp. Turnover is `candle_acc_trade_price`, exact and in won.
+    Bithumb's day starts at 00:00 in Seoul, which is 15:00 UTC of the day before, and the candle states that start in
+    both zones; `date` is the day in Seoul. `timestamp` is the day's last trade, kept as the provider's stamp. Turnover
+    is `candle_acc_trade_price`, exact and in won.
 
     Args:
         payload: The decoded answer: objects, newest first.
         asset: Our name of the asset.
-        market: Bithumb's name of the market that was asked for; an answer about another one is refused.
+        market: Bithumb's name of the requested market; an answer about another one is refused.
 
     Returns:
         Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.

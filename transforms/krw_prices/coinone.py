@@ -20,8 +20,8 @@ def candles(payload: Any) -> pl.DataFrame:
     """Candles of any length, stamped with their start.
 
     Args:
-        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text, of the stamp
-            as a number or as text.
+        payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text, the stamp as
+            a number or as text.
 
     Returns:
         opened_at, open, high, low, close, volume (units of the asset), turnover (KRW).
@@ -56,7 +56,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: an object whose `chart` holds objects, newest first, numbers as text.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.

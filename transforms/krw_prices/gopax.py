@@ -13,12 +13,12 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
     A candle is stamped with its start, in milliseconds; the day starts at 00:00 UTC (09:00 in Seoul). Low and high come
-    before open and close. The quantity counts coins. Turnover in won is not told, so it is estimated as coins times the
-    day's last price, and marked as such.
+    before open and close. The quantity counts coins. Turnover in won is not reported, so it is estimated as coins times
+    the day's last price, and marked as such.
 
     Args:
         payload: The decoded answer: lists of six numbers, oldest first.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.

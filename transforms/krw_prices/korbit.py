@@ -28,7 +28,7 @@ def candles(payload: Any) -> pl.DataFrame:
     success = member(payload, "success")
     if success is not True:
         raise PayloadChanged(f"expected a success from Korbit, found {quoted(success)}")
-    told = rows(
+    page = rows(
         member(payload, "data"),
         timestamp=pl.Int64,
         open=pl.String,
@@ -37,7 +37,7 @@ def candles(payload: Any) -> pl.DataFrame:
         close=pl.String,
         volume=pl.String,
     )
-    return told.select(
+    return page.select(
         *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "volume")),
         opened_at=epoch_to_instant(pl.col("timestamp")),
     )
@@ -48,11 +48,11 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     A candle is stamped with its start, in milliseconds. The day starts at 00:00 in Seoul, which is 15:00 UTC of the day
     before, and a candle that starts at another time is refused; `date` is the day in Seoul. `volume` counts coins.
-    Turnover in won is not told, so it is estimated as coins times the day's last price, and marked as such.
+    Turnover in won is not reported, so it is estimated as coins times the day's last price, and marked as such.
 
     Args:
         payload: The decoded answer: an object whose `data` holds objects, oldest first, numbers as text.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `krw_prices`: prices and estimated turnover in KRW, quantity in units of the asset.

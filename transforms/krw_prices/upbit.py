@@ -13,13 +13,13 @@ from transforms.units import day_of, end_of, epoch_to_instant, require_midnights
 def normalize(payload: Any, *, asset: str, market: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
-    Upbit's day starts at 00:00 UTC (09:00 in Seoul) and the candle is named by that start; `timestamp` is the
-    day's last trade, kept as the provider's stamp. Turnover is `candle_acc_trade_price`, exact and in won.
+    Upbit's day starts at 00:00 UTC (09:00 in Seoul), and `candle_date_time_utc` is that start; `timestamp` is the day's
+    last trade, kept as the provider's stamp. Turnover is `candle_acc_trade_price`, exact and in won.
 
     Args:
         payload: The decoded answer: objects, newest first.
         asset: Our name of the asset.
-        market: Upbit's name of the market that was asked for; an answer about another one is refused.
+        market: Upbit's name of the requested market; an answer about another one is refused.
 
     Returns:
         Rows of `krw_prices`: prices and turnover in KRW, quantity in units of the asset.

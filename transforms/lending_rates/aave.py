@@ -12,10 +12,11 @@ from transforms.units import day_of, decimal_text, end_of, iso_to_instant, requi
 def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.DataFrame:
     """Turn the two histories of one pool into one row per UTC day.
 
-    `avgRate` is the average of the day; how it is weighed within the day is not told, and neither is its highest.
-    `value` is a fraction per year as text. The field is called APY, Aave's page shows it as `Supply APR` and `Borrow
-    APR, variable`: we take it for the simple rate. A point is stamped with the first second of its day: the newest one
-    was stamped with the running day when others looked late in the evening. A stamp at another hour costs its day.
+    `avgRate` is the average of the day; how it is weighted within the day is not stated, and neither is the day's
+    highest. `value` is a fraction per year as text. The field is called APY, but Aave's page shows it as `Supply APR`
+    and `Borrow APR, variable`: we take it for the simple rate. A point is stamped with the first second of its day: the
+    newest one was stamped with the current day when others looked late in the evening. A stamp at another hour costs
+    its day.
 
     Args:
         payload: The decoded answer: lists of points under `supplyAPYHistory` and `borrowAPYHistory`.
@@ -50,7 +51,7 @@ def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.Data
         available_usd=unknown,
         sampling=pl.lit("hourly_mean"),
         stamped_at=pl.col("stamped_at"),
-        # The day's last hour must have been gathered before its average is whole.
+        # The average is complete only when the day's last hour has been gathered.
         available_at=end_of(day).dt.offset_by("30m"),
     )
 
@@ -59,7 +60,7 @@ def _side(points: Any, name: str) -> pl.DataFrame:
     """One rate by the start of its day; a point without an average stays unknown."""
     stamps = rows(points, date=pl.String)
     averages = [member(point, "avgRate") for point in points]
-    values = column(name, [None if one is None else member(one, "value") for one in averages], pl.String)
+    values = column(name, [None if average is None else member(average, "value") for average in averages], pl.String)
     stamp = iso_to_instant(pl.col("date").str.replace(r"\+00:00$", "Z")).dt.truncate("1s")
     side = stamps.select(stamped_at=stamp, value=values).select("stamped_at", decimal_text(pl.col("value")).alias(name))
     return told_once(require_midnights(side, "stamped_at"), "stamped_at", thing="average for a day")

@@ -12,10 +12,10 @@ from transforms.units import day_of, percent_to_fraction
 def normalize(payload: Any, *, protocol: str, chain: str, asset: str) -> pl.DataFrame:
     """Turn one pool's chart into one row per UTC day.
 
-    Each point is the day's last hourly reading, near 23:01 UTC. We take `apyBase`: despite its name it is the
-    simple yearly rate in percent for Aave, Spark and Compound, and it leaves rewards out, which `apy` does not.
-    `tvlUsd` of a lending pool is what is deposited and not lent out. A point without `apyBase` does not tell the
-    lending rate (`apy` may hold rewards): its day is listed without a value.
+    Each point is the day's last hourly reading, near 23:01 UTC. We take `apyBase`: despite its name it is the simple
+    yearly rate in percent for Aave, Spark and Compound, and it leaves rewards out, which `apy` does not. `tvlUsd` of a
+    lending pool is what is deposited and not lent out. A point without `apyBase` does not state the lending rate (`apy`
+    may hold rewards): its day is listed without a value.
 
     Args:
         payload: The decoded answer.

@@ -14,22 +14,22 @@ NAME = ("protocol", "chain", "asset")
 
 
 def normalize(payload: Any, *, observed_at: datetime, **pools: str) -> pl.DataFrame:
-    """Turn the state of the moment into the row of the day that has just ended, for each pool that we follow.
+    """Turn the current state into the row of the day that has just ended, for each pool that we follow.
 
     We take `apyBaseBorrow`: despite its name it is the simple yearly rate in percent for Aave v3 and Compound v3. It
-    leaves out rewards, which lower what a borrower pays in the end. The share that is lent out is borrowed over
-    supplied; what can be withdrawn is supplied less borrowed, which the pool's chart calls `tvlUsd`. The answer tells
-    no time, so the instant of the reading says which day ended. A pool without `apyBaseBorrow` does not tell its rate:
-    its day is listed without a value. Other pools are not looked into.
+    leaves out rewards, which lower what a borrower pays in the end. The utilization is borrowed over supplied; what can
+    be withdrawn is supplied less borrowed, which the pool's chart calls `tvlUsd`. The answer states no time, so the
+    instant of the reading says which day ended. A pool without `apyBaseBorrow` has no rate: its day is listed without a
+    value. Other pools are ignored.
 
     Args:
         payload: The decoded answer, a list of pools.
         observed_at: When the answer came.
-        **pools: By DefiLlama's number of a pool its name, as `protocol/chain/asset`; the answer does not say.
+        **pools: Name of a pool by its DefiLlama number, as `protocol/chain/asset`; the answer does not say.
 
     Returns:
-        Rows of `lending_rates`: the borrowing rate as a fraction per year, simple, the share that is lent out, and the
-        liquidity in USD; the deposit side is not in this answer.
+        Rows of `lending_rates`: the borrow rate as a fraction per year, simple, the utilization, and the liquidity in
+        USD; the deposit side is not in this answer.
     """
     if not isinstance(payload, list):
         raise PayloadChanged(f"expected a list of pools, found {type(payload).__name__}")

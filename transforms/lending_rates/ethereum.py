@@ -1,4 +1,4 @@
-"""Lending rates as Ethereum itself has them, as rows of `lending_rates`: Aave's event log, Compound's state."""
+"""Lending rates from Ethereum itself, as rows of `lending_rates`: Aave's event log, Compound's state."""
 
 from datetime import date
 from typing import Any
@@ -46,7 +46,7 @@ UPDATES = pl.Schema(
     }
 )
 RATES = ("apr", "apr_max", "apr_last", "apy_realised")
-# What a day has of which nothing tells how it began.
+# The columns of a day whose rate at its start is unknown.
 UNKNOWN_DAY = pl.Schema(
     {
         "asset": pl.String(),
@@ -59,18 +59,18 @@ UNKNOWN_DAY = pl.Schema(
 def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     """Turn the logs around one day into one row per reserve.
 
-    `ReserveDataUpdated` says what the rates are from its block on: they stand until the next one. So the day's figure
-    is their mean, each weighted with the seconds of the day for which it stood; the first of them was set before the
-    day began. Of several logs in one block only the last ever stood. Rates are `liquidityRate` and
-    `variableBorrowRate`, simple fractions per year in units of 1e-27; nobody borrows at the stable rate any more.
+    `ReserveDataUpdated` states the rates from its block on: they hold until the next one. So the day's figure is their
+    mean, each weighted with the seconds of the day for which it held; the first of them was set before the day began.
+    Of several logs in one block only the last ever held. Rates are `liquidityRate` and `variableBorrowRate`, simple
+    fractions per year in units of 1e-27; nobody borrows at the stable rate any more.
 
-    The indices tell the same in another way: what one token that was deposited, or owed, had become. Their growth over
-    the day is stated beside the rates, compounded to a year. The borrowing index grows at exactly the borrowing rate,
-    so that a log which is missing or read wrongly shows as a difference between the two; the deposit index also grows
-    by what flash loans pay.
+    The indices show the same in another way: what one token that was deposited, or owed, had become. Their growth over
+    the day is stated beside the rates, compounded to a year. The borrow index grows at exactly the borrow rate, so a
+    log that is missing or misread shows as a difference between the two; the deposit index also grows by the fees of
+    flash loans.
 
-    A log whose block was replaced says that it is `removed`, and is refused; nodes may leave the word out where it is
-    not. A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along with the logs.
+    A log whose block was replaced is marked `removed`, and is refused; nodes may omit the mark otherwise. A log is
+    timed by `blockTimestamp` where the node states it, else by the blocks in the same batch.
 
     Args:
         payload: The batch's answers: first the logs of the pool, then some blocks of the same range, its first and its
@@ -84,7 +84,7 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     clock = Clock(block_of(header) for header in headers)
     wanted = date.fromisoformat(day)
     clock.require_around(wanted)
-    start, end = (int(day_start(one).timestamp()) for one in (wanted, wanted + ONE_DAY))
+    start, end = (int(day_start(bound).timestamp()) for bound in (wanted, wanted + ONE_DAY))
     updates = pl.DataFrame(updates_of(logs, clock), schema=UPDATES, orient="row")
     days = [
         _day(updates.filter(pl.col("asset") == asset).sort("block", "place"), asset, start, end)
@@ -116,7 +116,7 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
     """
     if not isinstance(logs, list):
         raise PayloadChanged(f"expected a list of logs, found {quoted(logs, 80)}")
-    found = []
+    updates = []
     for log in logs:
         if not is_update(log):
             raise PayloadChanged(f"expected ReserveDataUpdated of Aave's pool, found {quoted(log, 120)}")
@@ -125,12 +125,12 @@ def updates_of(logs: Any, clock: Clock) -> list[tuple[str, int, int, float, floa
             raise PayloadChanged(f"expected a final log of {sorted(RESERVES.values())}, found {quoted(log, 200)}")
         supply, _, borrow, supply_index, borrow_index = (word / RAY for word in words(member(log, "data"), 5))
         block, place = quantity(member(log, "blockNumber")), quantity(member(log, "logIndex"))
-        found.append((asset, block, place, clock.at(log), supply, borrow, supply_index, borrow_index))
-    return found
+        updates.append((asset, block, place, clock.at(log), supply, borrow, supply_index, borrow_index))
+    return updates
 
 
 def _day(updates: pl.DataFrame, asset: str, start: int, end: int) -> pl.DataFrame:
-    """One reserve's day, from its updates in their order; refused where none tells how the day began."""
+    """One reserve's day, from its updates in order; refused where none is from before the day."""
     standing = updates.unique("block", keep="last", maintain_order=True)
     before = standing.filter(pl.col("at") <= start)
     if before.is_empty():
@@ -171,14 +171,14 @@ def _indices(last_update: pl.DataFrame, at: int) -> tuple[float, float]:
 def normalize_compound(payload: Any, *, asset: str, utilization: str) -> pl.DataFrame:
     """Turn the state of Compound's market at the end of a day into a row.
 
-    `getSupplyRate` and `getBorrowRate` answer, for a utilization, the rate per second in units of 1e-18, without
-    rewards; a year has 31,536,000 of them. The utilization that they were asked for must be the one that the market
-    had: it comes along.
+    `getSupplyRate` and `getBorrowRate` return, for a utilization, the rate per second in units of 1e-18, without
+    rewards; a year has 31,536,000 seconds. The requested utilization must be the market's own, which is in the same
+    batch.
 
     Args:
-        payload: The batch's answers: utilization, deposit rate, borrowing rate, and the block after which they held.
+        payload: The batch's answers: utilization, deposit rate, borrow rate, and the block after which they held.
         asset: Our name of the asset; the answer does not say.
-        utilization: The utilization that the rates were asked for, in units of 1e-18.
+        utilization: The utilization that the rates were requested for, in units of 1e-18.
 
     Returns:
         A row of `lending_rates` of the block's day.

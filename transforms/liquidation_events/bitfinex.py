@@ -14,9 +14,9 @@ FIELDS = 12
 POSITION = "pos"
 EXECUTED = 1
 
-# Perpetuals in USDT, and pairs in dollars or USDT that are traded with borrowed money; long names have a colon.
+# Perpetuals in USDT, and margin pairs in dollars or USDT; long names have a colon.
 MARKET = r"^t([A-Z0-9]{2,}?)(?:F0:USTF0|:?USD|:?UST)$"
-# Theirs, then the usual ticker.
+# Bitfinex's ticker, then the usual one.
 NAMES = {
     "ALG": "ALGO",
     "ATO": "ATOM",
@@ -32,24 +32,24 @@ NOT_COINS = r"IX$|^(?:AUD|CHF|EUR|EUT|GBP|JPY|XAG|XAU|XPD|XPT)$|^TEST"
 
 
 def told_of(payload: Any) -> list[list[Any]]:
-    """The rows of an answer, each taken out of the list that it comes in."""
+    """The rows of an answer, each taken out of its own list."""
     if not isinstance(payload, list) or not all(isinstance(group, list) for group in payload):
         raise PayloadChanged(f"expected lists of positions, found {brief(payload, 80)}")
-    told = [row for group in payload for row in group]
-    odd = [row for row in told if not isinstance(row, list) or len(row) != FIELDS or row[0] != POSITION]
+    positions = [row for group in payload for row in group]
+    odd = [row for row in positions if not isinstance(row, list) or len(row) != FIELDS or row[0] != POSITION]
     if odd:
         raise PayloadChanged(f"expected positions of {FIELDS} fields, found {brief(odd[0], 120)}")
-    return told
+    return positions
 
 
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn a page of liquidations into rows.
 
-    A row is stamped with its instant. A position has one when its liquidation is triggered and one when it is executed,
-    which may come again: the first that was executed is taken, once for each position. Positions that Bitfinex took
-    over and did not sell yet are left out. The sign of the amount is the position's side. The value is the coins at the
-    price at which the position was acquired from its holder; where that is not told, at the price at which it was
-    entered. Markets in other coins and currencies than dollars and USDT are left out, and so is what is not a coin.
+    A row is stamped with its instant. A position has one row when its liquidation is triggered and one when it is
+    executed, which may repeat: the first executed row of each position is taken. Positions that Bitfinex took over and
+    has not sold yet are left out. The sign of the amount is the position's side. The value is the coins times the price
+    at which the position was acquired from its holder; where that is missing, times its entry price. Markets in other
+    coins and currencies than dollars and USDT are left out, and so is what is not a coin.
 
     Args:
         payload: The decoded answer: lists of one list each, newest first.
@@ -57,9 +57,9 @@ def normalize(payload: Any) -> pl.DataFrame:
     Returns:
         Rows of `liquidation_events`, and a row without a value for each day that the answer covers wholly.
     """
-    told = told_of(payload)
+    positions = told_of(payload)
     page = table(
-        [[row[place] for place in (1, 2, 4, 5, 6, 8, 11)] for row in told],
+        [[row[place] for place in (1, 2, 4, 5, 6, 8, 11)] for row in positions],
         position=pl.Int64,
         stamp=pl.Int64,
         symbol=pl.String,

@@ -19,21 +19,21 @@ INVERSE = r"^{}-(?:PERPETUAL|\d{{1,2}}[A-Z]{{3}}\d{{2}})$"
 
 
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
-    """Turn a page of trades into rows for those in which somebody was liquidated.
+    """Turn a page of trades into rows for those with a liquidation.
 
     A trade is stamped with its instant. `liquidation` says whose order was a liquidation: the maker's (M), the taker's
-    (T), or both (MT), which are two closings. `direction` is the taker's: who was liquidated and sold was long, who
-    bought was short. `amount` is in dollars, as all these futures are settled in the coin.
+    (T), or both (MT), which are two liquidations. `direction` is the taker's: a liquidated seller was long, a
+    liquidated buyer was short. `amount` is in dollars, as all these futures are settled in the coin.
 
-    An order is told as the trades that filled it, so that the largest trade may be less than the largest liquidation.
+    An order appears as the trades that filled it, so the largest trade may be less than the largest liquidation.
 
     Args:
         payload: The decoded answer: objects under `result.trades`.
-        asset: The currency that was asked for; a trade in anything else than its inverse futures is refused.
+        asset: The requested currency; a trade in anything but its inverse futures is refused.
 
     Returns:
-        Rows of `liquidation_events`, and a row without a value for each day that has a trade. Whether these are all
-        trades of the day, the plan sees to.
+        Rows of `liquidation_events`, and a row without a value for each day that has a trade. The plan ensures that
+        these are all trades of the day.
     """
     trades = member(member(payload, "result"), "trades")
     page = rows(

@@ -19,7 +19,7 @@ from transforms.units import day_of, seconds_to_instant
 # keccak-256 of LiquidationCall(address,address,address,uint256,uint256,address,bool)
 LIQUIDATION_CALL = "0xe413a321e8681d831f4dbccbca790d2952b56f977908e45be37335533e005286"
 VENUE = "aave-v3"
-LONGEST_SILENCE = 8 * 3600  # seconds; one reserve's rates change some times an hour
+LONGEST_SILENCE = 8 * 3600  # seconds; one reserve's rates change several times an hour
 OTHER = "OTHER"
 
 _DECIMALS = {address.lower(): decimals for address, (_, decimals) in DOLLARS.items()}
@@ -39,21 +39,21 @@ _CLOSINGS = pl.Schema(
 def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     """Turn the liquidations around one day into rows of that day.
 
-    `LiquidationCall` says who was liquidated (`user`), how much of which debt was repaid, and how much of which
-    collateral was taken for it. The value is told by the side that is in dollars, taken at par: the debt that was
-    repaid, or, where coins were owed, the collateral that was taken, which is higher by the liquidator's bonus of some
-    percent. A liquidation without dollars on either side, such as of staked ether against ether, is left out: nothing
-    in the log tells its value. Coins as collateral for dollars are a long position in them, dollars as collateral for
-    coins a short one; between dollars, or with a token that is not in our table, it is neither, and its asset is OTHER.
+    `LiquidationCall` states who was liquidated (`user`), how much of which debt was repaid, and how much of which
+    collateral was taken for it. The value comes from the side in stablecoins, taken at par with the dollar: the debt
+    that was repaid, or, where coins were owed, the collateral that was taken, which is higher by the liquidator's bonus
+    of some percent. A liquidation without stablecoins on either side, such as of staked ether against ether, is left
+    out: nothing in the log gives its value. Coins as collateral for stablecoins are a long position in them,
+    stablecoins as collateral for coins a short one; between stablecoins, or with a token that is not in our table, it
+    is neither, and its asset is OTHER.
 
-    A log is timed by `blockTimestamp` where the node tells it, else by the blocks that come along. A log whose day they
-    leave open is left out, and then the day is not said to be covered. Nor is it where one of its liquidations has no
-    dollars that we know but a token that is not in our table, which may be dollars too.
+    A log is timed by `blockTimestamp` where the node states it, else by the blocks in the same batch. A log whose day
+    these leave open is left out, and then the day does not count as covered. Neither does a day with a liquidation that
+    has no stablecoin we know but a token that is not in our table, which may be a stablecoin too.
 
-    A node that does not have the logs of some blocks says that there are none. So other logs of the pool come along,
-    those of one reserve's rates, of which there are some in every hour: where none was written for a third of the day,
-    the node lacks logs, and the day is refused. Older answers have no such logs; they say nothing of a day without
-    liquidations.
+    A node that lacks the logs of some blocks returns none. So the batch includes other logs of the pool, those of one
+    reserve's rates, of which every hour has some: where none was written for a third of the day, the node lacks logs,
+    and the day is refused. Older answers have no such logs; they prove nothing about a day without liquidations.
 
     Args:
         payload: The batch's answers: first the pool's liquidations, then its updates of a reserve, then some blocks of
@@ -70,14 +70,14 @@ def normalize(payload: Any, *, day: str) -> pl.DataFrame:
     silence = None if others is None else _silence(others, clock, wanted)
     if silence is not None:
         return refuse(without_events([wanted], venue=VENUE), pl.lit(value=True), pl.lit(silence))
-    told = [log for log in liquidations_of(logs) if clock.knows_day(log)]
-    rows = [closing for log in told if (closing := _closing(log, round(clock.at(log)))) is not None]
+    dated = [log for log in liquidations_of(logs) if clock.knows_day(log)]
+    rows = [closing for log in dated if (closing := _closing(log, round(clock.at(log)))) is not None]
     closings = pl.DataFrame(rows, schema=_CLOSINGS, orient="row").with_columns(
         stamped_at=seconds_to_instant(pl.col("at"))
     )
     of_day = closings.filter(day_of(pl.col("stamped_at")) == wanted)
-    hidden = any(_may_be_in_dollars(log) for log in told if _day_at(clock, log) == wanted)
-    covered = [wanted] if others is not None and len(told) == len(logs) and not hidden else []
+    hidden = any(_may_be_in_dollars(log) for log in dated if _day_at(clock, log) == wanted)
+    covered = [wanted] if others is not None and len(dated) == len(logs) and not hidden else []
     return pl.concat([events(of_day, venue=VENUE), without_events(covered, venue=VENUE)])
 
 
@@ -88,7 +88,7 @@ def parts_of(found: list[Any]) -> tuple[Any, list[Any] | None, list[Any]]:
 
 
 def _silence(others: list[Any], clock: Clock, day: date) -> str | None:
-    """The longest part of a day without another log of the pool, where it is too long for a node that has them all."""
+    """Why a day is refused: its longest part without another log of the pool; none where that is short enough."""
     odd = [log for log in others if not is_update(log) or was_removed(log)]
     if odd:
         raise PayloadChanged(f"expected final logs of ReserveDataUpdated at Aave's pool, found {repr(odd[0])[:160]}")
@@ -102,7 +102,7 @@ def _silence(others: list[Any], clock: Clock, day: date) -> str | None:
 
 
 def liquidations_of(logs: Any) -> list[dict[str, Any]]:
-    """The logs, each of which must be a liquidation at Aave's pool that is there to stay."""
+    """The logs, each of which must be a final liquidation at Aave's pool."""
     if not isinstance(logs, list):
         raise PayloadChanged(f"expected a list of logs, found {quoted(logs, 80)}")
     for log in logs:

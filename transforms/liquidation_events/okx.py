@@ -15,7 +15,7 @@ CLOSES = {SOLD: "long", BOUGHT: "short"}
 
 
 def told_of(payload: Any) -> list[Any]:
-    """The orders of an answer, each taken out of the group that it comes in."""
+    """The orders of an answer, each taken out of its group."""
     return [order for group in member(payload, "data") for order in member(group, "details")]
 
 
@@ -25,17 +25,17 @@ def normalize(
     """Turn a page of liquidation orders into rows.
 
     An order is stamped with its instant. `side` is what it did: it sold a long position, or bought a short one back;
-    `posSide` tells the position where the account holds both, and must agree. `sz` counts contracts, each of so many
-    coins or, of a swap that is settled in the coin, of so many dollars; coins are worth the order's price, `bkPx`, at
-    which the position was bankrupt. An order has no name, so it is named after all that is told of it: two orders
-    that are alike to the last digit at one instant count once.
+    `posSide` states the position where the account holds both, and must agree. `sz` counts contracts, sized in coins
+    or, for a swap that is settled in the coin, in dollars; coins are valued at the order's price, `bkPx`, at which the
+    position was bankrupt. An order has no name, so its name is made of all its fields: two orders that are alike to the
+    last digit at one instant count once.
 
     Args:
         payload: The decoded answer: groups under `data`, each with orders under `details`, newest first.
         asset: Our name of the asset.
-        symbol: What the swap is about, as OKX names it; a group about something else is refused.
-        coins: How many coins a contract is of.
-        dollars: How many dollars a contract is of, where it is not of coins.
+        symbol: The swap's underlying, as OKX names it; a group about another one is refused.
+        coins: The contract size in coins.
+        dollars: The contract size in dollars, where it is not in coins.
 
     Returns:
         Rows of `liquidation_events`, and a row without a value for each day that the answer covers wholly.

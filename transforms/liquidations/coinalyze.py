@@ -12,10 +12,10 @@ from transforms.units import day_of, end_of
 def normalize(payload: Any, *, asset: str, venue: str, symbols: str) -> pl.DataFrame:
     """Turn the daily buckets of a venue's perpetuals into one row per UTC day, their sum.
 
-    A bucket is stamped with the start of its day. `l` are the longs that were closed by force and `s` the shorts, in
-    dollars because `convert_to_usd` asks for them; at which price is not told. A day that is not told of every one of
-    the perpetuals is left out: the sum of the others would look like a quiet day. A perpetual without a bucket in the
-    window is not in the answer at all, and then no day is told.
+    A bucket is stamped with the start of its day. `l` are the liquidated longs and `s` the shorts, in dollars because
+    `convert_to_usd` asks for them; at which price is not stated. A day that lacks one of the perpetuals is left out:
+    the sum of the others would look like a quiet day. A perpetual without a bucket in the window is not in the answer
+    at all, and then no day is returned.
 
     Args:
         payload: The decoded answer: a list with an object for each perpetual that has buckets.

@@ -12,9 +12,9 @@ from transforms.units import day_of, end_of
 def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     """Turn the daily buckets of one exchange into rows.
 
-    A bucket is stamped with the start of its day in milliseconds. "Aggregated" means over the exchanges that were asked
-    for, of which there is one, and over its contracts; how Coinglass counts where an exchange throttles its feed is not
-    told. The running day is the newest bucket, and is never wanted.
+    A bucket is stamped with the start of its day in milliseconds. "Aggregated" means over the exchanges that were
+    requested, here one, and over its contracts; how Coinglass counts where an exchange throttles its feed is not
+    stated. The newest bucket is the current day, and is never wanted.
 
     Args:
         payload: The decoded answer.
@@ -24,12 +24,12 @@ def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     Returns:
         Rows of `liquidations`; the largest liquidation and the accounts are not published here.
     """
-    told = buckets(payload, "aggregated_long_liquidation_usd", "aggregated_short_liquidation_usd").rename(
+    daily = buckets(payload, "aggregated_long_liquidation_usd", "aggregated_short_liquidation_usd").rename(
         lambda name: name.removeprefix("aggregated_").replace("_liquidation", "")
     )
     day = day_of(pl.col("stamped_at"))
-    return told.select(
-        *marks(told),
+    return daily.select(
+        *marks(daily),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit(venue),

@@ -9,7 +9,7 @@ from transforms.payload import NUMBER_OR_TEXT, rows
 from transforms.refused import marks
 from transforms.units import day_of, end_of, require_midnights, seconds_to_instant
 
-# Of the days on which a side comes to so many dollars, the median one must be worth its coins, at a price within a
+# Among the days with at least so many dollars on a side, the median one must be worth its coins, at a price within a
 # factor of two of the day's: another unit is off on all days, a rounded coin or a strange price on some.
 WORTH_A_LOOK_USD = 1_000
 FACTOR = 2
@@ -18,12 +18,12 @@ FACTOR = 2
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn daily statistics into rows.
 
-    A row is stamped with the start of its day, 00:00 UTC; the newest one is of the running day, and is never wanted.
-    `long_liq_usd` is the value of the long positions that were closed by force, in the quote currency, USDT, taken at
-    par. `long_liq_size` counts contracts, of a ten-thousandth of a bitcoin for example, and `long_liq_amount` coins:
-    neither is money. The coins are read too, because dollars that are not worth them, by and large, are in another
-    unit. Prices, amounts and dollars come as numbers or as text. Since 2026 there is a `long_liq_usd_new` as well,
-    contracts at the bar's mark price; the older field is older than that.
+    A row is stamped with the start of its day, 00:00 UTC; the newest one is the current day, and is never wanted.
+    `long_liq_usd` is the value of the liquidated longs, in the quote currency, USDT, taken at par. `long_liq_size`
+    counts contracts, of a ten-thousandth of a bitcoin for example, and `long_liq_amount` coins: neither is money. The
+    coins are read too, because dollars that are not worth them, by and large, are in another unit. Prices, amounts and
+    dollars come as numbers or as text. Since 2026 there is a `long_liq_usd_new` as well, contracts at the bar's mark
+    price; the older field is older than that.
 
     Args:
         payload: The decoded answer: a list of objects, oldest first.
@@ -62,11 +62,11 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
 
 def _require_worth(stats: pl.DataFrame, dollars: str, coins: str) -> None:
-    """Refuse dollars that are not the value of the coins, by the median of the days that tell both and a price."""
-    told = stats.filter(pl.col(dollars) >= WORTH_A_LOOK_USD, pl.col(coins) > 0, pl.col("mark_price") > 0)
-    off = told.select((pl.col(dollars) / pl.col(coins) / pl.col("mark_price")).median()).item()
+    """Refuse dollars that are not the value of the coins, by the median of the days that have both and a price."""
+    days = stats.filter(pl.col(dollars) >= WORTH_A_LOOK_USD, pl.col(coins) > 0, pl.col("mark_price") > 0)
+    off = days.select((pl.col(dollars) / pl.col(coins) / pl.col("mark_price")).median()).item()
     if off is not None and not 1 / FACTOR <= off <= FACTOR:
         found = (
-            f"{off:.3g} times as much in the median of {told.height} days, {told.select(dollars, coins).row(0)} first"
+            f"{off:.3g} times as much in the median of {days.height} days, {days.select(dollars, coins).row(0)} first"
         )
         raise PayloadChanged(f"expected {dollars} to be worth {coins} at about the mark price, found {found}")

@@ -11,7 +11,7 @@ from transforms.formats.statistics import amounts, observations, require
 from transforms.units import billions_to_units, month_end_of
 
 _PUBLISHED, _GRACE = days_later(95, time(12, 0)), timedelta(days=60)
-# A month was seen to come after about three; we take 95 days, so that no value is used before it was public.
+# Months were seen to come after about three months; we take 95 days, so that no value is used before it was public.
 RELEASE = month_ends(_PUBLISHED, _GRACE)
 FRIDAYS = month_fridays(_PUBLISHED, _GRACE)
 
@@ -35,8 +35,8 @@ class Bank(NamedTuple):
 BANKS = {
     "CN": Bank("pboc_assets", "CNY"),
     "JP": Bank("boj_assets", "JPY"),
-    # The same banks state these two by the week: another day, another statistic. Of the Eurosystem's Fridays the BIS
-    # takes that of the week in which the month's last business day lies.
+    # These two banks also publish by the week: another day, another statistic. For the Eurosystem the BIS takes the
+    # Friday of the week in which the month's last business day lies.
     "US": Bank("fed_assets_monthly", "USD"),
     "XM": Bank("ecb_assets_monthly", "EUR", friday_of_month, FRIDAYS),
 }
@@ -46,9 +46,9 @@ def normalize(payload: Any, *, area: str) -> pl.DataFrame:
     """Turn one area's answer into one row per month.
 
     The answer holds the same assets several times: in domestic currency (`XDC`), in dollars and as a share of output,
-    as reported (`TRANSFORMATION` N) and adjusted for breaks (B). Kept is the domestic currency, which is in billions;
-    as reported where there is that, else adjusted. A month is dated with its last day, that of a bank with a weekly
-    statement with the Friday that the BIS takes.
+    as reported (`TRANSFORMATION` N) and adjusted for breaks (B). We keep the domestic currency, which is in billions;
+    as reported where available, else adjusted. A month is dated with its last day, or, for a bank with a weekly
+    statement, with the Friday that the BIS takes.
 
     Args:
         payload: The CSV as text columns.
@@ -63,9 +63,9 @@ def normalize(payload: Any, *, area: str) -> pl.DataFrame:
     require(payload, REF_AREA=area)
     require(payload.filter(domestic), UNIT_MULT=9, CURRENCY=bank.currency)
     kept = listed.filter(domestic, pl.col("TRANSFORMATION").is_in(["N", "B"]))
-    told = kept.with_columns(adjusted=pl.col("TRANSFORMATION") == "B").filter(
+    preferred = kept.with_columns(adjusted=pl.col("TRANSFORMATION") == "B").filter(
         pl.col("adjusted") == pl.col("adjusted").min().over("TIME_PERIOD")
     )
-    months = told.select(last=month_end_of(pl.col("TIME_PERIOD")), amount=billions_to_units(pl.col("value")))
+    months = preferred.select(last=month_end_of(pl.col("TIME_PERIOD")), amount=billions_to_units(pl.col("value")))
     days = pl.Series("date", [bank.day_of(last) for last in months["last"]], pl.Date)
     return amounts(months.with_columns(days), series=bank.series, currency=bank.currency, release=bank.release)

@@ -52,17 +52,21 @@ def normalize(payload: Any, *, code: str) -> pl.DataFrame:
         Rows of `macro_series` in yen; none where the bank says that it has no data.
     """
     statistic = STATISTICS[code]
-    found = member(payload, "RESULTSET")
-    if not isinstance(found, list) or len(found) > 1:
-        raise PayloadChanged(f"expected one series, found {brief(found, 80)}")
+    series = member(payload, "RESULTSET")
+    if not isinstance(series, list) or len(series) > 1:
+        raise PayloadChanged(f"expected one series, found {brief(series, 80)}")
     months: list[Any] = []
     values: list[Any] = []
-    for one in found:
-        said = (member(one, "SERIES_CODE"), str(member(one, "FREQUENCY")).upper(), str(member(one, "UNIT")).lower())
-        if said != (code, "MONTHLY", UNIT):
-            raise PayloadChanged(f"expected {code}, MONTHLY, {UNIT}, found {said}")
-        told = member(one, "VALUES")
-        months, values = member(told, "SURVEY_DATES"), member(told, "VALUES")
+    for entry in series:
+        stated = (
+            member(entry, "SERIES_CODE"),
+            str(member(entry, "FREQUENCY")).upper(),
+            str(member(entry, "UNIT")).lower(),
+        )
+        if stated != (code, "MONTHLY", UNIT):
+            raise PayloadChanged(f"expected {code}, MONTHLY, {UNIT}, found {stated}")
+        points = member(entry, "VALUES")
+        months, values = member(points, "SURVEY_DATES"), member(points, "VALUES")
     if len(months) != len(values):
         raise PayloadChanged(f"expected a value for each month, found {len(values)} for {len(months)}")
     month = pl.col("month")

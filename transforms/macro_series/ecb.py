@@ -31,7 +31,7 @@ STATISTICS = {
     # The weekly statement is of Friday, out on Tuesday at 15:00 in Frankfurt: 14:00 UTC in winter, kept all year.
     "ILM.W.U2.C.T000000.Z5.Z01": Statistic("ecb_assets", friday_of_week, fridays_second_target_day(time(14, 0))),
     # Seasonally and calendar adjusted, at the month's end. Out between the 18th and the 22nd business day: we take the
-    # latest, for November's figures wait for January.
+    # latest, because November's figures wait for January.
     "BSI.M.U2.Y.V.M20.X.1.U2.2300.Z01.E": Statistic(
         "euro_m2", month_end_of, month_ends(target_days_later(22, time(9, 0)), grace=timedelta(days=10))
     ),
@@ -41,8 +41,8 @@ STATISTICS = {
 def normalize(payload: Any, *, ecb_key: str) -> pl.DataFrame:
     """Turn one series into one row per period.
 
-    A week (`2024-W49`) stands for its Friday, a month (`2024-11`) for its last day. `OBS_VALUE` is in millions of
-    euro; where the table states its multiplier and its key, they are held against what was asked.
+    A week (`2024-W49`) stands for its Friday, a month (`2024-11`) for its last day. `OBS_VALUE` is in millions of euro;
+    where the table states its multiplier and its key, they are checked against the request.
 
     Args:
         payload: The CSV as text columns.

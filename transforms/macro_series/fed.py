@@ -29,9 +29,9 @@ KNOWN = "A"
 def normalize(payload: bytes) -> pl.DataFrame:
     """Turn the release's whole history into one row per Wednesday of each series.
 
-    An observation is stamped with the Wednesday at whose end the level stood. Millions of dollars, which the file
-    itself says and which is looked at. An observation whose status is not `A` has no value: a number like -9999 stands
-    there instead.
+    An observation is stamped with the Wednesday at whose end the level held. Amounts are in millions of dollars; the
+    file states the unit, which is checked. An observation whose status is not `A` has no value: it holds a number like
+    -9999 instead.
 
     Args:
         payload: The bytes of `H41_data.xml`.
@@ -39,10 +39,10 @@ def normalize(payload: bytes) -> pl.DataFrame:
     Returns:
         Rows of `macro_series` for `fed_assets`, `tga` and `rrp`, in USD.
     """
-    found = series_of(payload, SERIES.values(), "SERIES_NAME")
+    lines = series_of(payload, SERIES.values(), "SERIES_NAME")
     frames = []
     for ours, theirs in SERIES.items():
-        about, observations = found[theirs]
+        about, observations = lines[theirs]
         odd = {name: about.get(name) for name, value in UNIT.items() if about.get(name) != value}
         if odd:
             raise PayloadChanged(f"expected {UNIT} for {theirs}, found {odd}")

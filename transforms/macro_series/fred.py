@@ -97,9 +97,9 @@ STATISTICS = {
 def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
     """Turn one CSV file into one row per observation.
 
-    A value is stamped with the day that it describes, one of a whole month with the first day of it; that one is dated
-    with the last, because only then is the month over. A listed day without a value (empty, or `.` in older files) is
-    kept as such, because it tells that nothing was published for it.
+    A value is stamped with the day that it describes. One of a whole month is stamped with its first day, and is dated
+    with its last, because only then is the month over. A listed day without a value (empty, or `.` in older files) is
+    kept, because it shows that nothing was published for it.
 
     Args:
         payload: The CSV as text columns: the day, then a column named like the series.
@@ -118,7 +118,7 @@ def observed(listed: pl.DataFrame, fred_id: str) -> pl.DataFrame:
     """Rows of `macro_series` from days and values as text, in FRED's unit.
 
     Args:
-        listed: day, value; a value that is null or `.` is not there.
+        listed: day, value; a value that is null or `.` is missing.
         fred_id: FRED's name of the series.
     """
     statistic = STATISTICS[fred_id]

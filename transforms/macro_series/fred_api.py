@@ -36,8 +36,8 @@ def normalize(payload: Any, *, fred_id: str) -> pl.DataFrame:
 
 
 def whole(payload: Any, name: str) -> int:
-    """A whole number that a page says of itself."""
-    found = member(payload, name)
-    if type(found) is not int:
-        raise PayloadChanged(f"expected a whole number as {name}, found {quoted(found, 40)}")
-    return found
+    """A whole number that a page states about itself."""
+    value = member(payload, name)
+    if type(value) is not int:
+        raise PayloadChanged(f"expected a whole number as {name}, found {quoted(value, 40)}")
+    return value

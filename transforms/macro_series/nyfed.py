@@ -24,10 +24,10 @@ OVERNIGHT = "overnight"
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn reverse repo operations into one row per day.
 
-    An operation is stamped with the day on which it was held. `totalAmtAccepted` is what was taken, in dollars, not in
-    millions. A rehearsal with small values, which its note says it is, counts for nothing, and neither does an
-    operation over a longer term than until the next day, where its term is stated. Several operations of a day add up,
-    and one that is listed twice counts once; where the amount of one is not told, the day is listed without a value.
+    An operation is stamped with the day on which it was held. `totalAmtAccepted` is what was accepted, in dollars, not
+    in millions. A rehearsal with small values, marked as such in its note, is ignored, and so is an operation whose
+    stated term is longer than until the next day. Several operations of a day add up, and one that is listed twice
+    counts once; where one lacks its amount, the day is listed without a value.
 
     Args:
         payload: The decoded answer.
@@ -39,28 +39,29 @@ def normalize(payload: Any) -> pl.DataFrame:
     if not isinstance(listed, list):
         raise PayloadChanged(f"expected a list of operations, found {type(listed).__name__}")
     held = [
-        one
-        for one in listed
-        if EXERCISE not in str(one.get("note") or "").lower() and str(one.get("term") or OVERNIGHT).lower() == OVERNIGHT
+        operation
+        for operation in listed
+        if EXERCISE not in str(operation.get("note") or "").lower()
+        and str(operation.get("term") or OVERNIGHT).lower() == OVERNIGHT
     ]
-    taken = column("totalAmtAccepted", [member(one, "totalAmtAccepted") for one in held], NUMBER_OR_TEXT)
+    taken = column("totalAmtAccepted", [member(operation, "totalAmtAccepted") for operation in held], NUMBER_OR_TEXT)
     operations = rows(held, operationId=pl.String, operationDate=pl.String).with_columns(amount=taken)
     amount = pl.col("amount")
-    told = told_once(operations, "operationId", thing="amount for each operation")
+    marked = told_once(operations, "operationId", thing="amount for each operation")
     values = (
-        told.group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
-        # The sum over nulls is 0, and that over some is too small.
-        .agg(*first_mark(told), amount=pl.when(amount.is_not_null().all()).then(amount.sum()))
+        marked.group_by(date=pl.col("operationDate").str.to_date("%Y-%m-%d"), maintain_order=True)
+        # The sum over nulls is 0, and over some nulls it is too small.
+        .agg(*first_mark(marked), amount=pl.when(amount.is_not_null().all()).then(amount.sum()))
     )
     return amounts(values, series="rrp", available_at=OPERATIONS.available_at(values["date"]))
 
 
 def normalize_rates(payload: Any) -> pl.DataFrame:
-    """Turn the effective federal funds rate into three rows per business day: the rate and the range it was held to.
+    """Turn the effective federal funds rate into three rows per business day: the rate and its target range.
 
-    `effectiveDate` is the day of the loans, not the next morning on which the rate is out. Percent a year. The range is
-    that in force on the day, known since the meeting before it. A rate that was corrected in the afternoon is listed
-    as corrected.
+    `effectiveDate` is the day of the loans, not the next morning on which the rate is out. Rates are in percent a year.
+    The range is the one in force on the day, known since the meeting before it. A rate that was corrected in the
+    afternoon is listed as corrected.
 
     Args:
         payload: The decoded answer.

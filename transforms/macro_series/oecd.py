@@ -1,4 +1,4 @@
-"""China's money supply as the OECD passes it on, as rows of `macro_series`."""
+"""China's money supply as the OECD republishes it, as rows of `macro_series`."""
 
 from datetime import time, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ from expectations.releases import days_later, month_ends
 from transforms.formats.statistics import amounts, observations, require
 from transforms.units import millions_to_units, month_end_of
 
-# The People's Bank publishes within two weeks, the OECD passes it on later: seen after about two months. We take 75
-# days, so that no value is used before it was to be had here.
+# The People's Bank publishes within two weeks; the OECD republishes later, about two months after the month. We take 75
+# days, so that no value is used before it was available here.
 RELEASE = month_ends(days_later(75, time(12, 0)), grace=timedelta(days=45))
 
 

@@ -12,11 +12,11 @@ from transforms.payload import member, rows, text_columns
 from transforms.units import decimal_text, millions_to_units, percent_to_fraction
 
 # The statement comes at 16:00 in New York on the next working day, 21:00 UTC in winter, which we keep all year.
-# The yields come by 18:00 on their own day, 23:00 UTC in winter: they are taken to be there when the UTC day is over.
+# The yields come by 18:00 on their own day, 23:00 UTC in winter: they are taken to be public when the UTC day is over.
 STATEMENTS = office_days_next_day(time(21, 0))
 YIELDS = market_days(timedelta(days=1, minutes=15))
 
-# The account that holds the cash, and where its balance at the day's end stands, from the oldest name to the newest.
+# The account that holds the cash, and the field of its balance at the day's end, from the oldest name to the newest.
 ACCOUNTS = {
     "Federal Reserve Account": "close_today_bal",
     "Treasury General Account (TGA)": "close_today_bal",
@@ -30,9 +30,9 @@ NOT_SAID = ["null", "", "N/A"]
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn a page of Daily Treasury Statements into one row per day.
 
-    `record_date` is the day at whose end the balance stood. Millions of dollars, as text; what is not known is the text
-    `null`. Which row and which field hold the balance changed twice: the account's name tells, not the day, and of two
-    names on one day the newer one counts. A day that lists none of the names is a change of shape.
+    `record_date` is the day at whose end the balance held. Amounts are in millions of dollars, as text; unknown is the
+    text `null`. The row and the field that hold the balance changed twice: the account's name decides, not the day, and
+    of two names on one day the newer one counts. A day that lists none of the names is a change of shape.
 
     Args:
         payload: The decoded answer.
@@ -69,8 +69,8 @@ def normalize(payload: Any) -> pl.DataFrame:
 def normalize_yields(payload: Any) -> pl.DataFrame:
     """Turn a year's par yields into two rows per day: 3 months and 1 year.
 
-    A row is stamped with the trading day. Percent a year, bond-equivalent, as everyone else quotes them. A maturity
-    without a yield on the day is empty.
+    A row is stamped with the trading day. Yields are in percent a year, bond-equivalent, as everyone else quotes them.
+    A maturity without a yield on the day is empty.
 
     Args:
         payload: The CSV as text columns; the maturities listed differ by year.

@@ -16,7 +16,7 @@ from transforms.units import percent_to_fraction, seconds_to_instant
 SESSIONS = market_days(timedelta(days=1, minutes=15))
 
 ZONE = "America/New_York"
-SESSION_END = time(17, 0)  # in New York; an hour later that of the next day begins
+SESSION_END = time(17, 0)  # in New York; the next session begins an hour later
 PAR = 100.0
 TICK_DIGITS = 4  # a price moves by 0.0025
 
@@ -24,13 +24,13 @@ TICK_DIGITS = 4  # a price moves by 0.0025
 def normalize(payload: Any) -> pl.DataFrame:
     """Turn the daily bars of the front fed funds future into one row per trading day.
 
-    A bar is stamped with midnight in New York, the beginning of its day, or on some half days with the morning: its day
-    in New York is all that is read. The last one may be of the running session, which begins on the evening before, and
-    is then stamped with its last trade, which `regularMarketTime` tells too: it is left out. Another bar that is
-    stamped after the session's end, and two bars of one day that differ, cost their day.
+    A bar is stamped with midnight in New York, the beginning of its day, or on some half days with the morning: only
+    its day in New York is read. The last one may be the current session, which begins on the evening before, and is
+    then stamped with its last trade, as `regularMarketTime` is too: it is left out. Any other bar stamped after the
+    session's end, and two bars of one day that differ, cost their day.
 
-    The price is 100 less a rate in percent a year, so the rate is 100 less the price: the mean effective rate of the
-    calendar month that the market expects. The front contract is that of the running month up to its last trading day.
+    The price is 100 less a rate in percent a year, so the rate is 100 less the price: the mean effective rate that the
+    market expects for the calendar month. The front contract is that of the current month up to its last trading day.
     The close is the last trade, which lies within a tick of the settlement; a day without one is listed without a
     value.
 
@@ -58,7 +58,7 @@ def normalize(payload: Any) -> pl.DataFrame:
         days = days.head(-1)
     # Sent as 95.41999816894531 where 95.42 was traded.
     price = pl.col("close").round(TICK_DIGITS)
-    told = refuse(
+    marked = refuse(
         refuse(
             days,
             local.dt.time() >= SESSION_END,
@@ -67,5 +67,5 @@ def normalize(payload: Any) -> pl.DataFrame:
         price.n_unique().over("date") > 1,
         pl.format("expected one bar of {}, found several that differ", "date"),
     )
-    values = told.select("date", *marks(told), rate_apr=percent_to_fraction(PAR - price))
+    values = marked.select("date", *marks(marked), rate_apr=percent_to_fraction(PAR - price))
     return rates(values, series="fed_funds_futures", available_at=SESSIONS.available_at(values["date"]))

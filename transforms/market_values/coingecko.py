@@ -12,12 +12,11 @@ from transforms.units import day_of, end_of, epoch_to_instant
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one chart into one row per finished UTC day.
 
-    A point stamped midnight is the state at that instant: it tells how the day *before* ended. The last point of a
-    chart is of the running moment and is dropped, as any other within a day is, which tells how none ended; half of the
-    points or more say that the chart is not a daily one.
-    `market_caps` is price times the circulating supply, as CoinGecko counts it, in dollars because that was asked for;
-    a 0 stands where it does not know the supply, and is unknown here. We take it and not the fully diluted value,
-    which counts coins that do not exist yet.
+    A point stamped midnight is the state at that instant: it shows how the day *before* ended. The last point of a
+    chart is the current value and is dropped, as is any other point within a day, because it shows no day's end; where
+    half of the points or more are such, the chart is not a daily one. `market_caps` is price times the circulating
+    supply, as CoinGecko counts it, in dollars because that was requested; 0 means that it does not know the supply, and
+    is unknown here. We take it and not the fully diluted value, which counts coins that do not exist yet.
 
     Args:
         payload: The decoded answer: pairs of a stamp (milliseconds) and a number under `prices` and `market_caps`.

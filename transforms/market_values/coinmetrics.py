@@ -14,10 +14,10 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of daily values into one row per day.
 
     Coin Metrics stamps a daily metric with the beginning of its day. `PriceUSD` is the price at the day's end, that is
-    00:00 UTC of the day after; `CapMrktCurUSD` is that price times `SplyCur`, the coins on the ledger at the day's
-    end. We take it and not `CapMrktEstUSD`, which rests on what others say of the supply, nor the free float, which
-    leaves out what has not moved for years. A metric that a day leaves out is unknown, as if it were null. A day of
-    which only the price is known is not computed to its end: it is left out, and so not taken for settled.
+    00:00 UTC of the day after; `CapMrktCurUSD` is that price times `SplyCur`, the coins on the ledger at the day's end.
+    We take it and not `CapMrktEstUSD`, which relies on what others say about the supply, nor the free float, which
+    leaves out coins that have not moved for years. A metric missing from a day is unknown, as if it were null. A day
+    with only a price is not yet computed to its end: it is left out, so that it does not count as settled.
 
     Args:
         payload: The decoded answer: objects under `data`, oldest first, values as text.

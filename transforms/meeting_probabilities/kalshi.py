@@ -11,12 +11,12 @@ from transforms.refused import marks, refuse
 from transforms.units import decimal_text, seconds_to_instant
 
 LEAST_BID = 0.0  # nobody bids
-HIGHEST_ASK = 0.99  # nobody asks for less than nearly all
+HIGHEST_ASK = 0.99  # nobody offers for less
 
 
 @dataclass(frozen=True)
 class Names:
-    """What one endpoint calls things; a volume may go by its older name at both."""
+    """One endpoint's names of its fields; a volume may have its older name at both."""
 
     close: str
     volume: str
@@ -27,17 +27,17 @@ HISTORICAL = Names("close", "volume")
 
 
 def normalize(payload: Any, *, meeting_date: str, outcome: str, outcomes: str) -> pl.DataFrame:
-    """Turn the candles of one market that is live, or was not long ago, into one row per day.
+    """Turn the candles of one live or recently settled market into one row per day.
 
-    A candle is stamped with its END, 24 hours after midnight in New York, whatever the clock did meanwhile: 04:00 or
-    05:00 UTC. It describes the day that began then, so our `date` is that of the stamp less 24 hours. On the day of 25
-    hours it ends at 23:00, on that of 23 hours at 01:00 of the next one. The price is public at the stamp: seven hours
-    or more before the noon by which a day must be known. A candle that begins at another hour costs its day.
+    A candle is stamped with its END, 24 hours after midnight in New York, even where the clocks change: 04:00 or 05:00
+    UTC. It describes the day that began then, so our `date` is that of the stamp less 24 hours. On the day of 25 hours
+    it ends at 23:00, on that of 23 hours at 01:00 of the next one. The price is public at the stamp: seven hours or
+    more before the noon by which a day must be known. A candle that begins at another hour costs its day.
 
-    The probability is the price of the day's last trade, in dollars. A candle without a trade has none, or repeats an
-    old one with a volume of 0; then it is the middle of the last bid and ask, if somebody bids and somebody asks for
-    less than 0.99. Else it is not known, and the day is listed without a value. A candle with trades and without a
-    price costs its day. No candles are an empty list, or null.
+    The probability is the price of the day's last trade, in dollars. A candle without a trade has no price, or repeats
+    an old one with a volume of 0; then the probability is the middle of the last bid and ask, if there is a bid and an
+    ask below 0.99. Otherwise it is unknown, and the day is listed without a value. A candle with trades and without a
+    price costs its day. An empty list or null means no candles.
 
     Args:
         payload: The decoded answer.
@@ -61,12 +61,14 @@ def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes:
     if listed is None:
         listed = []
     stamps = rows(listed, end_period_ts=pl.Int64)
-    volumes = [one[names.volume] if names.volume in one else member(one, HISTORICAL.volume) for one in listed]
+    volumes = [
+        candle[names.volume] if names.volume in candle else member(candle, HISTORICAL.volume) for candle in listed
+    ]
     texts = {
-        "bid": [member(members(one, "yes_bid"), names.close) for one in listed],
-        "ask": [member(members(one, "yes_ask"), names.close) for one in listed],
+        "bid": [member(members(candle, "yes_bid"), names.close) for candle in listed],
+        "ask": [member(members(candle, "yes_ask"), names.close) for candle in listed],
         # Without a trade there is no price, or a price without a close.
-        "last": [(member(one, "price") or {}).get(names.close) for one in listed],
+        "last": [(member(candle, "price") or {}).get(names.close) for candle in listed],
     }
     candles = stamps.with_columns(column(name, values, pl.String) for name, values in texts.items()).select(
         stamped_at=seconds_to_instant(pl.col("end_period_ts")),
@@ -77,7 +79,7 @@ def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes:
     )
     begun = pl.col("stamped_at").dt.offset_by("-24h").dt.convert_time_zone("America/New_York")
     traded = pl.col("volume") > 0
-    told = refuse(
+    marked = refuse(
         refuse(
             candles,
             begun != begun.dt.truncate("1d"),
@@ -87,9 +89,9 @@ def _rows(payload: Any, names: Names, meeting_date: str, outcome: str, outcomes:
         pl.lit(f"expected a price ({names.close}) where contracts were traded, found none"),
     )
     quoted = (pl.col("bid") > LEAST_BID) & (pl.col("ask") < HIGHEST_ASK)
-    return told.select(
+    return marked.select(
         "stamped_at",
-        *marks(told),
+        *marks(marked),
         date=begun.dt.date(),
         meeting_date=pl.lit(date.fromisoformat(meeting_date)),
         outcome=pl.lit(outcome),

@@ -14,7 +14,7 @@ PERPETUAL = "PERPETUAL"
 
 
 def _counted(dollars: str | None) -> dict[str, pl.Expr]:
-    """Coins and dollars of what is counted and what it is worth: coins and USDT, or contracts of dollars and coins."""
+    """Coins and dollars from a count and its worth: coins and USDT, or contracts sized in dollars and coins."""
     count, worth = decimal_text(pl.col("count")), decimal_text(pl.col("worth"))
     return {"coins": count, "usd": worth} if dollars is None else {"coins": worth, "usd": count * float(dollars)}
 
@@ -40,11 +40,11 @@ def _of(symbol: str, readings: pl.DataFrame) -> pl.DataFrame:
 def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str, dollars: str | None) -> pl.DataFrame:
     """The one row of a day.
 
-    A file may hold the first reading of the next day too: that belongs to the next one. A line without its numbers is
-    no reading, and one without its instant could be of any.
+    A file may hold the first reading of the next day too, which belongs to that day. A line without its numbers is not
+    a reading, and one without its instant could be of any day.
 
     Raises:
-        PayloadChanged: A line says no instant.
+        PayloadChanged: A line has no instant.
     """
     undated = readings["stamped_at"].null_count()
     if undated:
@@ -59,16 +59,16 @@ def _day(readings: pl.DataFrame, asset: str, symbol: str, day: str, dollars: str
 def normalize(payload: Any, *, asset: str, symbol: str, day: str, dollars: str | None = None) -> pl.DataFrame:
     """Turn a day of five-minute readings from REST into one row.
 
-    A reading is stamped with its instant. `sumOpenInterest` counts coins and `sumOpenInterestValue` their worth in
-    USDT or USDC, taken at par with the dollar. Of futures that are settled in the coin the first counts contracts of so
-    many dollars, and the second is their worth in coins. Both count a contract once.
+    A reading is stamped with its instant. `sumOpenInterest` counts coins and `sumOpenInterestValue` their worth in USDT
+    or USDC, taken at par with the dollar. For futures that are settled in the coin the first counts contracts sized in
+    dollars, and the second is their worth in coins. Both count a contract once.
 
     Args:
         payload: The decoded answer: objects, oldest first.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
-        day: The UTC day that was asked for.
-        dollars: What a contract is of, where it is settled in the coin.
+        day: The requested UTC day.
+        dollars: The contract size in dollars, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`: coins, USD; none where the day has no reading in its last hour.
@@ -83,8 +83,8 @@ def normalize_end(payload: Any, *, asset: str, symbol: str, day: str, dollars: s
         payload: The decoded answer: objects with the fields that `normalize` reads.
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; an answer about another one is refused.
-        day: The UTC day that was asked for.
-        dollars: What a contract is of, where it is settled in the coin.
+        day: The requested UTC day.
+        dollars: The contract size in dollars, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`: coins, USD; the day's high and low and its flush are unknown.
@@ -120,7 +120,7 @@ def normalize_archive(payload: Any, *, asset: str, symbol: str, day: str, dollar
         asset: Our name of the asset.
         symbol: Binance's name of the perpetual; a file about another one is refused.
         day: The UTC day that the file is named after.
-        dollars: What a contract is of, where it is settled in the coin.
+        dollars: The contract size in dollars, where it is settled in the coin.
 
     Returns:
         A row of `open_interest`, as `normalize` returns it.

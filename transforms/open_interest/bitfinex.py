@@ -17,8 +17,8 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn the readings of a perpetual's last hours into one row for each day.
 
     A reading is stamped with its instant, and the newest of a day is taken. The eighteenth field counts contracts, each
-    of one coin and counted once; what they are worth is left to who knows the price. In the present status a name comes
-    first, and every field stands one place later: rows that are one longer are refused.
+    of one coin and counted once; their worth in dollars needs a price and stays unknown. In the current status a name
+    comes first, and every field stands one place later: rows that are one field longer are refused.
 
     Args:
         payload: The decoded answer: lists of 23 fields, newest first.

@@ -17,11 +17,11 @@ ROUNDING = 0.001  # as a fraction; one side is rounded to what can be traded
 def normalize(payload: Any, *, asset: str, symbol: str, category: str) -> pl.DataFrame:
     """Turn whole days of hourly readings into one row each.
 
-    `openInterest` counts a contract twice, once for each side; newer rows tell one side as `singleOpenInterest` too, or
-    leave it empty, and where both are there, one must be twice the other. A linear contract is counted in coins, an
-    inverse one in dollars; the other figure is unknown. A row is there from the instant on that it is stamped with, but
-    nothing says whether it stays as it is; so rows of hours are read, of which the last lies within an hour of the
-    day's end whatever the stamp means. A row of a whole day could be off by a day.
+    `openInterest` counts a contract twice, once for each side; newer rows also state one side as `singleOpenInterest`,
+    or leave it empty, and where both are there, one must be twice the other. A linear contract is counted in coins, an
+    inverse one in dollars; the other figure is unknown. A row is there from the instant of its stamp on, but nothing
+    says whether it stays as it is; so hourly rows are read, of which the last lies within an hour of the day's end
+    whatever the stamp means. A daily row could be off by a day.
 
     Args:
         payload: The decoded answer: objects under `result.list`, newest first, and the `time` of the answer.
@@ -33,9 +33,9 @@ def normalize(payload: Any, *, asset: str, symbol: str, category: str) -> pl.Dat
         Rows of `open_interest`; days that were not over at the time of the answer are left out.
     """
     result = member(payload, "result")
-    found = (member(result, "category"), member(result, "symbol"))
-    if found != (category, symbol):
-        raise PayloadChanged(f"expected readings of {(category, symbol)}, found {found}")
+    market = (member(result, "category"), member(result, "symbol"))
+    if market != (category, symbol):
+        raise PayloadChanged(f"expected readings of {(category, symbol)}, found {market}")
     listed = member(result, "list")
     page = rows(listed, openInterest=pl.String, timestamp=pl.String)
     single = column("single", [row.get("singleOpenInterest") for row in listed], pl.String)

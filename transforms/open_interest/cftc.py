@@ -16,7 +16,7 @@ class Future(NamedTuple):
 
     Attributes:
         asset: Our name of the asset.
-        coins: How many coins one contract is of.
+        coins: The contract size in coins.
     """
 
     asset: str
@@ -30,7 +30,7 @@ FUTURES = {
 
 # Reports that came late: the day that they describe, and the day on which they were out.
 LATE = {
-    # The government was shut, and then two reports a week were published (CFTC, 29 January 2019).
+    # Government shutdown, after which two reports a week were published (CFTC, 29 January 2019).
     date(2018, 12, 24): date(2019, 2, 1),
     date(2018, 12, 31): date(2019, 2, 5),
     date(2019, 1, 8): date(2019, 2, 8),
@@ -41,15 +41,15 @@ LATE = {
     date(2019, 2, 12): date(2019, 2, 26),
     date(2019, 2, 19): date(2019, 3, 1),
     date(2019, 2, 26): date(2019, 3, 5),
-    # A clearing firm's computers were locked by thieves: the first report came on 24 February, the others one by one
-    # until the middle of March (CFTC, 16 February 2023). Of those the last day is taken on which they can have come.
+    # A ransomware attack on a clearing firm: the first report came on 24 February, the others one by one until the
+    # middle of March (CFTC, 16 February 2023). For those the last day is taken on which they can have come.
     date(2023, 1, 31): date(2023, 2, 24),
     date(2023, 2, 7): date(2023, 3, 17),
     date(2023, 2, 14): date(2023, 3, 17),
     date(2023, 2, 21): date(2023, 3, 17),
     date(2023, 2, 28): date(2023, 3, 17),
     date(2023, 3, 7): date(2023, 3, 17),
-    # The government was shut again (CFTC, 18 November 2025: the table of days).
+    # Another government shutdown (CFTC, 18 November 2025: the table of days).
     date(2025, 9, 30): date(2025, 11, 19),
     date(2025, 10, 7): date(2025, 11, 21),
     date(2025, 10, 14): date(2025, 11, 25),
@@ -75,8 +75,8 @@ def normalize(payload: Any, *, market: str) -> pl.DataFrame:
     """Turn weekly reports into one row each.
 
     A report is dated with the day that it describes: Tuesday's close, or Monday's where Tuesday is a holiday.
-    `open_interest_all` counts contracts, each once. The report is not sure of its spaces (`MICRO ETHER  - `): names are
-    compared with one between two words. What they are worth in dollars the report does not say.
+    `open_interest_all` counts contracts, each once. The report's spacing varies (`MICRO ETHER  - `): names are compared
+    with one space between two words. The report does not state their worth in dollars.
 
     Args:
         payload: The decoded answer: objects, numbers as text.

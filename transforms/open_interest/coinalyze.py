@@ -12,9 +12,9 @@ from transforms.units import day_of, end_of
 def normalize(payload: Any, *, asset: str, venue: str, contract: str, symbols: str) -> pl.DataFrame:
     """Turn the daily buckets of one perpetual into rows.
 
-    A bucket is stamped with the start of its day and holds what was open at its beginning (`o`), at most (`h`), at
+    A bucket is stamped with the start of its day and holds the open interest at its beginning (`o`), at most (`h`), at
     least (`l`) and at its end (`c`), in dollars because `convert_to_usd` asks for them. The end is what counts here.
-    The coins would need a price that is not told, and are unknown.
+    The coins would need a price that is not stated, and are unknown.
 
     Args:
         payload: The decoded answer: a list with one object, of the perpetual; none where it has no buckets.

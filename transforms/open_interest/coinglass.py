@@ -10,11 +10,11 @@ from transforms.units import day_of, end_of
 
 
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
-    """Turn the daily buckets into rows of the venue `ALL`, which no total adds up.
+    """Turn the daily buckets into rows of the venue `ALL`, which no total includes.
 
-    A bucket is stamped with the start of its day in milliseconds; `close` is what was open at its end, in dollars. The
-    exchanges are Coinglass' own choice, CME among them, and change over time: this is another one's total, to compare
-    with ours.
+    A bucket is stamped with the start of its day in milliseconds; `close` is the open interest at its end, in dollars.
+    The exchanges are Coinglass' own choice, CME among them, and change over time: this is another provider's total, to
+    compare with ours.
 
     Args:
         payload: The decoded answer.
@@ -23,10 +23,10 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     Returns:
         Rows of `open_interest`.
     """
-    told = buckets(payload, "open", "high", "low", "close")
+    daily = buckets(payload, "open", "high", "low", "close")
     day, unknown = day_of(pl.col("stamped_at")), pl.lit(None, pl.Float64)
-    return told.select(
-        *marks(told),
+    return daily.select(
+        *marks(daily),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit("ALL"),

@@ -14,10 +14,10 @@ HOURS = 24
 def normalize(payload: Any, *, asset: str, contract: str) -> pl.DataFrame:
     """Turn whole days of hourly statistics into one row each.
 
-    `open_interest_usd` is the value of the open contracts in the quote currency, USDT, taken at par; that each counts
-    once, as elsewhere, is believed; it comes as a number or as text. `open_interest` counts contracts, whose size the
-    answer does not state, and is not read: coins are unknown here. Whether a bar tells how it began or how it ended is
-    not said; the last hour of a day lies within an hour of its end either way.
+    `open_interest_usd` is the value of the open contracts in the quote currency, USDT, taken at par; it is believed to
+    count each contract once, as elsewhere; it comes as a number or as text. `open_interest` counts contracts, whose
+    size the answer does not state, and is not read: coins are unknown here. Whether a bar describes its start or its
+    end is not stated; the last hour of a day lies within an hour of its end either way.
 
     Args:
         payload: The decoded answer: a list of objects, oldest first.

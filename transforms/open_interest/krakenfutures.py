@@ -16,9 +16,9 @@ BAR = ("open", "high", "low", "close")
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn bars of whole days into rows.
 
-    A bar is stamped with the start of its day, 00:00 UTC; its close, the last of four, is how the day ended. It counts
-    coins, each contract being of one; that is believed, and a figure in dollars would lie far beyond what the checks
-    allow. What the coins were worth is not told.
+    A bar is stamped with the start of its day, 00:00 UTC; its close, the last of four, is the end of the day. It is
+    believed to count coins, one per contract; a figure in dollars would lie far beyond what the checks allow. The worth
+    of the coins is not stated.
 
     Args:
         payload: The decoded answer: under `result` the stamps, and beside them as many bars of four numbers, as text.
@@ -28,11 +28,11 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     Returns:
         Rows of `open_interest`: coins; the day's high and low in dollars are unknown.
     """
-    stamps, found = bars(payload)
-    odd = [bar for bar in found if not isinstance(bar, list) or len(bar) != len(BAR)]
+    stamps, entries = bars(payload)
+    odd = [bar for bar in entries if not isinstance(bar, list) or len(bar) != len(BAR)]
     if odd:
         raise PayloadChanged(f"expected bars of {BAR}, found {brief(odd[0], 80)}")
-    closes = column("close", [bar[-1] for bar in found], NUMBER_OR_TEXT)
+    closes = column("close", [bar[-1] for bar in entries], NUMBER_OR_TEXT)
     page = pl.DataFrame([column("stamp", stamps, pl.Int64), closes]).with_columns(
         stamped_at=seconds_to_instant(pl.col("stamp"))
     )

@@ -14,19 +14,19 @@ HOURS = 24
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn whole days of hourly readings into one row each.
 
-    A row holds contracts, coins and dollars, each contract counted once; what a contract is worth differs from swap
-    to swap, so coins and dollars are taken. Whether a row tells of the beginning or the end of the bar that it is
-    stamped with is told one way by some who read it and the other way by a recorded answer, whose rows of days are
-    priced as of their beginning. So rows of hours are read, of which the last lies within an hour of the day's end
-    whatever the stamp means; and the bar of a day (`1D`) begins at 16:00 UTC besides.
+    A row holds contracts, coins and dollars, each contract counted once; the contract size differs from swap to swap,
+    so coins and dollars are taken. Whether a row describes the beginning or the end of its bar is unclear: some readers
+    say one, a recorded answer says the other, as its daily rows are priced as of their beginning. So hourly rows are
+    read, of which the last lies within an hour of the day's end whatever the stamp means; besides, the daily bar (`1D`)
+    begins at 16:00 UTC.
 
     Args:
         payload: The decoded answer: lists of four texts under `data`, newest first.
         asset: Our name of the asset.
-        symbol: OKX's name of the swap that was asked for; the answer does not say.
+        symbol: OKX's name of the requested swap; the answer does not say.
 
     Returns:
-        Rows of `open_interest`: coins, USD. Only days that were over are asked for.
+        Rows of `open_interest`: coins, USD. Only days that were over are requested.
     """
     page = table(member(payload, "data"), ts=pl.String, oi=pl.String, oi_ccy=pl.String, oi_usd=pl.String)
     readings = page.select(

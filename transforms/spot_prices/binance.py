@@ -9,7 +9,7 @@ from transforms.payload import table, text_fields
 from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, refuse_some, require_midnights
 
-# The twelve fields of a kline. Numbers that are prices or quantities are text over REST; all are in the archive.
+# The twelve fields of a kline. Over REST prices and quantities are text; in the archive every field is.
 FIELDS = {
     "open_time": pl.Int64,
     "open": pl.String,
@@ -25,7 +25,7 @@ FIELDS = {
     "unused": pl.String,
 }
 
-# How a header begins, where a file has one; the names of what follows vary.
+# How a header begins, where a file has one; the later names vary.
 IN_HEADERS = list(FIELDS)[:7]
 
 
@@ -37,7 +37,7 @@ def rest_klines(payload: Any) -> pl.DataFrame:
 def archived_klines(payload: Any) -> pl.DataFrame:
     """Klines of the archive: lines of twelve fields, stamped in milliseconds up to 2024, with or without a header.
 
-    From 2025 on the stamps are microseconds, of the close too.
+    From 2025 on the stamps, also of the close, are microseconds.
 
     Raises:
         PayloadChanged: Another number of fields, or a header that names them in another order.
@@ -55,19 +55,19 @@ PERIODS = {"day": "1d", "hour": "1h"}
 
 
 def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
-    """Klines as numbers, which must last as long as was asked for.
+    """Klines as numbers, each of which must last as long as requested.
 
-    Where Binance broke down, as in January, February and July 2018, a candle is cut short: it closes when trading
-    stopped, at an odd millisecond. It is what was published for its period, and is taken. What lasts longer is of
-    another interval, and so is a page most of whose candles are short, or whose only candle is short and closes with
-    a full second.
+    In an outage of Binance, as in January, February and July 2018, a candle is cut short: it closes when trading
+    stopped, at an odd millisecond. It is what was published for its period, and is kept. A longer candle is of another
+    interval, and so is a page most of whose candles are short, or whose only candle is short and closes with a full
+    second.
 
     Args:
         klines: The twelve fields.
         period: How long a candle lasts: one of `PERIODS`.
 
     Returns:
-        opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote); of a page of
+        opened_at, open, high, low, close, volume (units of the asset), turnover (units of the quote); in a page of
         candles one that lasts longer, or ends before it begins, is marked as refused.
 
     Raises:
@@ -94,12 +94,12 @@ def candles(klines: pl.DataFrame, period: str) -> pl.DataFrame:
 def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of daily klines into candles.
 
-    A kline is stamped with its open; the value is final when the UTC day is over. Turnover is the
-    quote volume (USDT, taken at par), which Binance sums trade by trade: volume times a price is not it.
+    A kline is stamped with its open; the value is final when the UTC day is over. Turnover is the quote volume (USDT,
+    taken at par), which Binance sums trade by trade: volume times a price is not the same.
 
     Args:
         payload: The decoded answer: lists of twelve fields, prices as text.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `spot_prices`: prices and turnover in USD (USDT at par), quantity in units of the asset.
@@ -112,7 +112,7 @@ def normalize_archive(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Args:
         payload: The archive's CSV: twelve columns, as a rule without a header.
-        asset: Which asset was asked for; the file does not say.
+        asset: The requested asset; the file does not say.
 
     Returns:
         Rows of `spot_prices`.

@@ -13,10 +13,10 @@ from transforms.units import day_of, decimal_text, end_of, epoch_to_instant, req
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
-    A candle is stamped with its open, 00:00 UTC. Nothing says that the newest one runs, but `time` tells when the
-    answer was made: a candle whose day was not over by then is left out. Of a spot market `volume` is in units of
-    the asset and `turnover` in the quote currency, USDT; of an inverse contract they would be the other way round,
-    so an answer about another category is refused.
+    A candle is stamped with its open, 00:00 UTC. Nothing marks the newest one as unfinished, but `time` states when the
+    answer was made: a candle whose day was not over by then is left out. For a spot market `volume` is in units of the
+    asset and `turnover` in the quote currency, USDT; for an inverse contract it would be the other way round, so an
+    answer about another category is refused.
 
     Args:
         payload: The decoded answer: lists of seven texts under `result.list`, newest first.
@@ -27,9 +27,9 @@ def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
         Rows of `spot_prices`: prices and turnover in USD (USDT at par), quantity in units of the asset.
     """
     result = member(payload, "result")
-    found = (member(result, "category"), member(result, "symbol"))
-    if found != ("spot", symbol):
-        raise PayloadChanged(f"expected spot candles of {symbol}, found {found}")
+    market = (member(result, "category"), member(result, "symbol"))
+    if market != ("spot", symbol):
+        raise PayloadChanged(f"expected spot candles of {symbol}, found {market}")
     candles = table(
         member(result, "list"),
         start=pl.String,

@@ -31,7 +31,7 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
 
     Args:
         payload: The decoded answer: lists of six numbers, newest first.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `spot_prices`: prices in USD, quantity in units of the asset.

@@ -10,7 +10,7 @@ from transforms.payload import column, member, members, table
 from transforms.refused import marks
 from transforms.units import day_of, decimal_text, end_of, require_midnights, seconds_to_instant
 
-# How Kraken's answers name a pair; which of the names comes has to do with how and when it was asked for.
+# How Kraken's answers name a pair; which name comes depends on how and when it was requested.
 SPELLINGS = (
     ("XXBTZUSD", "XBTUSD", "XBT/USD", "BTC/USD"),
     ("XETHZUSD", "ETHUSD", "ETH/USD"),
@@ -19,26 +19,26 @@ SPELLINGS = (
 
 
 def name_in(result: Mapping[str, Any], pair: str) -> str:
-    """The name under which an answer tells of a pair.
+    """The name of a pair in an answer.
 
     Args:
         result: The answer's `result`.
         pair: One of the pair's names.
 
     Raises:
-        PayloadChanged: It is under none of its names, or under more than one.
+        PayloadChanged: The answer has none of its names, or more than one.
     """
     names = next((names for names in SPELLINGS if pair in names), (pair,))
-    found = [name for name in names if name in result]
-    if len(found) != 1:
+    present = [name for name in names if name in result]
+    if len(present) != 1:
         raise PayloadChanged(f"expected an object with {pair!r}, found {sorted(result)[:8]}")
-    return found[0]
+    return present[0]
 
 
 def candles(payload: Any, pair: str) -> pl.DataFrame:
     """The finished candles of any length: opened_at, open, high, low, close, vwap, volume (units of the asset)."""
     result = members(payload, "result")
-    told = table(
+    page = table(
         result[name_in(result, pair)],
         time=pl.Int64,
         open=pl.String,
@@ -50,7 +50,7 @@ def candles(payload: Any, pair: str) -> pl.DataFrame:
         trades=pl.Int64,
     )
     last = column("last", [member(result, "last")], pl.Int64)[0]
-    return told.filter(pl.col("time") <= last).select(
+    return page.filter(pl.col("time") <= last).select(
         *(decimal_text(pl.col(name)).alias(name) for name in ("open", "high", "low", "close", "vwap", "volume")),
         opened_at=seconds_to_instant(pl.col("time")),
     )
@@ -59,10 +59,10 @@ def candles(payload: Any, pair: str) -> pl.DataFrame:
 def normalize(payload: Any, *, asset: str, pair: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
-    A candle is stamped with its open, 00:00 UTC. `last` is the stamp of the newest finished candle; what comes after
-    it still runs and is left out. Kraken does not publish turnover but the mean price weighted by quantity, `vwap`,
-    which is the turnover over the quantity: their product is the turnover again, to the digits that `vwap` has (a
-    millionth). It is no estimate from another price.
+    A candle is stamped with its open, 00:00 UTC. `last` is the stamp of the newest finished candle; later ones are
+    unfinished and left out. Kraken does not publish turnover but the mean price weighted by quantity, `vwap`, which is
+    the turnover over the quantity: their product is the turnover again, to the digits that `vwap` has (a millionth). It
+    is not an estimate from another price.
 
     Args:
         payload: The decoded answer: under `result` the pair's lists of eight fields, oldest first, prices as text.

@@ -15,14 +15,14 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     """Turn one page of daily candles into rows.
 
     A candle of the bar `1Dutc` is stamped with its open, 00:00 UTC; one of the bar `1D` opens at 16:00 and is refused.
-    `confirm` tells whether the day is over; the candle of the running day is left out. Of a spot market `vol` is in
+    `confirm` states whether the day is over; the candle of the current day is left out. For a spot market `vol` is in
     units of the asset and `volCcyQuote` in the quote currency, USDT: that is the turnover. `volCcy` is the same for
     spot, but the quantity of the base currency for derivatives, so the field whose meaning does not depend on the
     market is taken.
 
     Args:
         payload: The decoded answer: lists of nine texts under `data`, newest first.
-        asset: Which asset was asked for; the answer does not say.
+        asset: The requested asset; the answer does not say.
 
     Returns:
         Rows of `spot_prices`: prices and turnover in USD (USDT at par), quantity in units of the asset.
@@ -41,8 +41,8 @@ def normalize(payload: Any, *, asset: str) -> pl.DataFrame:
     )
     stamped = candles.with_columns(stamped_at=epoch_to_instant(pl.col("ts").cast(pl.Int64, strict=True)))
     unclear = ~pl.col("confirm").is_in([UNFINISHED, FINISHED]).fill_null(value=False)
-    told = refuse_some(stamped, unclear, "confirm to be '0' or '1'", "confirm")
-    finished = require_midnights(told, "stamped_at").filter(pl.col("confirm").ne_missing(UNFINISHED))
+    marked = refuse_some(stamped, unclear, "confirm to be '0' or '1'", "confirm")
+    finished = require_midnights(marked, "stamped_at").filter(pl.col("confirm").ne_missing(UNFINISHED))
     day = day_of(pl.col("stamped_at"))
     return finished.select(
         *marks(finished),

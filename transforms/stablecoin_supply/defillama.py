@@ -14,11 +14,11 @@ DOLLAR = "peggedUSD"
 def normalize(payload: Any, *, asset: str, coin_id: str) -> pl.DataFrame:
     """Turn one coin's history into one row per chain and UTC day.
 
-    A point stamped midnight holds the first clean reading after it, so it tells how the *previous* day ended. A
-    point with another stamp is a live reading of the running day and is left out. We take `circulating`, in coins:
-    what is minted but not released is no supply, and a dollar value would count every move of the price as
-    issuance. An amount that is zero or unknown has no key at all, which we cannot tell apart: unknown. The newest
-    midnight may be served with the latest reading in it; it is asked for again on the following days.
+    A point stamped midnight holds the first clean reading after it, so it shows how the *previous* day ended. A point
+    with another stamp is a live reading of the current day and is left out. We take `circulating`, in coins: coins that
+    are minted but not released are not supply, and a dollar value would count every move of the price as issuance. An
+    amount that is zero or unknown has no key at all, so the two cannot be told apart: unknown. The newest midnight may
+    be served with the latest reading in it; it is requested again on the following days.
 
     Args:
         payload: The decoded answer.

@@ -11,10 +11,10 @@ from transforms.units import day_of, end_of, require_midnights, seconds_to_insta
 
 
 def normalize(payload: Any, *, asset: str, symbol: str) -> pl.DataFrame:
-    """Turn sums of whole days into rows.
+    """Turn daily sums into rows.
 
-    A sum is stamped with the start of its day, 00:00 UTC. Kraken calls it the volume of positions that were closed by
-    force and states no unit: other analytics of its are in coins, and coins are believed. The sides are not told apart.
+    A sum is stamped with the start of its day, 00:00 UTC. Kraken calls it the volume of liquidated positions and states
+    no unit: its other analytics are in coins, and coins are believed. Long and short are not separated.
 
     Args:
         payload: The decoded answer: under `result` the stamps, and beside them as many sums, as text or numbers.

@@ -1,4 +1,4 @@
-"""Coinglass' borrowing rates of exchanges, as rows of `unconfirmed_rates`."""
+"""Coinglass' borrow rates of exchanges, as rows of `unconfirmed_rates`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from transforms.units import day_of, end_of, seconds_to_instant
 def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     """Turn daily buckets into rows.
 
-    A bucket is stamped with the start of its day, in seconds. `interest_rate` has no stated unit, and nothing tells
+    A bucket is stamped with the start of its day, in seconds. `interest_rate` has no stated unit, and nothing says
     whether a day's figure is its mean or its last: it is kept as both, as it is.
 
     Args:
@@ -23,10 +23,10 @@ def normalize(payload: Any, *, asset: str, venue: str) -> pl.DataFrame:
     Returns:
         Rows of `unconfirmed_rates`.
     """
-    told = buckets(payload, "interest_rate", to_instant=seconds_to_instant)
+    daily = buckets(payload, "interest_rate", to_instant=seconds_to_instant)
     day = day_of(pl.col("stamped_at"))
-    return told.select(
-        *marks(told),
+    return daily.select(
+        *marks(daily),
         date=day,
         asset=pl.lit(asset),
         venue=pl.lit(venue),

@@ -1,4 +1,4 @@
-"""Gate's rates of loans in unified accounts, hour by hour, as rows of `unconfirmed_rates`."""
+"""Gate's hourly loan rates in unified accounts, as rows of `unconfirmed_rates`."""
 
 from datetime import date
 from typing import Any

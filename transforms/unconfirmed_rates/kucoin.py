@@ -1,4 +1,4 @@
-"""KuCoin's rates of its lending market, hour by hour, as rows of `unconfirmed_rates`."""
+"""KuCoin's hourly rates of its lending market, as rows of `unconfirmed_rates`."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,10 @@ AHEAD = timedelta(hours=1)
 def normalize(payload: Any, *, asset: str, observed_at: datetime) -> pl.DataFrame:
     """Turn the newest 168 hours into one row per UTC day.
 
-    `time` is text such as 202412092300, always on the full hour. No zone is stated; UTC is believed, and refused when
-    an hour then lies in the future, as one of Hong Kong or Singapore would. `marketInterestRate` is what lenders get,
-    of a period that is not stated: the number is kept as it is. The oldest day is whole only by chance; a day with too
-    few hours is held back by the checks.
+    `time` is text such as 202412092300, always on the full hour. No zone is stated; UTC is believed, and the answer is
+    refused when an hour then lies in the future, as one of Hong Kong or Singapore would. `marketInterestRate` is what
+    lenders earn, over a period that is not stated: the number is kept as it is. The oldest day is whole only by chance;
+    the checks hold back a day with too few hours.
 
     Args:
         payload: The decoded answer; objects under `data`, in any order. It does not say which coin it is about.

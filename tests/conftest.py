@@ -102,6 +102,18 @@ def tool(small: Tool, copied: Callable[[Tool], Tool]) -> Tool:
     return copied(small)
 
 
+RUN_THE_PIPELINE = {"installed", "replay", "simulator"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs the pipeline as slow, and begin with it: the file that ends last decides when all have ended."""
+    for item in items:
+        if isinstance(item, pytest.Function) and RUN_THE_PIPELINE & set(item.fixturenames):
+            item.add_marker("slow")
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
+
+
 REPLAY = SHARED / "replay" / "server.py"
 collect_ignore = [] if REPLAY.exists() else ["test_replay_window.py"]
 

@@ -1,4 +1,4 @@
-"""A dataset is promised once; schemas, comments, checks and the catalog derive from the promise."""
+"""Each dataset's promise, declared once: schemas, comments, checks and the catalog derive from it."""
 
 import importlib
 import pkgutil
@@ -45,13 +45,13 @@ DUCKDB: dict[Type, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One meaning per name, across every table.
+    """A column name with one meaning across all tables.
 
     Attributes:
-        type: What kind of value it holds.
-        unit: The unit, or what the values are drawn from.
+        type: The type of its values.
+        unit: The unit, or the set of allowed values.
         measure: How it may be rolled up: sum a flow, take the last of a stock, never sum a rate.
-        meaning: One sentence for a stranger.
+        meaning: One sentence for a new reader.
     """
 
     type: Type
@@ -61,7 +61,7 @@ class Column:
 
     @property
     def comment(self) -> str:
-        """The text that DuckDB keeps beside the column."""
+        """The column's comment in DuckDB."""
         return f"{self.meaning} Unit: {self.unit}. Measure: {self.measure}."
 
     def noted(self, note: str | None) -> "Column":
@@ -85,7 +85,7 @@ def glossary() -> dict[str, Column]:
 
 
 def entry(table: str, name: str) -> Column:
-    """The glossary's entry for a column of a table: `table.name` where the name holds another kind of value there."""
+    """The glossary's entry for a column of a table: `table.name` if the name holds another kind of value there."""
     names = glossary()
     return names.get(f"{table}.{name}") or names[name]
 
@@ -95,12 +95,12 @@ class Range:
     """A number measured on each row that must lie between two bounds; unknown, and 0 over 0, passes.
 
     Attributes:
-        name: The rule as a person says it; it goes into quarantine and reports.
+        name: The rule in words; it goes into quarantine and reports.
         value: What is measured, as an expression over the rows of a batch.
         low: Smallest allowed number.
         high: Largest allowed number.
         above: A bound that the number must exceed.
-        severity: `blocking` holds the series-day back, `warning` only tells.
+        severity: `blocking` holds the series-day back, `warning` only reports.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Range:
 
     @property
     def measured(self) -> pl.Expr:
-        """The number of each row. Engines disagree on whether NaN lies between two bounds, so it is unknown."""
+        """The number of each row; NaN is unknown, because engines disagree on whether it lies between two bounds."""
         return self.value.cast(pl.Float64).fill_nan(None)
 
     def failing(self) -> pl.Expr:
@@ -120,7 +120,7 @@ class Range:
         return self.beyond(self.measured)
 
     def beyond(self, measured: pl.Expr) -> pl.Expr:
-        """True where what was measured lies outside the bounds."""
+        """True where the measured number lies outside the bounds."""
         broken = pl.lit(value=False)
         if self.low is not None:
             broken = broken | (measured < self.low)
@@ -147,7 +147,7 @@ class OneOf:
 
 Check = Range | OneOf
 
-# What every row of every dataset says about its own origin, after the columns that its contract names.
+# The columns about a row's origin, which follow the columns that its dataset promises.
 STAMPS = ("stamped_at", "available_at")
 VERSION = ("source", "series", *STAMPS, "observed_at", "recorded_at", "run_id", "snapshot", "cause", "withdrawn")
 
@@ -158,22 +158,21 @@ class Dataset:
 
     Attributes:
         name: The table's name.
-        meaning: One sentence for a stranger.
+        meaning: One sentence for a new reader.
         grain: What one row is.
         key: The columns that identify a row of one source.
         columns: All columns in order, from the glossary; `VERSION` follows them in the lake.
         nullable: The columns that may be unknown.
         checks: What must be true of the values, beyond key and nulls.
-        one_per: The columns of which `core.<name>_preferred` holds one row each.
+        one_per: The columns by which `core.<name>_preferred` picks one source.
         caveats: What a careful reader must know.
         sparse: Whether a partition is a year instead of a month.
-        quiet: Whether rows are events, so that a day may well pass without one: a day that an answer lists without a
-            value is empty, and of an event that several answers tell the earliest stamp counts.
+        quiet: Whether rows are events, so that a day may have none. A day that an answer lists without a value is
+            empty; if several answers report an event, its earliest stamp counts.
         notes: Column name to what it means in this table in particular.
-        looks_back: How many days before a batch its checks look back at what is published; none where they judge each
-            row by itself.
-        hours: How many hours of their day the rows of a series cover, as an aggregate; none where one row is a day, or
-            where rows are events.
+        looks_back: How many days of published rows before a batch its checks read; 0 if they check each row by itself.
+        hours: How many hours of their day the rows of a series cover, as an aggregate; none if one row is a day, or if
+            rows are events.
     """
 
     name: str
@@ -193,7 +192,7 @@ class Dataset:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The columns that hold values; a row in which all of them are unknown says that nothing is there."""
+        """The columns that hold values; a row in which all of them are unknown means that there is no value."""
         kinds = glossary()
         return tuple(name for name in self.columns if name not in self.key and kinds[name].type == "number")
 
@@ -204,7 +203,7 @@ class Dataset:
 
     @property
     def preferred_key(self) -> tuple[str, ...]:
-        """What the preferred view holds one row of."""
+        """The columns by which the preferred view picks one source."""
         return self.one_per or self.key
 
     @property
@@ -214,7 +213,7 @@ class Dataset:
 
     @property
     def lake_columns(self) -> tuple[str, ...]:
-        """The promised columns, then what says where the row came from; each name once."""
+        """The promised columns, then those about the row's origin; each name once."""
         return tuple(dict.fromkeys((*self.columns, *VERSION)))
 
     def column(self, name: str) -> Column:
@@ -222,15 +221,15 @@ class Dataset:
         return glossary()[name].noted(self.notes.get(name))
 
     def schema(self) -> pl.Schema:
-        """Polars types of what a transform returns and conform enforces."""
+        """Polars types of the rows that a transform returns and that conform enforces."""
         return polars_schema((*self.columns, *STAMPS))
 
     def lake_schema(self) -> pl.Schema:
-        """Polars types of a partition: the promised columns and the row's version."""
+        """Polars types of a partition: the promised columns and the version columns."""
         return polars_schema(self.lake_columns)
 
     def arrow_schema(self) -> pa.Schema:
-        """Arrow types of a partition, unit and meaning in the field metadata."""
+        """Arrow types of a partition, with unit and meaning in the field metadata."""
         return pa.schema(
             [
                 pa.field(
@@ -253,7 +252,7 @@ def polars_schema(names: Iterable[str]) -> pl.Schema:
 
 @cache
 def datasets() -> dict[str, Dataset]:
-    """Every promise, by name, read from the modules of `expectations.datasets`."""
+    """All datasets by name, read from the modules of `expectations.datasets`."""
     return {dataset.name: dataset for dataset in _declared()}
 
 

@@ -1,4 +1,4 @@
-"""The error tree, named by what to do next.
+"""The exception classes, named by what to do next.
 
 Messages read "expected X, found Y" and say where. Code decides by class, never by text.
 """
@@ -10,15 +10,15 @@ from polars.exceptions import PanicException
 
 MOST_WORDS = 300  # characters of an exception's text
 OURS = ("flows", "transforms", "expectations", "warehouse")
-# What costs an ask or a batch, and never a run; Polars' panics are no `Exception`. An interrupt is none of these.
+# Exceptions that fail a request or a batch, never a run; Polars' panics are not `Exception`s. An interrupt is not one.
 FAULTS = (Exception, PanicException)
-MOST_TOLD = 2_000  # characters of a sentence
-DEEPEST_SHOWN = 8  # lists in lists
+MOST_TOLD = 2_000  # characters of a message
+DEEPEST_SHOWN = 8  # levels of nesting
 MOST_BITS = 512  # of a number that is shown
 
 
 class PipelineError(Exception):
-    """Anything that tidemark knows how to name; shown to people as one sentence, of which no more than a page is kept.
+    """Any error that tidemark can name; shown to people as one sentence, cut to at most a page.
 
     Args:
         message: What was expected and found.
@@ -33,7 +33,7 @@ class SourceUnavailable(PipelineError):
 
     Args:
         message: What was expected and found.
-        retry_after: Seconds that the provider asked us to wait, where it said so.
+        retry_after: Seconds that the provider asked us to wait, if it did.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -42,7 +42,7 @@ class SourceUnavailable(PipelineError):
 
 
 class SourceRefused(PipelineError):
-    """Fix our request, key or region: other 4xx answers, and refusals inside a 200."""
+    """Fix our request, key or region: other 4xx answers, and refusals inside a 200 answer."""
 
 
 class NotYetPublished(PipelineError):
@@ -50,7 +50,7 @@ class NotYetPublished(PipelineError):
 
 
 class PayloadChanged(PipelineError):
-    """The provider changed shape or left something out; fix the transform, then replay."""
+    """The provider changed the answer's shape or left something out; fix the transform, then replay."""
 
 
 class ContractViolated(PipelineError):
@@ -62,7 +62,7 @@ class StorageDamaged(PipelineError):
 
 
 class HomeRefused(PipelineError):
-    """This home is not one that this command may use: foreign, unwritable, newer, of another origin."""
+    """This command may not use the home: it is foreign, unwritable, newer, or of another origin."""
 
 
 class HomeBusy(PipelineError):
@@ -70,9 +70,9 @@ class HomeBusy(PipelineError):
 
 
 class BadRequest(PipelineError):
-    """What was asked makes no sense: an unknown name, an end before its start, a day that is not over.
+    """The request makes no sense: an unknown name, an end before its start, a day that is not over.
 
-    It lists what there is, in our own words, so all of it is kept.
+    The message lists the valid choices, in our own words, so it is never cut.
     """
 
     def __init__(self, message: str) -> None:
@@ -80,19 +80,19 @@ class BadRequest(PipelineError):
 
 
 class ClockWrong(PipelineError):
-    """This machine's clock and the providers' lie too far apart to judge what is due; set the clock."""
+    """This machine's clock differs too much from the providers' to judge what is due; set the clock."""
 
 
 class Unforeseen(PipelineError):
-    """An exception that nobody foresaw: a fault of tidemark's own, named with its class and place."""
+    """An unexpected exception: a bug in tidemark, named with its class and place."""
 
 
 class RunStopped(Exception):
-    """A person ended the run: no failure of anything, and nothing is recorded of what was under way."""
+    """A person stopped the run: nothing failed, and nothing is recorded about unfinished work."""
 
 
 def unforeseen(fault: BaseException, what: str) -> PipelineError:
-    """An exception as an error that names itself; one that is named already stays as it is."""
+    """Wrap an exception in an `Unforeseen`; a `PipelineError` is returned as it is."""
     if isinstance(fault, PipelineError):
         return fault
     error = Unforeseen(f"expected {what} to end well, found {described(fault)}")
@@ -101,7 +101,7 @@ def unforeseen(fault: BaseException, what: str) -> PipelineError:
 
 
 def described(fault: BaseException) -> str:
-    """An exception as one line: its class, its words, and the innermost line of ours that it passed through."""
+    """An exception as one line: its class, its message, and the innermost line of our code that it passed through."""
     words = " ".join(str(fault).split())[:MOST_WORDS]
     place = list(_places(fault))
     return f"{type(fault).__name__}({words!r})" + (f" at {place[-1]}" if place else "")
@@ -115,24 +115,24 @@ def _places(fault: BaseException) -> Iterator[str]:
 
 
 def brief(value: object, most: int = 120) -> str:
-    """A value of an answer as a sentence shows it: texts as they are, all else as Python writes it, cut off.
+    """A value of an answer for use in a sentence: text as it is, anything else as its `repr`, cut off.
 
-    It takes no longer for a large or deep value than for a small one.
+    A large or deep value takes no longer than a small one.
 
     Args:
-        value: What was found.
-        most: The most characters.
+        value: The value.
+        most: The maximum number of characters.
     """
     return (value if isinstance(value, str) else _shown(value, most, DEEPEST_SHOWN))[:most]
 
 
 def quoted(value: object, most: int = 120) -> str:
-    """The same with quotes around texts."""
+    """Like `brief`, with quotes around text."""
     return _shown(value, most, DEEPEST_SHOWN)[:most]
 
 
 def _shown(value: object, most: int, depth: int) -> str:
-    """What Python writes of a value, or so much of it as is wanted."""
+    """The `repr` of a value, or about as much of it as is wanted."""
     if isinstance(value, str | bytes):
         return repr(value[:most])
     if isinstance(value, int) and value.bit_length() > MOST_BITS:

@@ -21,7 +21,7 @@ class Interval:
 
     @classmethod
     def of_days(cls, first: date, last: date) -> "Interval":
-        """The days first to last, both included, as people say it."""
+        """The days from first to last, both included."""
         return cls(first, last + ONE_DAY)
 
     @property
@@ -72,5 +72,5 @@ def next_month(day: date) -> date:
 
 
 def milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970, as most exchanges want their bounds."""
+    """Milliseconds since 1970, the format of most exchanges' request bounds."""
     return round(instant.timestamp() * 1000)

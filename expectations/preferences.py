@@ -1,4 +1,4 @@
-"""Which source a mart takes first, as declared in `preferences.toml`."""
+"""Which source a mart prefers, as declared in `preferences.toml`."""
 
 import tomllib
 from functools import cache

@@ -1,7 +1,7 @@
 """Which days a series has a value for, and when that value is public.
 
-Both are facts of a series, declared once: the ledger asks which days are due, a transform stamps
-`available_at`, and a missing row is judged by whether its day was expected at all.
+Both are declared once per series: the ledger uses them to know which days are due, a transform stamps
+`available_at`, and a missing row counts only if its day was expected.
 """
 
 from bisect import bisect_right
@@ -14,7 +14,7 @@ import polars as pl
 
 from expectations.interval import ONE_DAY, Interval, day_start
 
-READ_WITHIN = timedelta(hours=12)  # of a day's end: as late as a mart may know of it
+READ_WITHIN = timedelta(hours=12)  # after a day's end: the latest that a mart may use a value for that day
 
 MONDAY = 0
 TUESDAY = 1
@@ -23,10 +23,10 @@ THURSDAY = 3
 FRIDAY = 4
 SATURDAY = 5
 SUNDAY = 6
-JUNETEENTH_SINCE = 2022  # the first year in which the banks kept 19 June
+JUNETEENTH_SINCE = 2022  # the first year in which banks closed on 19 June
 
-# Weekdays that are no holiday and on which dealers did not trade government bonds, as the yields that FRED takes from
-# the Treasury show (DGS3MO, 1981 to 2026): days of mourning, of storms and of terror.
+# Weekdays that are not holidays and on which dealers did not trade government bonds, according to the Treasury yields
+# at FRED (DGS3MO, 1981 to 2026): days of mourning, storms and terror attacks.
 _BONDS_NOT_TRADED = frozenset(
     {
         date(1981, 12, 9),
@@ -39,10 +39,10 @@ _BONDS_NOT_TRADED = frozenset(
         date(2018, 12, 5),
     }
 )
-# What New York kept besides until these years: Lincoln's birthday, days of elections, and until the law of 1971 moved
-# them to Mondays the holidays of others on their own day.
+# Further holidays in New York until these years: Lincoln's birthday, election days, and holidays on their original days
+# until the law of 1971 moved them to Mondays.
 _LINCOLN_UNTIL, _ELECTIONS_UNTIL, _OWN_DAYS_UNTIL = 1985, 1984, 1970
-# Days on which dealers traded and no reverse repo was held, most of them before Good Friday (FRED's RRPONTSYD).
+# Days on which dealers traded without a reverse repo operation, most of them before Good Friday (FRED's RRPONTSYD).
 _NO_REVERSE_REPO = frozenset(
     {
         date(2014, 4, 17),
@@ -54,7 +54,7 @@ _NO_REVERSE_REPO = frozenset(
         date(2019, 4, 18),
     }
 )
-# Days on which banks worked and for which there is no effective rate (FRED's EFFR, 2000 to 2020).
+# Bank days without an effective rate (FRED's EFFR, 2000 to 2020).
 _NO_EFFECTIVE_RATE = frozenset(
     {
         date(2001, 3, 27),
@@ -65,7 +65,7 @@ _NO_EFFECTIVE_RATE = frozenset(
         date(2006, 11, 14),
     }
 )
-# Closed once each: for the turn of the millennium, and for the euro's first coins.
+# Closed on these days only: for the turn of the millennium, and for the introduction of euro coins.
 _CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
 
@@ -74,10 +74,10 @@ class Release:
     """The publication rule of a series.
 
     Attributes:
-        name: How the rule is called in messages.
+        name: The rule's name in messages.
         expects: Whether the series has a value for a day.
         public_at: The instant (UTC) at which the value of a day is public.
-        grace: How long after that a missing newest value still counts as late, not as failed.
+        grace: How long after `public_at` a missing newest value counts as late, not as failed.
     """
 
     name: str
@@ -86,19 +86,19 @@ class Release:
     grace: timedelta = timedelta(0)
 
     def without(self, days: Collection[date]) -> "Release":
-        """The same rule, but for some days that are known to have no value."""
+        """The same rule, except for days that are known to have no value."""
         expects = self.expects
         return replace(self, expects=lambda day: day not in days and expects(day))
 
     def days(self, interval: Interval) -> pl.DataFrame:
-        """One row per day: date, expected (flag), due_at (when it may be asked for)."""
+        """One row per day: date, expected (flag), due_at (when it may be requested)."""
         return _days(self, interval)
 
     def available_at(self, days: pl.Series) -> pl.Series:
         """The publication instants of a column of days.
 
-        A column and no expression: Polars would evaluate that on a thread of its own, which then waits for Python,
-        while other threads hold on to Python and wait for Polars.
+        It takes a column, not an expression: Polars would evaluate an expression on its own thread, which then waits
+        for Python's lock while other threads hold the lock and wait for Polars.
         """
         instants = {day: self.public_at(day) for day in days.unique().drop_nulls()}
         return pl.Series("available_at", [instants.get(day) for day in days], pl.Datetime("us", "UTC"))
@@ -118,12 +118,12 @@ def _days(release: Release, interval: Interval) -> pl.DataFrame:
 
 
 def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
-    """A value for each UTC day, public this long after the day has ended, or later by as much as the grace."""
+    """A value for each UTC day, public this long after the day has ended, or later within the grace."""
     return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
 
 
 def read_after_day() -> Release:
-    """A value for each UTC day, read as soon as the day has ended and while it still tells how that day ended."""
+    """A value for each UTC day, read right after the day has ended, while it still describes the day's end."""
     return every_day(timedelta(minutes=5))
 
 
@@ -151,7 +151,7 @@ def _next_open_day(at: time, is_open: Callable[[date], bool]) -> Callable[[date]
 
 
 def _working_day_after(day: date, count: int, works: Callable[[date], bool]) -> date:
-    """The so-and-so-many-th working day after a day."""
+    """The working day that is this many working days after a day."""
     following, left = day, count
     while left:
         following += ONE_DAY
@@ -165,13 +165,13 @@ def is_weekday(day: date) -> bool:
 
 
 def is_bank_day(day: date) -> bool:
-    """A day on which the Federal Reserve works, and publishes."""
+    """A day on which the Federal Reserve is open, and publishes."""
     return is_weekday(day) and day not in federal_holidays(day.year)
 
 
 @lru_cache(maxsize=256)
 def federal_holidays(year: int) -> frozenset[date]:
-    """The holidays that the Federal Reserve keeps; one on a Sunday is kept on Monday, one on a Saturday is not."""
+    """The Federal Reserve's holidays; one on a Sunday is observed on Monday, one on a Saturday not at all."""
     fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
     if year >= JUNETEENTH_SINCE:
         fixed.append(date(year, 6, 19))
@@ -207,14 +207,14 @@ def easter(year: int) -> date:
 
 
 def is_target_day(day: date) -> bool:
-    """A business day of the euro system, on which the ECB fixes reference rates."""
+    """A TARGET business day, on which the ECB fixes reference rates."""
     fixed = {(1, 1), (5, 1), (12, 25), (12, 26)}
     moving = {easter(day.year) - timedelta(days=2), easter(day.year) + ONE_DAY}
     return is_weekday(day) and (day.month, day.day) not in fixed and day not in moving | _CLOSED_ONCE
 
 
 def target_days(at: time) -> Release:
-    """Business days of the euro system, public the same day at this time (UTC)."""
+    """TARGET business days, public the same day at this time (UTC)."""
     return Release("ECB business days", is_target_day, _same_day(at), grace=timedelta(days=1))
 
 
@@ -229,24 +229,24 @@ def weekdays_next_day(at: time) -> Release:
 
 
 def daily_next_weekday(at: time) -> Release:
-    """All seven days, public on the next bank day at this time (UTC)."""
+    """All seven days of the week, public on the next bank day at this time (UTC)."""
     return Release("every day", lambda _: True, _next_bank_day(at), grace=timedelta(days=4))
 
 
 def wednesdays_next_day(at: time) -> Release:
-    """Wednesday levels, public on the Thursday at this time (UTC), or after Thanksgiving on the Friday."""
+    """Wednesday levels, public on Thursday at this time (UTC), or on Friday after Thanksgiving."""
     return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, _next_bank_day(at), grace=timedelta(days=4))
 
 
 def is_office_day(day: date) -> bool:
-    """A day on which the offices of the government work; a holiday on a Saturday closes them on the Friday before."""
+    """A day on which government offices are open; a holiday on a Saturday closes them on the Friday before."""
     following = day + ONE_DAY
     return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
 
 
 @lru_cache(maxsize=256)
 def _old_holidays(year: int) -> frozenset[date]:
-    """Holidays that dealers no longer keep; one on a Sunday was kept on Monday."""
+    """Holidays that dealers no longer observe; one on a Sunday was observed on Monday."""
     kept = []
     if year <= _LINCOLN_UNTIL:
         kept.append(date(year, 2, 12))
@@ -258,9 +258,9 @@ def _old_holidays(year: int) -> frozenset[date]:
 
 
 def is_market_day(day: date) -> bool:
-    """A day on which dealers trade the government's bonds: an office day that is not Good Friday, and no exception.
+    """A day on which dealers trade government bonds: an office day, except Good Friday and the days listed above.
 
-    Now and then they trade for half a day on a day that this rule leaves out; a value of such a day is welcome.
+    Dealers sometimes trade for half a day on a day that this rule leaves out; a value for such a day is accepted.
     """
     good_friday = easter(day.year) - timedelta(days=2)
     closed = day == good_friday or day in _BONDS_NOT_TRADED or day in _old_holidays(day.year)
@@ -273,22 +273,22 @@ def market_days_next_day(at: time) -> Release:
 
 
 def reverse_repo_days(after: timedelta) -> Release:
-    """Days on which the New York Fed takes reverse repos, public this long after the day's start (UTC)."""
+    """Days on which the New York Fed holds reverse repo operations, public this long after the day's start (UTC)."""
     return market_days(after).without(_NO_REVERSE_REPO)
 
 
 def effective_rate_days(at: time) -> Release:
-    """Bank days for which there is an effective federal funds rate, public on the next one at this time (UTC)."""
+    """Bank days with an effective federal funds rate, public on the next bank day at this time (UTC)."""
     return bank_days_next_day(at).without(_NO_EFFECTIVE_RATE)
 
 
 def bank_days_next_day(at: time) -> Release:
-    """Days on which the Federal Reserve works, public on the next one at this time (UTC)."""
+    """Days on which the Federal Reserve is open, public on the next one at this time (UTC)."""
     return Release("bank days", is_bank_day, _next_bank_day(at), grace=timedelta(days=4))
 
 
 def office_days_next_day(at: time) -> Release:
-    """Days on which the offices of the government work, public on the next one at this time (UTC)."""
+    """Days on which government offices are open, public on the next one at this time (UTC)."""
     return Release("office days", is_office_day, _next_open_day(at, is_office_day), grace=timedelta(days=4))
 
 
@@ -308,8 +308,8 @@ def tuesdays_third_day(at: time, late: Mapping[date, date] | None = None) -> Rel
 
     Args:
         at: The time of day.
-        late: When the levels of some days were public that came later than that, by the day that they describe. The
-            days up to the next levels are due with them.
+        late: Levels that were published later than that: the day that they describe to the day on which they were
+            public. The days up to the next levels are due with them.
     """
     delayed = sorted((late or {}).items())
     described = [day for day, _ in delayed]
@@ -323,9 +323,9 @@ def tuesdays_third_day(at: time, late: Mapping[date, date] | None = None) -> Rel
 
 
 def fridays_second_target_day(at: time) -> Release:
-    """Friday's levels, public on the second business day of the euro system after them at this time (UTC).
+    """Friday's levels, public on the second TARGET business day after them at this time (UTC).
 
-    That is the Tuesday, and the Wednesday after Easter.
+    That is Tuesday, or Wednesday after Easter.
     """
 
     def public_at(day: date) -> datetime:
@@ -335,14 +335,14 @@ def fridays_second_target_day(at: time) -> Release:
 
 
 def month_end(day: date) -> date:
-    """The last day of the month that holds the day."""
+    """The last day of the day's month."""
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - ONE_DAY
 
 
 def month_ends(published: Callable[[date], datetime], grace: timedelta) -> Release:
-    """One value a month, dated with its last day, be it of that day or the month's mean.
+    """One value a month, dated with its last day, whether it is that day's level or the month's mean.
 
-    Every day of the month is due when the month's value is, because only then is the month known to be whole.
+    Every day of the month is due when the month's value is, because only then is the month known to be complete.
 
     Args:
         published: The instant at which the value of a month, given by its last day, is public.
@@ -352,7 +352,7 @@ def month_ends(published: Callable[[date], datetime], grace: timedelta) -> Relea
 
 
 def friday_of_month(day: date) -> date:
-    """The Friday of the week in which a month's last business day of the euro system lies; it may be of the next month.
+    """The Friday of the week of a month's last TARGET business day; it may lie in the next month.
 
     Args:
         day: Any day of the month.
@@ -364,7 +364,7 @@ def friday_of_month(day: date) -> date:
 
 
 def month_fridays(published: Callable[[date], datetime], grace: timedelta) -> Release:
-    """One value a month, of the Friday of the week in which the month's last business day lies.
+    """One value a month, for the Friday of the week of the month's last TARGET business day.
 
     Every day is due with the next of these Fridays.
 
@@ -374,7 +374,7 @@ def month_fridays(published: Callable[[date], datetime], grace: timedelta) -> Re
     """
 
     def month_of(day: date) -> date:
-        """The last day of the month whose Friday is the next one."""
+        """The last day of the month whose Friday comes next."""
         before = day.replace(day=1) - ONE_DAY
         months = (before, month_end(day), month_end(month_end(day) + ONE_DAY))
         return next(month for month in months if day <= friday_of_month(month))
@@ -388,12 +388,12 @@ def month_fridays(published: Callable[[date], datetime], grace: timedelta) -> Re
 
 
 def days_later(days: int, at: time) -> Callable[[date], datetime]:
-    """So many days after the end of a month, at this time (UTC)."""
+    """This many days after the end of a month, at this time (UTC)."""
     return lambda last: _same_day(at)(last + timedelta(days=days))
 
 
 def target_days_later(count: int, at: time) -> Callable[[date], datetime]:
-    """So many business days of the euro system after the end of a month, at this time (UTC)."""
+    """This many TARGET business days after the end of a month, at this time (UTC)."""
     return lambda last: _same_day(at)(_working_day_after(last, count, is_target_day))
 
 

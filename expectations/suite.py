@@ -1,7 +1,7 @@
 """A dataset's promise as a great-expectations suite, run over one batch; the only importer of great_expectations.
 
-Great-expectations judges; Polars finds the rows. Both read the same declared rules, and when their counts differ the
-check itself is broken and says so.
+Great-expectations gives the verdict; Polars finds the failing rows. Both read the same declared rules. If their counts
+differ, the check itself is broken, and an error says so.
 """
 
 import importlib
@@ -28,20 +28,20 @@ Scope = Literal["batch", "row"]
 
 
 class CheckBroken(PipelineError):
-    """The check did not work; that is not the same as data that fail it."""
+    """The check itself failed to work; that is different from data that fail the check."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """One rule of a suite: how great-expectations and Polars each know it.
+    """One rule of a suite, in the forms of great-expectations and of Polars.
 
     Attributes:
-        name: As people read it.
+        name: The rule in words.
         severity: `blocking` or `warning`.
         scope: Whether a failure holds back the whole batch or the rows' series-days.
         expectation: Class name and arguments for great-expectations.
-        expected: What is asked for, as text.
-        failing: Polars' way to find the rows once they are measured; none for rules about the batch.
+        expected: What is required, as text.
+        failing: Polars expression that finds the rows once they are measured; none for rules about the batch.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """How a rule fared.
+    """The result of a rule.
 
     Attributes:
         rule: The rule.
-        success: Whether every row kept it.
+        success: Whether every row met it.
         observed: What was found, as text.
         failing_rows: How many rows broke it.
         broken: True for those rows, in the order of the batch; none for rules about the batch.
@@ -72,7 +72,7 @@ class Verdict:
 
 
 def rules(dataset: Dataset) -> list[Rule]:
-    """Every rule that a promise implies: rows (of what is never quiet), key, known values, declared checks."""
+    """Every rule that a promise implies: rows exist (unless quiet), key, known values, declared checks."""
     rows_are_there = Rule(
         "rows are there",
         "blocking",
@@ -81,8 +81,8 @@ def rules(dataset: Dataset) -> list[Rule]:
         "at least 1 row",
         None,
     )
-    found = [] if dataset.quiet else [rows_are_there]
-    found += [
+    implied = [] if dataset.quiet else [rows_are_there]
+    implied += [
         Rule(
             f"{', '.join(dataset.key)} is unique",
             "blocking",
@@ -92,7 +92,7 @@ def rules(dataset: Dataset) -> list[Rule]:
             pl.struct(dataset.key).is_duplicated(),
         ),
     ]
-    found += [
+    implied += [
         Rule(
             f"{name} is known",
             "blocking",
@@ -104,8 +104,8 @@ def rules(dataset: Dataset) -> list[Rule]:
         for name in dataset.required
     ]
     for number, check in enumerate(dataset.checks):
-        found.append(_one_of(check) if isinstance(check, OneOf) else _range(check, number))
-    return found
+        implied.append(_one_of(check) if isinstance(check, OneOf) else _range(check, number))
+    return implied
 
 
 def _one_of(check: OneOf) -> Rule:
@@ -156,13 +156,13 @@ def run_suite(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None
     Args:
         dataset: The promise.
         batch: Conformed rows with their series.
-        before: Published rows beside which those of the batch are measured; they are not judged themselves.
+        before: Published rows that the batch's rows are compared with; they are not checked themselves.
 
     Returns:
         One verdict per rule, in the order of `rules`.
 
     Raises:
-        CheckBroken: A check cannot be computed, raised, gave no result, or disagrees with Polars about the rows.
+        CheckBroken: A check cannot be computed, raised an exception, gave no result, or disagrees with Polars.
     """
     asked = rules(dataset)
     try:
@@ -254,7 +254,7 @@ def _confirm(together: Sequence[_Waiting]) -> None:
 
 
 def _measured_rows(dataset: Dataset, batch: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
-    """The rows of a batch with what each rule measures of them, beside what is published."""
+    """The rows of a batch with each rule's measured number, computed together with the published rows."""
     measured = [
         check.measured.alias(_measured(number))
         for number, check in enumerate(dataset.checks)
@@ -273,12 +273,12 @@ def _run(asked: list[Rule], dataset: Dataset, batches: Sequence[pl.DataFrame]) -
     rows = pl.concat(
         [batch.select(*names, pl.lit(number).alias(BATCH)) for number, batch in enumerate(batches)], how="vertical"
     )
-    # Numpy's types, which great-expectations compares and hashes at once, and all others value by value. Unknown is NaN
-    # there, and nothing that was measured is.
+    # Great-expectations compares and hashes NumPy types at once, and others value by value. There unknown is NaN, which
+    # no measured number is.
     frame = rows.to_pandas()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # great-expectations 1.24 warns of its own dependencies
-        engine = importlib.import_module("great_expectations")  # four seconds: only where it is needed
+        warnings.simplefilter("ignore")  # great-expectations 1.24 warns about its own dependencies
+        engine = importlib.import_module("great_expectations")  # takes four seconds: imported only where needed
         suite = engine.ExpectationSuite(
             name=dataset.name,
             expectations=[
@@ -288,7 +288,7 @@ def _run(asked: list[Rule], dataset: Dataset, batches: Sequence[pl.DataFrame]) -
         )
         result = _definition().get_batch({"dataframe": frame}).validate(suite, result_format="BASIC")
     # Results do not come in the order of the suite.
-    placed = {each["expectation_config"]["meta"]["place"]: each for each in _described(result.results)}
+    placed = {facts["expectation_config"]["meta"]["place"]: facts for facts in _described(result.results)}
     lost = [rule.name for place, rule in enumerate(asked) if place not in placed]
     if lost:
         raise CheckBroken(f"{dataset.name}: expected a result for every rule, found none for {lost}")
@@ -297,9 +297,12 @@ def _run(asked: list[Rule], dataset: Dataset, batches: Sequence[pl.DataFrame]) -
 
 @lru_cache(maxsize=1)
 def _definition() -> Any:
-    """How great-expectations is given a frame: one context for all suites, for it takes as long as a small suite."""
+    """The batch definition through which great-expectations gets a frame.
+
+    All suites share one context, because making it takes as long as a small suite.
+    """
     engine = importlib.import_module("great_expectations")
-    logging.getLogger("great_expectations").propagate = False  # it tells of every folder that it makes
+    logging.getLogger("great_expectations").propagate = False  # it logs every folder that it makes
     context = engine.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("batches").add_dataframe_asset("rows")
@@ -308,9 +311,9 @@ def _definition() -> Any:
 
 @cache
 def _settled(kind: str) -> Any:
-    """An expectation of great-expectations that works out its configuration once, not a hundred times.
+    """An expectation class of great-expectations that computes its configuration once, not a hundred times.
 
-    Ours never change after they are made; where one is changed all the same, it is worked out again.
+    Our expectations never change after they are made; if one is changed anyway, the configuration is computed again.
     """
     expectation = getattr(importlib.import_module("great_expectations").expectations, kind)
     compatibility = importlib.import_module("great_expectations.compatibility.pydantic")
@@ -325,7 +328,7 @@ def _settled(kind: str) -> Any:
         object.__setattr__(self, "_known", None)
 
     return type(expectation)(
-        f"{kind}OfAPromise",  # what it is registered by: the original stays as it is
+        f"{kind}OfAPromise",  # registered under its own name, so that the original stays as it is
         (expectation,),
         {
             "__module__": __name__,
@@ -341,8 +344,10 @@ def _described(results: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
         facts: Mapping[str, Any] = result.to_json_dict()
         # One exception, or one for each metric that the expectation is computed from.
         info = facts.get("exception_info") or {}
-        raised = [each for each in (info, *info.values()) if isinstance(each, dict) and each.get("raised_exception")]
+        raised = [
+            entry for entry in (info, *info.values()) if isinstance(entry, dict) and entry.get("raised_exception")
+        ]
         if raised:
-            messages = "; ".join(str(each["exception_message"]) for each in raised)
+            messages = "; ".join(str(entry["exception_message"]) for entry in raised)
             raise CheckBroken(f"{facts['expectation_config']['type']}: {messages}")
         yield facts

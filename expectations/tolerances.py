@@ -14,19 +14,19 @@ _FIELDS = {"of", "against", "same", "across", "unlike", "tolerance", "floor", "r
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One metric, and where two sources tell of the same thing.
+    """One metric in which two sources are compared.
 
     Attributes:
         metric: Its name in `ops.disagreements`.
-        dataset: Whose preferred source is compared.
-        column: The value.
-        witness_dataset: Where the other values lie; mostly the same dataset.
-        witness_column: The other value.
-        same: The columns that make two values the same thing, the date among them.
-        unlike: A column in which the two differ, where one is named.
+        dataset: The dataset whose preferred source is compared.
+        column: The compared column.
+        witness_dataset: The dataset of the other values; usually the same.
+        witness_column: The column of the other values.
+        same: The columns in which two compared values must agree, including the date.
+        unlike: A column in which the two must differ, if one is named.
         tolerance: The largest relative gap, a fraction.
         floor: A difference that is always allowed, in the unit of the column.
-        reason: Why as much, and no more.
+        reason: Why the tolerance is this large, and no larger.
     """
 
     metric: str
@@ -42,20 +42,20 @@ class Comparison:
 
     @property
     def rule(self) -> str:
-        """The check as a person says it."""
+        """The check in words."""
         return f"{self.metric} is within {self.tolerance:.3g} of the preferred source"
 
 
 @dataclass(frozen=True, eq=False)
 class Reported:
-    """How our months of Korean turnover are held against reported ones.
+    """How our months of Korean turnover are compared with reported ones.
 
     Attributes:
         metric: Its name in `ops.disagreements`.
-        witness: The table kept by hand that has them.
-        venues: The venues that the reported figures are of.
+        witness: The table kept by hand that holds the reported months.
+        venues: The venues that the reported figures cover.
         tolerance: The largest relative gap, a fraction.
-        reason: Why as much, and no more.
+        reason: Why the tolerance is this large, and no larger.
     """
 
     metric: str
@@ -66,7 +66,7 @@ class Reported:
 
     @property
     def rule(self) -> str:
-        """The check as a person says it."""
+        """The check in words."""
         return f"{self.metric} is within {self.tolerance:.3g} of the reported figure, or below it for want of venues"
 
 
@@ -78,34 +78,34 @@ def _declared() -> dict[str, dict[str, Any]]:
 @cache
 def comparisons() -> tuple[Comparison, ...]:
     """Every declared comparison of two sources, in the order of the file."""
-    return tuple(_comparison(metric, told) for metric, told in _declared().items() if "reported" not in told)
+    return tuple(_comparison(metric, table) for metric, table in _declared().items() if "reported" not in table)
 
 
 @cache
 def reported_months() -> Reported:
     """The declared comparison with reported months."""
-    ((metric, told),) = [(metric, told) for metric, told in _declared().items() if "reported" in told]
-    return Reported(metric, told["reported"], tuple(told["venues"]), float(told["tolerance"]), told["reason"])
+    ((metric, table),) = [(metric, table) for metric, table in _declared().items() if "reported" in table]
+    return Reported(metric, table["reported"], tuple(table["venues"]), float(table["tolerance"]), table["reason"])
 
 
-def _comparison(metric: str, told: Mapping[str, Any]) -> Comparison:
-    strange = sorted(set(told) - _FIELDS)
+def _comparison(metric: str, table: Mapping[str, Any]) -> Comparison:
+    strange = sorted(set(table) - _FIELDS)
     if strange:
         raise ValueError(f"expected {sorted(_FIELDS)} of metric {metric}, found {strange}")
-    dataset, column = _column(metric, told["of"])
-    witness, witness_column = _column(metric, told.get("against", told["of"]))
-    same = tuple(dict.fromkeys(("date", *told.get("same", dataset.key))))
-    unlike = told.get("unlike")
+    dataset, column = _column(metric, table["of"])
+    witness, witness_column = _column(metric, table.get("against", table["of"]))
+    same = tuple(dict.fromkeys(("date", *table.get("same", dataset.key))))
+    unlike = table.get("unlike")
     known = set(dataset.columns) & set(witness.columns)
     lacking = [name for name in same if name not in known]
     if lacking or (unlike is not None and unlike not in dataset.columns):
-        raise ValueError(f"expected metric {metric} to compare by columns of its datasets, found {told}")
-    # Of several rows of one source only the first would be compared, with whatever row of another source.
+        raise ValueError(f"expected metric {metric} to compare by columns of its datasets, found {table}")
+    # If one source had several rows, only the first would be compared, with an arbitrary row of the other source.
     unsaid = [name for name in {**dict.fromkeys(dataset.key), **dict.fromkeys(witness.key)} if name not in same]
-    unsaid = [name for name in unsaid if name not in told.get("across", ())]
+    unsaid = [name for name in unsaid if name not in table.get("across", ())]
     if unsaid:
         raise ValueError(f"expected metric {metric} to compare like with like, found nothing said of {unsaid}")
-    if not told["tolerance"] > 0 or not told["reason"].endswith("."):
+    if not table["tolerance"] > 0 or not table["reason"].endswith("."):
         raise ValueError(f"expected a tolerance and a reason for metric {metric}")
     return Comparison(
         metric,
@@ -115,9 +115,9 @@ def _comparison(metric: str, told: Mapping[str, Any]) -> Comparison:
         witness_column,
         same,
         unlike,
-        float(told["tolerance"]),
-        float(told.get("floor", 0.0)),
-        told["reason"],
+        float(table["tolerance"]),
+        float(table.get("floor", 0.0)),
+        table["reason"],
     )
 
 

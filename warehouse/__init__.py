@@ -1,1 +1,1 @@
-"""Keep: files and SQL."""
+"""Keep the data: files and SQL."""

@@ -29,7 +29,7 @@ def answer(warehouse: Path, text: str, form: str, out: TextIO) -> None:
         out: Where it is printed; Parquet goes to its bytes.
 
     Raises:
-        BadRequest: The SQL is wrong, or asks for what is locked.
+        BadRequest: The SQL is wrong, or uses something that is locked.
         StorageDamaged: The file is missing or damaged.
     """
     with open_warehouse(warehouse) as connection:
@@ -62,7 +62,7 @@ def _print(relation: "DuckDBPyRelation", form: str, out: TextIO) -> None:
 
 
 def _within(document: str, out: TextIO) -> str:
-    """A JSON document as an output can hold it: in an encoding that lacks some letters, by their numbers."""
+    """A JSON document in a form that the output's encoding can hold; characters that it lacks are escaped."""
     try:
         document.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -71,7 +71,7 @@ def _within(document: str, out: TextIO) -> str:
 
 
 def _flat(relation: "DuckDBPyRelation") -> "DuckDBPyRelation":
-    """What CSV can hold: the items of a list separated by semicolons, anything else that is nested as JSON."""
+    """The relation in a form that CSV can hold: list items separated by semicolons, other nested values as JSON."""
     columns = []
     for place, (name, kind) in enumerate(zip(relation.columns, map(str, relation.types), strict=True), start=1):
         text = f"#{place}"

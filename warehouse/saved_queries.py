@@ -1,8 +1,8 @@
-"""Saved questions: one SQL file is one question that an analyst asks, with what its answer means.
+"""Saved questions: one SQL file is one question of an analyst, with the meaning of its answer.
 
 A file of `warehouse/queries/` begins with a comment of paragraphs: the question; what the answer means; what a careful
-reader must know, one point a line that begins with `- `; and, where an answer without rows is no fault, a paragraph
-that begins with `No rows:` and says why. Then follows one statement that reads marts, or the pipeline's books.
+reader must know, as lines that begin with `- `; and, if an answer without rows is valid, a paragraph that begins with
+`No rows:` and says why. Then follows one statement that reads marts, or the pipeline's books.
 """
 
 import re
@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from expectations.errors import BadRequest
 
-_OPENING = re.compile(r"\A\s*/\*(?P<told>.+?)\*/\s*(?P<sql>.+)\Z", re.DOTALL)
+_OPENING = re.compile(r"\A\s*/\*(?P<comment>.+?)\*/\s*(?P<sql>.+)\Z", re.DOTALL)
 _BLANK = re.compile(r"\n\s*\n")
 _EMPTY = "No rows:"
 
@@ -22,11 +22,11 @@ class Question:
     """One saved question.
 
     Attributes:
-        name: What it is asked for by, which is the file's name.
+        name: Its name, which is the file's name.
         question: The question, in plain words.
         meaning: What the answer means, and what its columns are.
         caveats: What a careful reader must know.
-        empty: When no rows are a good answer; empty text where they never are.
+        empty: When an answer without rows is valid; empty text if it never is.
         sql: The statement, without the opening comment.
     """
 
@@ -39,27 +39,27 @@ class Question:
 
     @property
     def about(self) -> tuple[str, ...]:
-        """All that is said of it, paragraph by paragraph."""
-        told = (self.question, self.meaning, *(f"- {caveat}" for caveat in self.caveats))
-        return (*told, f"{_EMPTY} {self.empty}") if self.empty else told
+        """The full description, paragraph by paragraph."""
+        paragraphs = (self.question, self.meaning, *(f"- {caveat}" for caveat in self.caveats))
+        return (*paragraphs, f"{_EMPTY} {self.empty}") if self.empty else paragraphs
 
 
 @cache
 def questions() -> dict[str, Question]:
-    """Every saved question, by name."""
-    found = {}
+    """All saved questions, by name."""
+    by_name = {}
     for file in sorted((files("warehouse") / "queries").iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".sql"):
             name = file.name.removesuffix(".sql")
-            found[name] = parse(name, file.read_text(encoding="utf-8"))
-    return found
+            by_name[name] = parse(name, file.read_text(encoding="utf-8"))
+    return by_name
 
 
 def question(name: str) -> Question:
     """One saved question.
 
     Raises:
-        BadRequest: There is none of this name; the message lists what there is.
+        BadRequest: There is none with this name; the message lists the names.
     """
     known = questions()
     if name not in known:
@@ -68,7 +68,7 @@ def question(name: str) -> Question:
 
 
 def listed() -> str:
-    """Names and questions, a line each."""
+    """Names and questions, one line each."""
     known = questions()
     width = max(map(len, known))
     return "\n".join(f"{name.ljust(width)}  {asked.question}" for name, asked in known.items())
@@ -78,12 +78,12 @@ def parse(name: str, text: str) -> Question:
     """Read one file.
 
     Raises:
-        ValueError: The opening comment is not as the module's docstring says.
+        ValueError: The opening comment does not follow the module's docstring.
     """
     opening = _OPENING.match(text)
     if opening is None:
         raise ValueError(f"expected {name}.sql to open with a comment and to hold a statement, found none")
-    paragraphs = [paragraph.strip() for paragraph in _BLANK.split(opening["told"].strip())]
+    paragraphs = [paragraph.strip() for paragraph in _BLANK.split(opening["comment"].strip())]
     empty = ""
     if paragraphs[-1].startswith(_EMPTY):
         empty = _joined(paragraphs.pop().removeprefix(_EMPTY))

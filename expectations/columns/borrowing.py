@@ -1,21 +1,24 @@
-"""What a day's figure was formed from, and by whom it was told."""
+"""What a day's figure was computed from, and which provider reported it."""
 
 from expectations.contract import Column
 
 COLUMNS = {
     "samples": Column(
-        "count", "prints", "flow", "Prints that the day's figure was formed from; unknown where they are not told."
+        "count",
+        "prints",
+        "flow",
+        "Prints that the day's figure was computed from; unknown if the provider does not say.",
     ),
     "borrow_source": Column(
         "text",
         "lower-case name",
         "label",
-        "The provider whose answer the borrowing rate was read from; unknown where there is none.",
+        "The provider whose answer the borrowing rate was read from; unknown if there is no rate.",
     ),
     "available_source": Column(
         "text",
         "lower-case name",
         "label",
-        "The provider whose answer the available deposits were read from; unknown where there is none.",
+        "The provider whose answer the available deposits were read from; unknown if there is no value.",
     ),
 }

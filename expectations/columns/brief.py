@@ -4,10 +4,10 @@ from expectations.contract import Column
 
 COLUMNS = {
     "topic": Column("text", "name", "key", "What the sentence is about."),
-    "section": Column("text", "name", "label", "The part of the report that the topic stands in."),
-    "title": Column("text", "heading", "label", "What stands above the section."),
+    "section": Column("text", "name", "label", "The section of the report that the topic belongs to."),
+    "title": Column("text", "heading", "label", "The heading of the section."),
     "position": Column("count", "place", "label", "The topic's place in the report."),
-    "is_headline": Column("flag", "true, false", "label", "Whether the report says it first, on every day."),
+    "is_headline": Column("flag", "true, false", "label", "Whether the report shows it first, every day."),
     "is_extreme": Column(
         "flag",
         "true, false",
@@ -18,23 +18,23 @@ COLUMNS = {
         "flag",
         "true, false",
         "label",
-        "Whether the report begins with it when it is far out in its year; levels that trend do not.",
+        "Whether the report may begin with it when its percentile is extreme; false for levels that trend.",
     ),
-    "caveat": Column("text", "one sentence", "label", "What a careful reader must know of the figure."),
+    "caveat": Column("text", "one sentence", "label", "What a careful reader must know about the figure."),
     "detail": Column(
-        "text", "part of a sentence", "label", "What the number is about, or what else the day says of it."
+        "text", "part of a sentence", "label", "What the number is about, or further facts of the day about it."
     ),
     "basis": Column(
         "text",
         "contracts, venues or coins",
         "label",
-        "What the number is a total or a mean of; a number of another basis is not compared with it.",
+        "What the number is a total or a mean of; numbers with different bases are not compared.",
     ),
     "is_told": Column(
-        "flag", "true, false", "label", "Whether the day's sentence is about it; otherwise it is there to compare with."
+        "flag", "true, false", "label", "Whether the day's sentence uses it; otherwise it serves only for comparison."
     ),
     "percentile_of": Column(
-        "text", "part of a sentence", "label", "Of which number of the sentence the percentile is, in words."
+        "text", "part of a sentence", "label", "Which number of the sentence the percentile refers to, in words."
     ),
-    "change_1d": Column("number", "that of value", "flow", "The day's value less that of the day before."),
+    "change_1d": Column("number", "unit of value", "flow", "The day's value minus the value of the day before."),
 }

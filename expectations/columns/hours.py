@@ -1,4 +1,4 @@
-"""Candles of an hour: when it began, its prices, and what changed hands."""
+"""Hourly candles: opening time, prices and turnover."""
 
 from expectations.contract import Column
 

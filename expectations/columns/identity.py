@@ -33,6 +33,6 @@ COLUMNS = {
         "flag",
         "true or false",
         "label",
-        "Whether the day is one that the venue itself publishes, not one made of its hours.",
+        "Whether the venue publishes the day itself; false if it is the sum of the venue's hours.",
     ),
 }

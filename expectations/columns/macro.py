@@ -24,11 +24,11 @@ COLUMNS = {
         "Total assets of the Federal Reserve (Wednesday level), latest published by the day's end."
     ),
     "fed_assets_usd_as_of": _as_of("fed_assets_usd"),
-    "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve, latest published: by the day, or Wednesday's."),
+    "tga_usd": _stock("Cash of the US Treasury at the Federal Reserve, latest published: daily, or Wednesday's."),
     "tga_usd_as_of": _as_of("tga_usd"),
     "rrp_usd": _stock("Overnight reverse repurchase agreements of the Federal Reserve, latest published."),
     "rrp_usd_as_of": _as_of("rrp_usd"),
-    "fed_net_liquidity_usd": _stock("Federal Reserve assets less Treasury cash less reverse repo."),
+    "fed_net_liquidity_usd": _stock("Federal Reserve assets minus Treasury cash minus reverse repo."),
     "fed_net_liquidity_usd_as_of": _as_of("the oldest member of fed_net_liquidity_usd"),
     "ecb_assets_usd": _stock("Total assets of the Eurosystem in dollars, latest published."),
     "ecb_assets_usd_as_of": _as_of("ecb_assets_usd"),
@@ -38,13 +38,13 @@ COLUMNS = {
     "pboc_assets_usd_as_of": _as_of("pboc_assets_usd"),
     "central_banks_usd": _stock("Assets of the four central banks; unknown unless all four are known."),
     "central_banks_usd_as_of": _as_of("the oldest member of central_banks_usd"),
-    "central_banks_constant_fx_usd": _stock("The same at constant exchange rates."),
+    "central_banks_constant_fx_usd": _stock("central_banks_usd at constant exchange rates."),
     "m2_usd": _stock("M2 money of the four economies; unknown unless all four are known."),
     "m2_usd_as_of": _as_of("the oldest member of m2_usd"),
-    "m2_constant_fx_usd": _stock("The same at constant exchange rates."),
-    "change_13w": Column("number", "fraction", "rate", "central_banks_usd over its value 91 days earlier, less one."),
-    "change_52w": Column("number", "fraction", "rate", "central_banks_usd over its value 364 days earlier, less one."),
-    "m2_change_13w": Column("number", "fraction", "rate", "m2_usd over its value 91 days earlier, less one."),
+    "m2_constant_fx_usd": _stock("m2_usd at constant exchange rates."),
+    "change_13w": Column("number", "fraction", "rate", "Change of central_banks_usd over 91 days."),
+    "change_52w": Column("number", "fraction", "rate", "Change of central_banks_usd over 364 days."),
+    "m2_change_13w": Column("number", "fraction", "rate", "Change of m2_usd over 91 days."),
     "target_low": _rate("Lower end of the federal funds target range in force, latest published."),
     "target_high": _rate("Upper end of the federal funds target range in force, latest published."),
     "effective_rate": _rate("Effective federal funds rate, latest published."),
@@ -54,7 +54,7 @@ COLUMNS = {
         "number",
         "steps of 0.25 percentage points",
         "rate",
-        "Effective rate less the 1-year yield, in quarter-point steps: a proxy with a term premium in it.",
+        "Effective rate minus the 1-year yield, in quarter-point steps: a proxy that includes a term premium.",
     ),
     "meeting_date": Column(
         "date",
@@ -67,17 +67,19 @@ COLUMNS = {
         "text",
         "cut_25, cut_over_25, hold, hike_25, hike_over_25, and others like them",
         "key",
-        "What the meeting may decide, in basis points that the target range is moved by.",
+        "A possible decision of the meeting: the move of the target range, in basis points.",
     ),
     "outcomes": Column(
         "count", "outcomes", "label", "How many outcomes of the row's direction (cut, hold, hike) the venue lists."
     ),
-    "probability": Column("number", "fraction", "rate", "Price of a contract that pays 1 dollar if it comes so."),
+    "probability": Column(
+        "number", "fraction", "rate", "Price of a contract that pays 1 dollar if the outcome occurs."
+    ),
     "price_basis": Column(
         "text",
         "trade or quotes",
         "label",
-        "Whether the price is that of the day's last trade, or lies between the quotes.",
+        "Whether the price is the day's last trade or lies between the quotes.",
     ),
     "next_meeting_date": Column(
         "date",
@@ -89,6 +91,7 @@ COLUMNS = {
         "number",
         "fraction",
         "rate",
-        "Market-implied probability of a cut at it: from contracts, else from the fed funds future of its month.",
+        "Market-implied probability of a cut at next_meeting_date: from contracts, otherwise from the fed funds future "
+        "of its month.",
     ),
 }

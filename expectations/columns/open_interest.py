@@ -8,14 +8,12 @@ def _change(unit: str, span: str) -> Column:
         "number",
         "fraction",
         "rate",
-        f"open_interest_{unit} over its value {span} earlier, less one, over the contracts present on both days.",
+        f"Change of open_interest_{unit} over {span}, over the contracts present on both days.",
     )
 
 
 COLUMNS = {
-    "contract": Column(
-        "text", "the venue's own name", "key", "The future or perpetual that was traded, or the kind of it."
-    ),
+    "contract": Column("text", "the venue's own name", "key", "The traded future or perpetual, or its kind."),
     "open_interest_usd": Column(
         "number", "USD", "stock", "Value of the open contracts at the day's end, each counted once."
     ),
@@ -32,17 +30,19 @@ COLUMNS = {
         "number",
         "USD",
         "flow",
-        "Sum of the falls of open interest from one reading to the next while the price moved, each at the later "
-        "price: a proxy of forced closing, not liquidations.",
+        "Sum of the decreases of open interest between consecutive readings while the price moved, each at the later "
+        "price: a proxy for forced closing, not liquidations.",
     ),
     "as_of": Column("date", "UTC day", "label", "The day that the value describes."),
     "cadence": Column("text", "daily or weekly", "label", "How often the venue's figure is known."),
-    "contracts": Column("names", "venue and the venue's own name", "label", "The contracts that have the day."),
+    "contracts": Column(
+        "names", "venue and the venue's own name", "label", "The contracts that have a value for the day."
+    ),
     "contracts_missing": Column(
         "names",
         "venue and the venue's own name",
         "label",
-        "The contracts that were held on one of the days before, have not ended, and lack the day.",
+        "The contracts that had a value on one of the days before, have not ended, and have none for the day.",
     ),
     "change_1d_usd": _change("usd", "one day"),
     "change_1d_coins": _change("coins", "one day"),
@@ -54,6 +54,6 @@ COLUMNS = {
         "number",
         "100 on the first day held",
         "stock",
-        "Open contracts in coins, like for like: chained from day to day over the contracts present on both.",
+        "Open contracts in coins, like for like: chained from day to day over the contracts present on both days.",
     ),
 }

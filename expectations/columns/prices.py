@@ -22,62 +22,75 @@ COLUMNS = {
         "flag",
         "true or false",
         "label",
-        "Whether the turnover is quantity times last price, for want of the exact sum.",
+        "Whether the turnover is quantity times last price, because the exact sum is not available.",
     ),
     "rate_per_usd": Column(
         "number", "units of the currency per US dollar", "price", "Reference exchange rate of the day."
     ),
-    "return_1d": Column("number", "fraction", "rate", "Last price over the last price one day earlier, less one."),
-    "return_7d": Column("number", "fraction", "rate", "Last price over the last price 7 days earlier, less one."),
-    "return_30d": Column("number", "fraction", "rate", "Last price over the last price 30 days earlier, less one."),
+    "return_1d": Column("number", "fraction", "rate", "Last price divided by the last price one day earlier, minus 1."),
+    "return_7d": Column("number", "fraction", "rate", "Last price divided by the last price 7 days earlier, minus 1."),
+    "return_30d": Column(
+        "number", "fraction", "rate", "Last price divided by the last price 30 days earlier, minus 1."
+    ),
     "return_1d_median": Column("number", "fraction", "rate", "Median one-day return of the members."),
     "worst_asset": Column("text", "upper-case ticker", "label", "The member with the lowest one-day return."),
     "worst_return_1d": Column("number", "fraction", "rate", "The lowest one-day return among the members."),
     "share_falling": Column("number", "fraction", "rate", "Share of the members whose price fell that day."),
     "members": Column("count", "assets", "stock", "Assets of the sector with a one-day return."),
-    "peak_high_usd": Column("number", "USD", "price", "Highest price up to and including this day, of the days held."),
-    "peak_since": Column("date", "UTC day", "label", "First day held: peaks before it are not known here."),
-    "drawdown": Column("number", "fraction", "rate", "Last price over the highest price so far, less one."),
+    "peak_high_usd": Column(
+        "number", "USD", "price", "Highest price up to and including this day, over the days held."
+    ),
+    "peak_since": Column("date", "UTC day", "label", "First day held: earlier peaks are not known."),
+    "drawdown": Column("number", "fraction", "rate", "Last price divided by the highest price so far, minus 1."),
     "intraday_range": Column(
-        "number", "fraction", "rate", "Highest over lowest price of the day, less one: a range, whichever came first."
+        "number", "fraction", "rate", "Highest divided by lowest price of the day, minus 1, whichever came first."
     ),
     "low_vs_previous_close": Column(
-        "number", "fraction", "rate", "Lowest price of the day over the last price of the day before, less one."
+        "number", "fraction", "rate", "Lowest price of the day divided by the last price of the day before, minus 1."
     ),
     "market_cap_usd": Column("number", "USD", "stock", "Market value of the circulating supply at the day's end."),
     "coinbase_premium": Column(
-        "number", "fraction", "rate", "Coinbase's last USD price over Binance's last USDT price, less one."
+        "number", "fraction", "rate", "Coinbase's last USD price divided by Binance's last USDT price, minus 1."
     ),
     "coinbase_premium_usd": Column(
-        "number", "USD", "price", "Coinbase's last USD price less Binance's last USDT price."
+        "number", "USD", "price", "Coinbase's last USD price minus Binance's last USDT price."
     ),
     "coinbase_premium_mean": Column(
-        "number", "fraction", "rate", "Mean of the hourly Coinbase premiums; unknown under 20 hours present on both."
+        "number",
+        "fraction",
+        "rate",
+        "Mean of the hourly Coinbase premiums; unknown with fewer than 20 hours present on both.",
     ),
     "coinbase_premium_usdt_adjusted": Column(
         "number",
         "fraction",
         "rate",
-        "Coinbase premium with the Binance leg turned into dollars at the day's USDT/USD price.",
+        "Coinbase premium with the Binance leg converted to dollars at the day's USDT/USD price.",
     ),
     "kraken_premium": Column(
-        "number", "fraction", "rate", "Kraken's last USD price over Binance's last USDT price, less one."
+        "number", "fraction", "rate", "Kraken's last USD price divided by Binance's last USDT price, minus 1."
     ),
     "kraken_premium_mean": Column(
-        "number", "fraction", "rate", "Mean of the hourly Kraken premiums; unknown under 20 hours present on both."
+        "number",
+        "fraction",
+        "rate",
+        "Mean of the hourly Kraken premiums; unknown with fewer than 20 hours present on both.",
     ),
     "usdt_usd": Column("number", "USD", "price", "The day's last price of one USDT in dollars."),
     "kimchi_premium_fx": Column(
         "number",
         "fraction",
         "rate",
-        "Upbit's won price over Binance's price at the bank rate of won per dollar, less one.",
+        "Upbit's won price divided by Binance's price converted at the bank rate of won per dollar, minus 1.",
     ),
     "kimchi_premium_usdt": Column(
-        "number", "fraction", "rate", "Upbit's won price over Binance's price at Upbit's own price of USDT, less one."
+        "number",
+        "fraction",
+        "rate",
+        "Upbit's won price divided by Binance's price converted at Upbit's own price of USDT, minus 1.",
     ),
     "usdt_krw_premium": Column(
-        "number", "fraction", "rate", "Upbit's won price of USDT over the bank rate of the dollar, less one."
+        "number", "fraction", "rate", "Upbit's won price of USDT divided by the bank rate of the dollar, minus 1."
     ),
     "fx_stale_days": Column("count", "days", "label", "Age of the exchange rate used: 0 on the day it was fixed."),
     "venues": Column("names", "lower-case names", "label", "The venues that the row sums over."),
@@ -86,6 +99,6 @@ COLUMNS = {
         "number",
         "ratio",
         "rate",
-        "Daily mean turnover over that of the same year's January, over the markets present in both.",
+        "Daily mean turnover divided by that of January of the same year, over the markets present in both.",
     ),
 }

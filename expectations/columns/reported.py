@@ -1,4 +1,4 @@
-"""Figures of the Bank of Korea, to hold ours against."""
+"""Figures of the Bank of Korea, to compare ours with."""
 
 from expectations.contract import Column
 

@@ -8,24 +8,38 @@ def _followed(what: str) -> Column:
 
 
 COLUMNS = {
-    "signal": Column("text", "name", "key", "What is out of the ordinary."),
-    "level": Column("text", "`info`, `watch`, `alert`", "key", "How loudly it speaks."),
-    "direction": Column("text", "`at least`, `at most`", "label", "On which side of its threshold it speaks."),
-    "threshold": Column("number", "that of the value", "label", "From which value on it speaks at this level."),
-    "shown_as": Column("text", "name", "label", "How its figures are written."),
+    "signal": Column("text", "name", "key", "What is unusual."),
+    "level": Column("text", "`info`, `watch`, `alert`", "key", "How urgent the signal is."),
+    "direction": Column(
+        "text", "`at least`, `at most`", "label", "On which side of the threshold the signal is active."
+    ),
+    "threshold": Column(
+        "number", "unit of the value", "label", "The value from which the signal is active at this level."
+    ),
+    "shown_as": Column("text", "name", "label", "How its figures are formatted."),
     "lookback_days": Column(
-        "count", "days", "label", "How many days before its own the signal's number reads of those cells."
+        "count", "days", "label", "How many days before its own the signal's number reads the cells of rests_on."
     ),
-    "since": Column("date", "UTC day", "label", "The first of the days in a row on which it has spoken, at any level."),
-    "occurrences": Column("count", "days", "label", "Days on which it spoke at this level and 30 known days followed."),
+    "since": Column(
+        "date", "UTC day", "label", "The first of the consecutive days on which it has been active, at any level."
+    ),
+    "occurrences": Column(
+        "count", "days", "label", "Days on which it was active at this level and 30 known days followed."
+    ),
     "independent_occurrences": Column(
-        "count", "days", "label", "Those of them that had no other within the 30 days before: events, not days."
+        "count", "days", "label", "Occurrences with no other in the 30 days before: events, not days."
     ),
-    "drawdown_30d_median": _followed("Median of the lowest low of the 30 days after over the day's close, less one."),
-    "drawdown_30d_worst": _followed("Worst of the lowest low of the 30 days after over the day's close, less one."),
-    "return_30d_median": _followed("Median of the close 30 days after over the day's close, less one."),
-    "base_drawdown_30d_median": _followed("The same as drawdown_30d_median, over all days."),
-    "base_drawdown_30d_worst": _followed("The same as drawdown_30d_worst, over all days."),
-    "base_return_30d_median": _followed("The same as return_30d_median, over all days."),
-    "base_days": Column("count", "days", "label", "How many days that is."),
+    "drawdown_30d_median": _followed(
+        "Median over the occurrences of the lowest low of the next 30 days divided by the day's close, minus 1."
+    ),
+    "drawdown_30d_worst": _followed(
+        "Worst over the occurrences of the lowest low of the next 30 days divided by the day's close, minus 1."
+    ),
+    "return_30d_median": _followed(
+        "Median over the occurrences of the close 30 days later divided by the day's close, minus 1."
+    ),
+    "base_drawdown_30d_median": _followed("As drawdown_30d_median, over all days."),
+    "base_drawdown_30d_worst": _followed("As drawdown_30d_worst, over all days."),
+    "base_return_30d_median": _followed("As return_30d_median, over all days."),
+    "base_days": Column("count", "days", "label", "Number of days behind the base figures."),
 }

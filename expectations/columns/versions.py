@@ -5,11 +5,11 @@ from expectations.contract import Column
 COLUMNS = {
     "stamped_at": Column("instant", "UTC", "label", "The provider's own stamp."),
     "available_at": Column(
-        "instant", "UTC", "label", "When the provider made the value public, as its stamp or the feed's rule says."
+        "instant", "UTC", "label", "When the provider made the value public, by its stamp or by the feed's rule."
     ),
     "observed_at": Column("instant", "UTC", "label", "When tidemark fetched the answer."),
     "recorded_at": Column("instant", "UTC", "key", "When tidemark published this version."),
-    "run_id": Column("text", "run number, name", "key", "The run that wrote it; ties in time order by run."),
+    "run_id": Column("text", "run number, name", "key", "The run that wrote the row; ties in time are ordered by run."),
     "snapshot": Column("text", "file@offset+length in raw/", "label", "The archived answer that it was read from."),
     "cause": Column(
         "text",
@@ -17,5 +17,7 @@ COLUMNS = {
         "label",
         "Why this version exists.",
     ),
-    "withdrawn": Column("flag", "true or false", "label", "Whether a later complete answer no longer holds the row."),
+    "withdrawn": Column(
+        "flag", "true or false", "label", "Whether a later complete answer no longer contains the row."
+    ),
 }

@@ -1,7 +1,7 @@
-"""Tables that people keep by hand: what was reported, and what we decided. One TOML file is one table of `core`.
+"""Tables kept by hand: what was reported, and what we decided. One TOML file is one table of `core`.
 
-A file says what the table is (`meaning`, `grain`, `key`, `columns`, and where there is something to say `nullable`,
-`caveats` and `[notes]`), then its rows. A row names every column that may not be unknown.
+A file first describes the table (`meaning`, `grain`, `key`, `columns`, and optionally `nullable`, `caveats` and
+`[notes]`), then lists its rows. A row names every column that may not be unknown.
 """
 
 import tomllib
@@ -25,7 +25,7 @@ class Curated:
 
     Attributes:
         name: The table's name in `core`, which is the file's.
-        meaning: One sentence for a stranger.
+        meaning: One sentence for a new reader.
         grain: What one row is.
         key: The columns that identify a row.
         rows: The rows, in the glossary's types.
@@ -43,7 +43,7 @@ class Curated:
 
     @property
     def about(self) -> str:
-        """The text that DuckDB keeps beside the table."""
+        """The table's comment in DuckDB."""
         return " ".join((self.meaning, f"One row: {self.grain}.", *self.caveats))
 
     def column(self, name: str) -> Column:
@@ -53,52 +53,52 @@ class Curated:
 
 @cache
 def curated() -> dict[str, Curated]:
-    """Every table kept by hand, by name."""
-    found = {}
+    """All tables kept by hand, by name."""
+    tables = {}
     for file in sorted(files(__name__).iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             name = file.name.removesuffix(".toml")
-            found[name] = parse(name, file.read_text(encoding="utf-8"))
-    return found
+            tables[name] = parse(name, file.read_text(encoding="utf-8"))
+    return tables
 
 
 def parse(name: str, text: str) -> Curated:
     """Read one file.
 
     Raises:
-        ValueError: Something is missing, or is there that should not be; the message names it.
+        ValueError: Something is missing or unexpected; the message names it.
     """
-    told = tomllib.loads(text)
-    rows = told.pop("row", [])
-    lacking = [field for field in FIELDS if not told.get(field)]
-    strange = sorted(set(told) - {*FIELDS, *OPTIONAL})
+    declared = tomllib.loads(text)
+    rows = declared.pop("row", [])
+    lacking = [field for field in FIELDS if not declared.get(field)]
+    strange = sorted(set(declared) - {*FIELDS, *OPTIONAL})
     if lacking or strange:
         raise ValueError(f"expected {name}.toml to say {', '.join(FIELDS)}, found {', '.join(lacking + strange)}")
-    schema = polars_schema(told["columns"])
-    required = set(schema) - set(told.get("nullable", ()))
+    schema = polars_schema(declared["columns"])
+    required = set(schema) - set(declared.get("nullable", ()))
     for row in rows:
         odd = (set(row) - set(schema)) | (required - set(row))
         if odd:
             raise ValueError(
                 f"expected a row of {name}.toml with {', '.join(schema)}, found {sorted(odd)} odd in {row}"
             )
-    key = tuple(told["key"])
+    key = tuple(declared["key"])
     frame = pl.DataFrame([_typed(row, schema) for row in rows], schema=schema, orient="row", strict=True)
     if frame.select(key).is_duplicated().any():
         raise ValueError(f"expected one row of {name}.toml for each {', '.join(key)}, found two alike")
     return Curated(
         name=name,
-        meaning=told["meaning"],
-        grain=told["grain"],
+        meaning=declared["meaning"],
+        grain=declared["grain"],
         key=key,
         rows=frame.sort(key),
-        caveats=tuple(told.get("caveats", ())),
-        notes=told.get("notes", {}),
+        caveats=tuple(declared.get("caveats", ())),
+        notes=declared.get("notes", {}),
     )
 
 
 def _typed(row: Mapping[str, Any], schema: pl.Schema) -> dict[str, Any]:
-    """A row with every column; TOML tells whole numbers from others, and people do not."""
+    """A row with every column; whole numbers become floats where the column is one."""
     return {
         name: float(row[name]) if kind == pl.Float64() and name in row else row.get(name)
         for name, kind in schema.items()

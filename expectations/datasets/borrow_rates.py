@@ -1,4 +1,4 @@
-"""What exchanges ask of those who borrow on margin."""
+"""What exchanges charge margin borrowers."""
 
 import polars as pl
 
@@ -19,25 +19,25 @@ BORROW_RATES = Dataset(
     nullable=frozenset({"borrow_apr_max", "samples"}),
     checks=(
         Range("borrow_apr is between 0 and 10", pl.col("borrow_apr"), low=0, high=10),
-        # Lent for a moment at eight percent a day.
+        # A loan for a moment, at eight percent a day.
         Range("borrow_apr_max is between 0 and 30", pl.col("borrow_apr_max"), low=0, high=30),
-        # In percent nearly every rate would be above the upper bound; a day's rate taken for a year's, or an hour's,
-        # would be below the lower one. One day may be as hot or as cold; half of a batch is not.
+        # In percent, nearly every rate would exceed the upper bound; a daily or hourly rate taken for a yearly one
+        # would fall below the lower bound. A single day may lie outside; half of a batch does not.
         Range(
             "half of the borrow_apr are between 0.0005 and 0.9, over 5 rows or more",
             pl.when(pl.len() >= SEVERAL).then(pl.col("borrow_apr").median()),
             low=0.0005,
             high=0.9,
         ),
-        # One row in percent, or per day. It does not block: on a day without anybody left to lend a rate has stood a
-        # hundredfold above a quiet week's.
+        # Catches one row in percent, or per day. It does not block: on a day with no lender left, a rate has been a
+        # hundred times that of a quiet week.
         Range(
             "borrow_apr is within a factor of 50 of its last days",
             pl.when(_APR > 0).then(apart(_APR, usual(_APR.replace(0.0, None), "series"))),
             high=factor(50),
             severity="warning",
         ),
-        # A mean and its highest member, but for the last digit of the mean.
+        # A mean does not exceed its highest member, apart from its last digit.
         Range("borrow_apr_max is not below borrow_apr", pl.col("borrow_apr_max") / pl.col("borrow_apr"), low=1 - 1e-9),
         Range("samples is 1 or more", pl.col("samples"), low=1),
         Range(
@@ -55,7 +55,7 @@ BORROW_RATES = Dataset(
     ),
     looks_back=14,
     caveats=(
-        "Venues differ in what a day's figure is (see sampling): compare a venue with itself.",
+        "Venues compute a day's figure differently (see sampling): compare a venue only with itself.",
         "Rates are those of customers without a discount, simple, per year.",
     ),
     sparse=True,

@@ -15,14 +15,14 @@ EXCHANGE_RATES = Dataset(
     columns=("date", "currency", "rate_per_usd"),
     checks=(
         Range("rate_per_usd is above 0", pl.col("rate_per_usd"), above=0),
-        # Dollars per won, or won per 100 yen, would be another number altogether.
+        # Dollars per won, or won per 100 yen, would be a very different number.
         Range(
             "a dollar is worth 300 to 5,000 won",
             pl.when(pl.col("currency") == "KRW").then(pl.col("rate_per_usd")),
             low=300,
             high=5_000,
         ),
-        # A rate that stands the wrong way round lies outside, but for the euro; that one's neighbours then jump.
+        # An inverted rate lies outside these ranges, except for the euro; there it shows as a jump.
         Range(
             "a dollar is worth 0.5 to 1.4 euro",
             pl.when(pl.col("currency") == "EUR").then(pl.col("rate_per_usd")),
@@ -41,14 +41,14 @@ EXCHANGE_RATES = Dataset(
             low=4,
             high=15,
         ),
-        # Dollars for a euro instead of euro for a dollar, where the two are not nearly the same; the euro has moved by
-        # 5 percent within a week (December 2008).
+        # Catches dollars per euro instead of euro per dollar, where the two differ enough. The euro has moved by 5
+        # percent within a week (December 2008).
         Range(
             "a dollar is worth as many euro as on the last days, within 9 %",
             pl.when(pl.col("currency") == "EUR").then(apart(_RATE, usual(_RATE, "series", "currency"))),
             high=0.09,
         ),
-        # It does not block: the won lost a tenth in a day in 2008, and a slip of the unit is outside the ranges above.
+        # It does not block: the won lost a tenth in a day in 2008, and a wrong unit is outside the ranges above.
         Range(
             "rate_per_usd is within 15 % of the fixing before",
             (pl.col("rate_per_usd") / pl.col("rate_per_usd").shift(1).over("series", order_by="date")).log().abs(),
@@ -57,6 +57,6 @@ EXCHANGE_RATES = Dataset(
         ),
     ),
     looks_back=14,
-    caveats=("No fixing on weekends and holidays of the euro system: carry the last one and say how old it is.",),
+    caveats=("No fixing on weekends and TARGET holidays: carry the last one forward and state its age.",),
     sparse=True,
 )

@@ -31,7 +31,7 @@ HOURLY_KRW_PRICES = Dataset(
         Range("hour_close_krw is not below hour_low_krw", pl.col("hour_close_krw") - pl.col("hour_low_krw"), low=0),
         Range("hour_volume_base is not negative", pl.col("hour_volume_base"), low=0),
         Range("hour_volume_krw is not negative", pl.col("hour_volume_krw"), low=0),
-        # Another column for the turnover, or another unit, puts the mean price outside the hour's prices.
+        # A wrong column or unit of the turnover puts the mean price outside the hour's prices.
         Range(
             "hour_volume_krw over hour_volume_base is a price of the hour",
             pl.max_horizontal(_MEAN_PRICE / pl.col("hour_high_krw"), pl.col("hour_low_krw") / _MEAN_PRICE),
@@ -43,7 +43,7 @@ HOURLY_KRW_PRICES = Dataset(
             low=500,
             high=5_000,
         ),
-        # Since 2014; dollars, or thousands of won, lie outside.
+        # Prices since 2014; dollars, or thousands of won, lie outside.
         Range(
             "BTC costs 100,000 to 3 billion won",
             pl.when(pl.col("asset") == "BTC").then(pl.col("hour_close_krw")),
@@ -63,14 +63,14 @@ HOURLY_KRW_PRICES = Dataset(
             ),
             high=factor(3),
         ),
-        # All won markets together have turned over some 30 trillion on their liveliest days.
+        # All won markets together have turned over some 30 trillion won on their busiest days.
         Range("hour_volume_krw is at most 20 trillion", pl.col("hour_volume_krw"), high=2e13),
         Range("the hour lies in its day", _HOUR_OF_THE_DAY.total_minutes(), low=0, high=23 * 60),
     ),
     looks_back=2,
     hours=pl.len(),
     caveats=(
-        "An hour without a trade is left out, and looks like one that was lost: only 24 hours make a day.",
-        "Turnover is not net inflow: it counts each trade's value once, whoever bought.",
+        "An hour without a trade has no row, like an hour that was lost: only 24 hours make a complete day.",
+        "Turnover is not net inflow: each trade's value counts once, whoever bought.",
     ),
 )

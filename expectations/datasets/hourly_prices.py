@@ -40,14 +40,14 @@ HOURLY_PRICES = Dataset(
         Range("hour_close_usd is not below hour_low_usd", pl.col("hour_close_usd") - pl.col("hour_low_usd"), low=0),
         Range("hour_volume_base is not negative", pl.col("hour_volume_base"), low=0),
         Range("the hour lies in its day", _HOUR_OF_THE_DAY.total_minutes(), low=0, high=23 * 60),
-        # A venue that stood still, or that leaves out hours without a trade, lacks an hour or two. A day that lacks
-        # more of them is a page that lost them: no mean is made of it, and it is asked for again.
+        # A venue that was down, or that leaves out hours without a trade, lacks an hour or two. A day that lacks more
+        # comes from a page that lost them: no mean is computed from it, and it is requested again.
         Range("a day has 20 hours or more", _HOURS_HELD, low=ENOUGH_HOURS),
         Range("a day has all of its 24 hours", _HOURS_HELD, low=HOURS_A_DAY, severity="warning"),
-        # Since 2017; cents, won or another asset's prices lie outside.
+        # Prices since 2017; cents, won or another asset's prices lie outside.
         Range("BTC closes at 1,000 to 2,000,000 USD", _close_of("BTC"), low=1_000, high=2_000_000),
         Range("ETH closes at 50 to 100,000 USD", _close_of("ETH"), low=50, high=100_000),
-        # No hour of these assets has come near; cents, or thousands, are far beyond.
+        # No hour of these assets has come near that; cents, or thousands, are far beyond.
         Range(
             "hour_close_usd of BTC and ETH is within a factor of 3 of its last hours",
             pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
@@ -66,7 +66,7 @@ HOURLY_PRICES = Dataset(
     looks_back=2,
     hours=pl.len(),
     caveats=(
-        "USDT is taken at par with the dollar; quote tells which prices are meant.",
+        "USDT is taken at par with the dollar; quote says which prices are in USDT.",
         "A venue may leave out an hour without a trade: compare two venues over the hours that both have.",
     ),
 )

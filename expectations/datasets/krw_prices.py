@@ -33,7 +33,7 @@ KRW_PRICES = Dataset(
         Range("close_krw is not below low_krw", pl.col("close_krw") - pl.col("low_krw"), low=0),
         Range("volume_base is not negative", pl.col("volume_base"), low=0),
         Range("volume_krw is not negative", pl.col("volume_krw"), low=0),
-        # Another column for the turnover, or another unit, puts the mean price outside the day's prices.
+        # A wrong column or unit of the turnover puts the mean price outside the day's prices.
         Range(
             "volume_krw over volume_base is a price of the day",
             pl.max_horizontal(_MEAN_PRICE / pl.col("high_krw"), pl.col("low_krw") / _MEAN_PRICE),
@@ -45,7 +45,7 @@ KRW_PRICES = Dataset(
             low=500,
             high=5_000,
         ),
-        # Since 2014; dollars, or thousands of won, lie outside.
+        # Prices since 2014; dollars, or thousands of won, lie outside.
         Range(
             "BTC costs 100,000 to 3 billion won",
             pl.when(pl.col("asset") == "BTC").then(pl.col("close_krw")),
@@ -65,12 +65,12 @@ KRW_PRICES = Dataset(
             ),
             high=factor(3),
         ),
-        # All won markets together have turned over some 30 trillion on their liveliest days.
+        # All won markets together have turned over some 30 trillion won on their busiest days.
         Range("volume_krw is at most 100 trillion", pl.col("volume_krw"), high=1e14),
         OneOf("day_boundary is UTC or KST", "day_boundary", ("UTC", "KST")),
         Range("volume_krw is above 0", pl.col("volume_krw"), above=0, severity="warning"),
     ),
     looks_back=14,
-    caveats=("Turnover is not net inflow: it counts each trade's value once, whoever bought.",),
+    caveats=("Turnover is not net inflow: each trade's value counts once, whoever bought.",),
     sparse=True,
 )

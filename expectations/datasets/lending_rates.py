@@ -9,7 +9,7 @@ SEVERAL = 5
 
 LENDING_RATES = Dataset(
     name="lending_rates",
-    meaning="What an on-chain lending pool pays its depositors and asks of its borrowers.",
+    meaning="What an on-chain lending pool pays its depositors and charges its borrowers.",
     grain="one pool on one UTC day",
     key=("date", "protocol", "chain", "asset"),
     columns=(
@@ -50,25 +50,25 @@ LENDING_RATES = Dataset(
             low=1,
         ),
         Range("supply_apr is between 0 and 3", pl.col("supply_apr"), low=0, high=3),
-        # One pool may pay as much for a day; in percent nearly every rate would be above it.
+        # A single pool may pay that much for a day; in percent, nearly every rate would exceed it.
         Range(
             "half of the supply_apr are below 0.5, over 5 rows or more",
             pl.when(pl.len() >= SEVERAL).then(pl.col("supply_apr").median()),
             high=0.5,
         ),
         Range("borrow_apr is between 0 and 5", pl.col("borrow_apr"), low=0, high=5),
-        # A mean and its highest member, but for the last digit of the mean.
+        # A mean does not exceed its highest member, apart from its last digit.
         Range("supply_apr_max is not below supply_apr", pl.col("supply_apr_max") / pl.col("supply_apr"), low=1 - 1e-9),
         Range("borrow_apr_max is not below borrow_apr", pl.col("borrow_apr_max") / pl.col("borrow_apr"), low=1 - 1e-9),
-        # A debt grows every second at the rate that stands: index and mean tell the same, but for the seconds between
-        # two known blocks. Where they do not, an update is missing, or one of them is in another unit.
+        # A debt grows every second at the current rate: index and mean agree, apart from the seconds between two known
+        # blocks. If they do not, an update is missing, or one of them is in another unit.
         Range(
             "borrow_apr is what debts grew by, within 1 %",
             pl.col("borrow_apy_realised").log1p() / pl.col("borrow_apr"),
             low=0.99,
             high=1.01,
         ),
-        # Deposits earn the fees of flash loans too, so it only tells.
+        # Deposits also earn the fees of flash loans, so it only warns.
         Range(
             "supply_apr is what deposits grew by, within 5 %",
             pl.col("supply_apy_realised").log1p() / pl.col("supply_apr"),
@@ -76,8 +76,8 @@ LENDING_RATES = Dataset(
             high=1.05,
             severity="warning",
         ),
-        # One row in percent. It does not block: where a pool runs dry, its rate stands twentyfold above a quiet week's,
-        # and of a pool that hardly anybody borrows from more than that.
+        # Catches one row in percent. It does not block: when a pool runs dry, its rate is twenty times that of a quiet
+        # week, and more in a pool that hardly anybody borrows from.
         *(
             Range(
                 f"{name} is within a factor of 50 of its last days",
@@ -98,8 +98,8 @@ LENDING_RATES = Dataset(
     caveats=(
         "A daily_last sample is one reading, near 23:01 UTC or soon after midnight, and misses spikes within the day.",
         "Rewards are left out: supply_apr is the lending rate alone.",
-        "A time_weighted mean is of every rate that stood within the day; its last one stood when the day ended.",
-        "An hourly_mean is Aave's own average of the day; how it is weighed within the day is not told.",
+        "A time_weighted mean covers every rate in force within the day; the last one was in force at the day's end.",
+        "An hourly_mean is Aave's own average of the day; how it is weighted within the day is not stated.",
     ),
     sparse=True,
 )

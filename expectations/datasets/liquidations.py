@@ -1,4 +1,4 @@
-"""Positions in futures that were closed by force."""
+"""Daily liquidations: futures positions that were closed by force."""
 
 import polars as pl
 
@@ -25,15 +25,16 @@ LIQUIDATIONS = Dataset(
         Range("long_usd and short_usd do not exceed total_usd", _SIDES / pl.col("total_usd"), high=1.000001),
         Range("largest_usd does not exceed total_usd", pl.col("largest_usd") / pl.col("total_usd"), high=1.000001),
         Range("accounts are not negative", pl.col("accounts"), low=0),
-        # On the worst day known all assets at all venues came to 19 billion. Contracts of a ten-thousandth of a
-        # bitcoin, taken for coins, would pass it on any lively day, and the next rule on any days at all.
+        # On the worst known day all assets at all venues came to 19 billion. Contracts of a ten-thousandth of a
+        # bitcoin, taken for coins, would exceed this limit on any busy day, and that of the next rule on any days at
+        # all.
         Range("total_usd is below 10 billion", pl.col("total_usd"), high=1e10),
         Range(
             "half of the days of BTC and ETH are below 500 million, over 5 days or more",
             pl.when(_LARGE & (pl.len().over(_MARKET) >= SEVERAL)).then(pl.col("total_usd").median().over(_MARKET)),
             high=5e8,
         ),
-        # Coins taken for dollars lie far below it. A small venue may have such a week, so it only tells.
+        # Coins taken for dollars lie far below it. A small venue may have such a week, so it only warns.
         Range(
             "half of the days of BTC and ETH with liquidations are above 1,000, over 5 days or more",
             pl.when(_LARGE & (_NOT_NOTHING.count().over(_MARKET) >= SEVERAL)).then(_NOT_NOTHING.median().over(_MARKET)),
@@ -43,7 +44,7 @@ LIQUIDATIONS = Dataset(
     ),
     caveats=(
         "A lower bound: venues publish what they choose, and no source has all of them.",
-        "Values at the price of the liquidation or of the bar, as the venue states them; USDT is taken at par.",
+        "Values are at the price of the liquidation or of the bar, as the venue states them; USDT is taken at par.",
     ),
     sparse=True,
 )

@@ -42,7 +42,7 @@ MACRO_SERIES = Dataset(
             low=1,
         ),
         Range("amount is not negative", pl.col("amount"), low=0),
-        # A dollar and a euro are worth about as much; the yen and the yuan of these economies count in more digits.
+        # A dollar and a euro are worth about the same; amounts in yen and yuan have more digits.
         Range(
             "an amount in dollars or euro is below 100 trillion",
             pl.when(pl.col("currency").is_in(["USD", "EUR"])).then(pl.col("amount")),
@@ -61,21 +61,21 @@ MACRO_SERIES = Dataset(
         Range("japan_m2 is 300 to 5,000 trillion", _of("japan_m2"), low=3e14, high=5e15),
         Range("china_m2 is 10 to 2,000 trillion", _of("china_m2"), low=1e13, high=2e15),
         Range("rate_apr is between -0.05 and 0.3", pl.col("rate_apr"), low=-0.05, high=0.3),
-        # Since 2016 the Treasury has been down to 22.9 billion (1 June 2023), in 2002 to a few billion.
+        # Since 2016 the lowest was 22.9 billion (1 June 2023); in 2002 it was a few billion.
         Range("tga since 2016 is 10 billion or more", since(date(2016, 1, 1), _of("tga", "tga_daily")), low=1e10),
-        # The fastest that a central bank has grown is the Federal Reserve's doubling in eight weeks of autumn 2008.
+        # The fastest growth of a central bank: the Federal Reserve doubled in eight weeks of autumn 2008.
         Range(
             "assets and money are within a factor of 3 of their last values",
             pl.when(pl.col("series").is_in(_STOCKS)).then(apart(_AMOUNT, _USUAL_AMOUNT)),
             high=factor(3),
         ),
-        # It is drawn down and filled again within weeks, by a factor of ten at most.
+        # The account is drawn down and refilled within weeks, by a factor of ten at most.
         Range(
             "tga is within a factor of 30 of its last values",
             pl.when(pl.col("series").is_in(["tga", "tga_daily"])).then(apart(_AMOUNT, _USUAL_AMOUNT)),
             high=factor(30),
         ),
-        # It does not block: from a billion to a hundred and back is what the ends of quarters have done.
+        # It does not block: at ends of quarters it has gone from a billion to a hundred and back.
         Range(
             "rrp of a billion or more is within a factor of 30 of its last values",
             pl.when((pl.col("series") == "rrp") & (_USUAL_AMOUNT >= WORTH_A_STEP) & (_AMOUNT > 0)).then(
@@ -84,14 +84,14 @@ MACRO_SERIES = Dataset(
             high=factor(30),
             severity="warning",
         ),
-        # 0.04 percent is the least that it has been (2011).
+        # The lowest rate was 0.04 percent (2011).
         Range(
             "effective_rate is 0.0003 or more",
             pl.when(pl.col("series") == "effective_rate").then(_RATE),
             low=0.0003,
         ),
-        # A hundredth, or a hundredfold. Bills fell from 1.5 percent to 0.03 within a week of September 2008, which is
-        # less than two points: nearer to zero nothing but the range is told.
+        # Catches a hundredth, or a hundredfold. Bills fell from 1.5 percent to 0.03 within a week of September 2008,
+        # less than two points: closer to zero only the range is checked.
         Range(
             "a rate that moves by two points is within a factor of 20 of its last values",
             pl.when(((_RATE - _USUAL_RATE).abs() > TWO_POINTS) & (_RATE > 0) & (_USUAL_RATE > 0)).then(
@@ -99,7 +99,7 @@ MACRO_SERIES = Dataset(
             ),
             high=factor(20),
         ),
-        # Near zero even percents look like fractions, but they lie too far from each other.
+        # Near zero even percents look like fractions, but they lie too far apart.
         Range(
             "the rates of a day lie within 0.1 of each other",
             (pl.col("rate_apr").max() - pl.col("rate_apr").min()).over("date"),
@@ -108,13 +108,13 @@ MACRO_SERIES = Dataset(
     ),
     looks_back=160,
     caveats=(
-        "Only the newest vintage is held: what was first published and later revised shows the revision.",
-        "A value of a month is dated with its last day: the stock of that day, or the month's mean (us_m2, japan_m2).",
+        "Only the newest vintage is held: a value that was revised after its first publication shows the revision.",
+        "A monthly value is dated with the month's last day: it is that day's stock, or the mean (us_m2, japan_m2).",
         "Amounts are in the currency of the statistic, and are converted where they are used.",
-        "Where the day of publication is not known a later one is taken: nothing is used before it was public.",
+        "Where the day of publication is not known, a later one is taken: nothing is used before it was public.",
         "effective_rate and the target range are listed for every day by one source, for business days by another.",
-        "tga is the Treasury's cash on Wednesdays in the Federal Reserve's books, tga_daily that of each working day.",
-        "fed_funds_futures is 100 less the price of the calendar month's future: the mean rate expected of the month.",
+        "tga is the Treasury's cash at the Federal Reserve on Wednesdays, tga_daily that of each working day.",
+        "fed_funds_futures is 100 minus the price of the calendar month's future: the month's expected mean rate.",
     ),
     notes={"series": "Here: the statistic."},
     sparse=True,

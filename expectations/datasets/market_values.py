@@ -1,4 +1,4 @@
-"""What all coins of an asset are worth."""
+"""Market value of all circulating coins of an asset."""
 
 import polars as pl
 
@@ -16,7 +16,7 @@ def _of(asset: str, value: pl.Expr) -> pl.Expr:
 
 MARKET_VALUES = Dataset(
     name="market_values",
-    meaning="Market value of an asset: the coins that circulate, each at a reference price.",
+    meaning="Market value of an asset: the circulating coins, each at a reference price.",
     grain="one asset on one UTC day",
     key=("date", "asset"),
     columns=("date", "asset", "market_cap_usd", "price_usd"),
@@ -26,14 +26,15 @@ MARKET_VALUES = Dataset(
         Range("market_cap_usd is above 0", _CAP, above=0),
         Range("price_usd is above 0", _PRICE, above=0),
         Range("market_cap_usd is below 100 trillion", _CAP, high=1e14),
-        # What circulates, which no other currency's prices and no other asset's value would give. Bitcoin's supply was
-        # above 1 million from 2009 on and never passes 21 million; ether's has been near 120 million since 2021.
+        # Circulating supply: prices in another currency, or another asset's value, would lie outside. Bitcoin's supply
+        # has been above 1 million since 2009 and never exceeds 21 million; ether's has been near 120 million since
+        # 2021.
         Range("1 to 21 million BTC circulate", _of("BTC", _CAP / _PRICE), low=1e6, high=21.05e6),
         Range("70 to 200 million ETH circulate", _of("ETH", _CAP / _PRICE), low=7e7, high=2e8),
-        # Since 2015; cents, won or another asset's prices lie outside.
+        # Prices since 2015; cents, won or another asset's prices lie outside.
         Range("BTC is worth 100 to 2,000,000 USD", _of("BTC", _PRICE), low=100, high=2_000_000),
         Range("ETH is worth 0.4 to 100,000 USD", _of("ETH", _PRICE), low=0.4, high=100_000),
-        # What circulates has doubled in a day, when locked coins were freed or counted for the first time.
+        # Circulating supply has doubled in a day, when locked coins were released or counted for the first time.
         Range(
             "as many coins circulate as on the last days, within a factor of 8",
             apart(_CAP / _PRICE, usual(_CAP / _PRICE, "series")),
@@ -54,7 +55,7 @@ MARKET_VALUES = Dataset(
     ),
     looks_back=14,
     caveats=(
-        "What circulates is an estimate: locked coins and lost ones count for one provider and not for another.",
-        "Providers count again when they learn more: see ops.restatements.",
+        "Circulating supply is an estimate: one provider counts locked and lost coins, another does not.",
+        "Providers revise their counts when they learn more: see ops.restatements.",
     ),
 )

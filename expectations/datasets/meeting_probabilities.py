@@ -1,4 +1,4 @@
-"""What people pay for the outcomes of the Federal Reserve's meetings."""
+"""Prices of contracts on the outcomes of the Federal Reserve's meetings."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ _OF_A_MEETING = ("date", "meeting_date", "venue")
 
 MEETING_PROBABILITIES = Dataset(
     name="meeting_probabilities",
-    meaning="Price, at the end of a day, of a contract that pays 1 dollar if a meeting decides so.",
+    meaning="Price, at the end of a day, of a contract that pays 1 dollar if a meeting has a certain outcome.",
     grain="one outcome of one meeting at one venue on one day",
     key=("date", "meeting_date", "outcome", "venue"),
     columns=("date", "meeting_date", "outcome", "venue", "probability", "price_basis", "outcomes"),
@@ -22,7 +22,7 @@ MEETING_PROBABILITIES = Dataset(
         Range("the meeting is not over", (pl.col("meeting_date") - pl.col("date")).dt.total_days(), low=0),
         Range("outcomes is 1 or more", pl.col("outcomes"), low=1),
         OneOf("price_basis is one that we know", "price_basis", ("trade", "quotes")),
-        # Prices of different hours, and the venue's margin; a price of another outcome lies further off.
+        # Prices from different hours, and the venue's margin, add some; the price of another outcome adds more.
         Range(
             "the probabilities of a meeting add up to at most 1.25",
             pl.col("probability").clip(0, 1).sum().over(_OF_A_MEETING),
@@ -32,10 +32,10 @@ MEETING_PROBABILITIES = Dataset(
     ),
     one_per=("date", "meeting_date"),
     caveats=(
-        "A price is not a forecast: it holds a risk premium and the venue's margin, and few trade before May 2025.",
-        "The day ends at midnight in New York, four or five hours after that of UTC.",
+        "A price is not a forecast: it includes a risk premium and the venue's margin, and is thin before May 2025.",
+        "The day ends at midnight in New York, four or five hours after midnight UTC.",
         "An outcome that nobody traded, and that was not quoted on both sides, is unknown on that day.",
     ),
     sparse=True,
-    notes={"date": "Here: the day in New York at whose end the price stood."},
+    notes={"date": "Here: the day in New York at whose end the price was taken."},
 )

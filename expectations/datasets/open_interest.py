@@ -6,7 +6,7 @@ from expectations.contract import Dataset, OneOf, Range
 from expectations.plausible import BTC_USD, DEAR_SINCE, ETH_USD, apart, factor, since, usual
 
 EVERY_VENUE = "ALL"
-# Below so much a contract is young, and may really grow tenfold within days.
+# Below these sizes a contract is young, and may really grow tenfold within days.
 LARGE_BTC, LARGE_ETH, LARGE_USD = 1_000, 10_000, 1e8
 
 
@@ -54,7 +54,7 @@ OPEN_INTEREST = Dataset(
     checks=(
         Range("coins or dollars are known", _KNOWN, low=1),
         Range("open_interest_coins is above 0", _COINS, above=0),
-        # Contracts or dollars taken for coins lie beyond. No contract has held a quarter of so many coins.
+        # Contracts or dollars taken for coins lie beyond. No contract has reached a quarter of these limits.
         Range("BTC is at most 1,000,000 coins", _of("BTC", _COINS), high=1_000_000),
         Range("ETH is at most 8,000,000 coins", _of("ETH", _COINS), high=8_000_000),
         # Coins taken for dollars lie below.
@@ -70,7 +70,7 @@ OPEN_INTEREST = Dataset(
             low=1e8,
             high=1e12,
         ),
-        # Prices since 2019. What a coin is worth tells contracts from coins, and coins from dollars.
+        # Prices since 2019. The implied price of a coin distinguishes contracts from coins, and coins from dollars.
         Range("a coin of BTC is worth 3,000 to 2,000,000 USD", _of("BTC", _USD / _COINS), low=3_000, high=2_000_000),
         Range("a coin of ETH is worth 80 to 100,000 USD", _of("ETH", _USD / _COINS), low=80, high=100_000),
         Range(
@@ -85,13 +85,13 @@ OPEN_INTEREST = Dataset(
             low=ETH_USD[0],
             high=ETH_USD[1],
         ),
-        # In March 2020 prices halved in a day; a contract of another size is ten times or a tenth.
+        # In March 2020 prices halved in a day; a wrong contract size is off by a factor of ten.
         Range(
             "a coin is worth what it was worth within a factor of 3",
             apart(_WORTH, usual(_WORTH, *_OF_A_CONTRACT)),
             high=factor(3),
         ),
-        # The deepest flushes closed a half, and lasted a day.
+        # The deepest flushes closed half of the positions, and lasted a day.
         Range(
             "open_interest_coins of a large contract of BTC or ETH is within a factor of 5 of its last days",
             pl.when(_LARGE).then(apart(_COINS, _USUAL_COINS)),
@@ -104,13 +104,13 @@ OPEN_INTEREST = Dataset(
         ),
         Range("open_interest_usd is not above the day's high", _HIGH - _USD, low=0),
         Range("open_interest_usd is not below the day's low", _USD - _LOW, low=0),
-        # The deepest falls of a day, with the price, were to about a half; a reading of nothing is a mistake.
+        # The deepest falls within a day, price included, were to about a half; a reading near zero is an error.
         Range("the day's low is at least a fifth of its high", _LOW / _HIGH, low=0.2),
         Range("flush_usd is not negative", pl.col("flush_usd"), low=0),
         Range("flush_usd is at most 20 times the day's high", pl.col("flush_usd") / _HIGH, high=20),
         OneOf("cadence is daily or weekly", "cadence", ("daily", "weekly")),
-        # Both sides taken for one, or one for both, is a step of 2. It does not block: a young contract has doubled in
-        # a day, and a flush has closed a half.
+        # Counting both sides, or only one, is a step of 2. It does not block: a young contract has doubled in a day,
+        # and a flush has closed half of the positions.
         Range(
             "open_interest_coins is within a factor of 1.8 of the day before",
             pl.when(_DAYS_APART == 1).then((_COINS / _BEFORE).log().abs()),
@@ -122,13 +122,14 @@ OPEN_INTEREST = Dataset(
     caveats=(
         "A contract has two sides and is counted once.",
         "A venue's contracts add up, whatever they are settled in; all of them come from one source.",
-        "Where the venue tells only coins, dollars are unknown here, and the other way round.",
-        "The venue ALL is another one's total over venues of its choice: to compare with, never to be added up.",
-        "Weekly figures are of CME, on the Tuesday that they describe; they are public on the Friday after it.",
+        "Where the venue reports only coins, dollars are unknown here, and the other way round.",
+        "Venue ALL is an aggregator's total over venues of its choice: for comparison only, never to be added up.",
+        "Weekly figures are those of CME, for the Tuesday that they describe; they are public on the Friday after it.",
     ),
     sparse=True,
     looks_back=14,
     notes={
-        "flush_usd": "Known where the venue is read every five minutes. Contracts of so many dollars fall by dollars."
+        "flush_usd": "Known where the venue is read every five minutes. For contracts with a fixed dollar size, "
+        "decreases are measured in dollars."
     },
 )

@@ -1,4 +1,4 @@
-"""Open interest as others than the venues themselves tell it."""
+"""Open interest as reported by others than the venues."""
 
 import polars as pl
 
@@ -11,7 +11,7 @@ _USUAL = usual(_USD, "series", "venue")
 
 OPEN_INTEREST_WITNESS = Dataset(
     name="open_interest_witness",
-    meaning="Open contracts in an asset at a venue, as somebody else reports them: to hold open_interest against.",
+    meaning="Open contracts in an asset at a venue, as someone else reports them: to compare open_interest with.",
     grain="one asset at one venue on one UTC day",
     key=("date", "asset", "venue"),
     columns=("date", "asset", "venue", "open_interest_usd"),
@@ -25,8 +25,8 @@ OPEN_INTEREST_WITNESS = Dataset(
     ),
     looks_back=14,
     caveats=(
-        "A witness: no mart sums it. Compare it with open_interest, its contracts added for each asset and venue.",
-        "Which contracts are counted, and at which hour of the day, is not told.",
+        "A witness: no mart sums it. Compare it with open_interest, summed over contracts by asset and venue.",
+        "Which contracts are counted, and at which hour of the day, is not stated.",
     ),
     sparse=True,
 )

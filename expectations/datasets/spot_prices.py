@@ -40,19 +40,19 @@ SPOT_PRICES = Dataset(
         Range("close_usd is not below low_usd", pl.col("close_usd") - pl.col("low_usd"), low=0),
         Range("volume_base is not negative", pl.col("volume_base"), low=0),
         Range("volume_usd is not negative", pl.col("volume_usd"), low=0),
-        # Another column for the turnover, or another unit, puts the mean price outside the day's prices.
+        # A wrong column or unit of the turnover puts the mean price outside the day's prices.
         Range(
             "volume_usd over volume_base is a price of the day",
             pl.max_horizontal(_MEAN_PRICE / pl.col("high_usd"), pl.col("low_usd") / _MEAN_PRICE),
             high=1.01,
         ),
-        # Since 2015; cents, won or another asset's prices lie outside.
+        # Prices since 2015; cents, won or another asset's prices lie outside.
         Range("BTC closes at 100 to 2,000,000 USD", _close_of("BTC"), low=100, high=2_000_000),
         Range("ETH closes at 1 to 100,000 USD", _close_of("ETH"), low=1, high=100_000),
-        # It fell to 0.85 in 2018; won or another coin's prices lie outside.
+        # USDT fell to 0.85 in 2018; won or another coin's prices lie outside.
         Range("USDT closes at 0.8 to 1.2 USD", _close_of("USDT"), low=0.8, high=1.2),
         OneOf("quote is USD or USDT", "quote", ("USD", "USDT")),
-        # Bitcoin's deepest day since 2013 was one of a half. Cents, or thousands, are far beyond.
+        # On its worst day since 2013 bitcoin lost half. Cents, or thousands, are far beyond.
         Range(
             "close_usd of BTC and ETH is within a factor of 3 of its last days",
             pl.when(pl.col("asset").is_in(["BTC", "ETH"])).then(
@@ -67,7 +67,7 @@ SPOT_PRICES = Dataset(
             high=1.6095,
             severity="warning",
         ),
-        # The market never closes; a wide step says that first and last price are mixed up.
+        # The market never closes; a wide step means that first and last price are swapped.
         Range(
             "open_usd is within 10 % of the close before",
             pl.when(_DAYS_APART == 1).then((pl.col("open_usd") / _PREVIOUS).log().abs()),
@@ -79,7 +79,7 @@ SPOT_PRICES = Dataset(
     one_per=("date", "asset"),
     looks_back=14,
     caveats=(
-        "USDT is taken at par with the dollar; quote tells which prices are meant.",
+        "USDT is taken at par with the dollar; quote says which prices are in USDT.",
         "volume_usd is unknown where the venue does not publish turnover.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The DuckDB file: made beside its place from the lake as known at an instant, judged, and swapped in one step."""
+"""The DuckDB file: built next to its place from the lake as known at an instant, checked, and swapped in one step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,13 +25,13 @@ from warehouse.store.home import FORMAT, Home
 from warehouse.store.lake import Lake
 from warehouse.store.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
 
-# The storage that DuckDB 1.5 and its clients open too.
+# The storage format that DuckDB 1.5 and its clients can open.
 STORAGE = "v1.5.0"
 MEMORY = "2GB"
 
 OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ledger": (
-        "The one state of every series-day.",
+        "The state of every series-day.",
         ("dataset", "source", "series", "date"),
         LEDGER_COLUMNS,
     ),
@@ -41,7 +41,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("dataset", "source", "last_date", "expected_date", "lag_days", "next_due_at", "perishes_at"),
     ),
     "restatements": (
-        "Every published value that later changed, and why.",
+        "Every published value that was later restated, and why.",
         ("dataset", "source", "key", "column", "recorded_at"),
         ("dataset", "source", "key", "column", "recorded_at", "date", "old_value", "new_value", "cause"),
     ),
@@ -51,7 +51,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("run_id", "kind", "started_at", "ended_at", "state", "requests", "bytes", "rows", "message"),
     ),
     "checks": (
-        "How every rule fared on every batch, and on every mart and every pair of sources of this build.",
+        "The result of every rule for every batch, and for every mart and every pair of sources of this build.",
         ("run_id", "dataset", "source", "check"),
         (
             "run_id",
@@ -72,7 +72,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("dataset", "source", "key", "recorded_at", "date", "rule", "row", "snapshot", "run_id"),
     ),
     "disagreements": (
-        "How far sources lie apart where two of them tell of the same thing, as known at the build.",
+        "How far two sources differ where both report the same thing, as known at the build.",
         GAP_KEY,
         GAP_COLUMNS,
     ),
@@ -95,7 +95,7 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "sources": (
-        "Every source that tidemark knows, what it declares, and against what it was last verified.",
+        "Every source that tidemark knows, what it declares, and what it was last verified against.",
         ("source",),
         (
             "source",
@@ -125,7 +125,7 @@ SERIES = ("dataset", "source", "series", "valid_from", "valid_to")
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made."""
+    """The result of a build."""
 
     path: Path
     as_of: datetime
@@ -134,14 +134,14 @@ class Built:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a build is told besides the lake.
+    """The inputs of a build besides the lake.
 
     Attributes:
-        expected: The calendar, in the columns of `ledger.EXPECTED`, of every day that the home is about.
+        expected: The calendar, in the columns of `ledger.EXPECTED`, of every day that the home covers.
         assets: The sector baskets, dated.
-        series: What each source can be asked for, dated, in the columns of `SERIES`.
+        series: What can be requested from each source, dated, in the columns of `SERIES`.
         now: The instant of the build.
-        sources: What every source declares and how it stands, as `ops.sources` holds it.
+        sources: What every source declares and its verification, as in `ops.sources`.
     """
 
     expected: pl.DataFrame
@@ -155,10 +155,10 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     """Make the warehouse file.
 
     Args:
-        home: Whose lake is read.
+        home: The home whose lake is read.
         inputs: The calendar of series-days and the dated dimensions.
-        as_of: The instant of knowledge; now when unknown.
-        out: Where the file goes; the home's place when unknown.
+        as_of: The instant of knowledge; now by default.
+        out: Where the file goes; the home's place by default.
 
     Returns:
         Where it is and how many rows each table has.
@@ -175,15 +175,15 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise HomeRefused(f"cannot write to {folder} ({refused.strerror}): name another file with --out") from refused
-    # Beside a file that a person named, by a name that no person would give.
+    # Next to a file that a person named, under a name that no person would choose.
     name = f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building"
-    staged = (folder / name).absolute()  # "md:x" and the like would be an extension's
+    staged = (folder / name).absolute()  # a name like "md:x" would load an extension
     try:
         with named_faults(place):
             _remove(staged)
             rows = _made(home, books, inputs, instant, staged)
             flush_file(staged)
-            # A write-ahead log beside a replaced file would make it unopenable.
+            # A write-ahead log next to the replaced file would make the file impossible to open.
             place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
             move_in(staged, place)
     finally:
@@ -210,7 +210,7 @@ def _made(home: Home, books: Books, inputs: Inputs, instant: datetime, staged: P
 
 @contextmanager
 def named_faults(place: Path) -> Iterator[None]:
-    """What the machine refuses while a file is made, as one sentence that names it; the old file stays.
+    """Turn faults of the machine while a file is built into one sentence that names them; the old file stays.
 
     Raises:
         HomeRefused: There is no room on the disk, or not enough memory.
@@ -236,14 +236,14 @@ def named_faults(place: Path) -> Iterator[None]:
 
 
 def first_line(fault: BaseException) -> str:
-    """The first line of what an exception says."""
+    """The first line of an exception's message."""
     return str(fault).partition("\n")[0]
 
 
 def out_of_room(fault: duckdb.Error) -> bool:
-    """Whether one of DuckDB's exceptions is about the disk: after one it can only say that it is invalidated."""
+    """Whether a DuckDB exception is about the disk; after such a fault DuckDB only says that it is invalidated."""
     words = str(fault).casefold()
-    return any(each in words for each in ("no space left", "disk", "could not write", "i/o", "invalidated"))
+    return any(phrase in words for phrase in ("no space left", "disk", "could not write", "i/o", "invalidated"))
 
 
 def _remove(staged: Path) -> None:
@@ -263,7 +263,7 @@ def _fill(
     restated = create_core(connection, home, books, instant)
     insert_dimensions(connection, inputs.assets, inputs.series, instant)
     judged = make_marts(connection, known, inputs.now, prefix)
-    # An invented market is not held against what was reported of the real one.
+    # Simulated data are not compared with what was reported about the real market.
     gaps = disagreements(connection, with_reported=not home.simulated)
     judged += judged_gaps(gaps, run_id=known.last_run, now=inputs.now)
     ledger = known.ledger(inputs.expected, instant)
@@ -295,9 +295,9 @@ def _fill(
 def create_core(
     connection: duckdb.DuckDBPyConnection, home: Home | None, books: Books, instant: datetime
 ) -> pl.DataFrame:
-    """Make what models read: for each dataset the rows as known, the preferred view, and the functions that they share.
+    """Make what models read: for each dataset the rows as known and the preferred view, and the shared functions.
 
-    Without a home the tables are made empty, for the catalog and for tests of the models.
+    Without a home the tables are empty, for the catalog and for tests of the models.
 
     Returns:
         All restatements.
@@ -332,7 +332,7 @@ def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str
         return nothing
     columns = ", ".join(_quoted(name) for name in kinds)
     listed = ", ".join(_text(as_pattern(path)) for path in paths)
-    # By name: a column that was promised after a partition was written is unknown in it.
+    # By name: a column that was added after a partition was written is unknown in it.
     held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
     return (
         f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
@@ -341,7 +341,7 @@ def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str
 
 
 def as_pattern(path: Path) -> str:
-    """A path as DuckDB's readers take it: letters that would stand for others stand for themselves."""
+    """A path for DuckDB's readers, with the wildcard characters escaped."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path.absolute()))
 
 
@@ -390,8 +390,8 @@ def insert_dimensions(
     """Make `core.assets`, `core.series`, the tables kept by hand, and `core.days` (UTC days that are over)."""
     _table(connection, "core.assets", assets.sort("asset", "valid_from"))
     _table(connection, "core.series", series.sort(SERIES))
-    for kept in curated().values():
-        _table(connection, f"core.{kept.name}", kept.rows)
+    for table in curated().values():
+        _table(connection, f"core.{table.name}", table.rows)
     connection.execute(view_in_time())
     firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
     connection.execute(
@@ -402,7 +402,7 @@ def insert_dimensions(
 
 
 def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str) -> list[dict[str, Any]]:
-    """Make and judge every mart; returns the rows of `ops.checks` about them.
+    """Make and check every mart; returns the rows of `ops.checks` about them.
 
     Raises:
         ContractViolated: A mart broke its promise.
@@ -412,24 +412,26 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
     broken: list[str] = []
     for model in models.models():
         models.create(connection, model)
-        for found in models.check_promise(connection, model):
+        for judgement in models.check_promise(connection, model):
             judged.append(
                 {
                     "run_id": run_id,
                     "dataset": model.name,
                     "source": "",
-                    "check": found.name,
+                    "check": judgement.name,
                     "severity": "blocking",
-                    "success": found.success,
-                    "observed": f"{found.failing_rows} rows",
+                    "success": judgement.success,
+                    "observed": f"{judgement.failing_rows} rows",
                     "expected": "0 rows",
-                    "failing_rows": found.failing_rows,
+                    "failing_rows": judgement.failing_rows,
                     "checked_at": now,
                 }
             )
-            if not found.success:
-                broken.append(f"{model.name}: {found.name} ({found.failing_rows} rows, such as {found.example})")
-        if model.schema != "intermediate":  # a step is dropped
+            if not judgement.success:
+                broken.append(
+                    f"{model.name}: {judgement.name} ({judgement.failing_rows} rows, such as {judgement.example})"
+                )
+        if model.schema != "intermediate":  # intermediate tables are dropped
             models.comment(connection, model, prefix)
     if broken:
         raise ContractViolated(
@@ -440,7 +442,7 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
 
 
 def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """How current each feed is: its newest loaded day against its newest due day, and what it must not lose."""
+    """How current each feed is: its newest loaded day, its newest due day, and when its missing days perish."""
     feed = ["dataset", "source"]
     due = expected.filter(pl.col("expected"))
     newest = ledger.group_by(feed).agg(last_date=pl.col("date").filter(pl.col("state") == "loaded").max())
@@ -469,7 +471,7 @@ def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl
 def create_books(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFrame | list[dict[str, Any]]]
 ) -> None:
-    """Make `ops`; the catalog is derived last, from all tables that are there."""
+    """Make `ops`; the catalog is filled last, from all existing tables."""
     connection.execute("create schema if not exists ops")
     for name, (_, key, columns) in OPS.items():
         rows = tables.get(name, [])
@@ -496,7 +498,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 
 def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
     """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
-    told = promises(OPS)
+    promised = promises(OPS)
     supplied = supply(connection.sql("select source, datasets from ops.sources").pl())
     rows: list[tuple[Any, ...]] = []
     statements: list[str] = []
@@ -506,7 +508,7 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         "order by schema_name, table_name, column_index"
     ).fetchall():
         name = f"{schema}.{table}"
-        promise = told[name]
+        promise = promised[name]
         about = entry(name, column).noted(promise.notes.get(column))
         if schema != "main":
             if not rows or rows[-1][0] != name:
@@ -524,7 +526,7 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
                 list(promise.caveats),
             )
         )
-    # One transaction: else every comment is logged and flushed by itself.
+    # In one transaction: otherwise every comment is logged and flushed separately.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
     schema_of = {name: POLARS[entry("ops.catalog", name).type] for name in OPS["catalog"][2]}
     insert(connection, "ops.catalog", pl.DataFrame(rows, schema=schema_of, orient="row"))

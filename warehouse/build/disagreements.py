@@ -1,7 +1,7 @@
-"""How far sources lie apart where two of them tell of the same thing: `ops.disagreements`, and the checks made of it.
+"""How far two sources differ where both report the same thing: `ops.disagreements`, and its checks.
 
-A disagreement needs two sources, which arrive in batches of their own. So it is judged where all of them are at hand:
-in the build, over everything that is known. It holds nothing back; a check of severity `warning` fails.
+A disagreement needs two sources, which arrive in separate batches. So it is checked in the build, over everything that
+is known. It holds nothing back; a check of severity `warning` fails.
 """
 
 from datetime import datetime
@@ -22,27 +22,27 @@ COLUMNS = (*KEY, "source_a", "value_a", "source_b", "value_b", "relative_gap", "
 
 
 def disagreements(connection: duckdb.DuckDBPyConnection, *, with_reported: bool = True) -> pl.DataFrame:
-    """Every value that two sources tell, as `core` has them now.
+    """Every value that two sources report, as `core` has them now.
 
     Args:
-        connection: A connection that holds `core`, and the marts where they are compared too.
-        with_reported: Whether our months are held against those that the Bank of Korea reported.
+        connection: A connection that holds `core`, and the marts if they are compared too.
+        with_reported: Whether our months are compared with those that the Bank of Korea reported.
 
     Returns:
         The columns of `ops.disagreements`, sorted by key.
     """
-    told = [connection.sql(_query(one)).pl() for one in comparisons()]
+    frames = [connection.sql(_query(comparison)).pl() for comparison in comparisons()]
     if with_reported:
-        told.append(_against_reported(connection))
+        frames.append(_against_reported(connection))
     schema = {name: POLARS[entry("ops.disagreements", name).type] for name in COLUMNS}
-    found: pl.DataFrame = pl.concat([frame.select(COLUMNS).cast(schema) for frame in told])
-    return found.sort(KEY)
+    gaps: pl.DataFrame = pl.concat([frame.select(COLUMNS).cast(schema) for frame in frames])
+    return gaps.sort(KEY)
 
 
 def view_in_time() -> str:
-    """The statement that makes `core.disagreements_in_time`: the gaps that could be seen by noon after their day."""
-    told = " union all ".join(f"({_query(one, in_time=True)})" for one in comparisons())
-    return f"create view core.disagreements_in_time as select date, metric, key, relative_gap, tolerance from ({told})"  # noqa: S608  ours
+    """The statement that makes `core.disagreements_in_time`: the gaps that were visible by noon after their day."""
+    gaps = " union all ".join(f"({_query(comparison, in_time=True)})" for comparison in comparisons())
+    return f"create view core.disagreements_in_time as select date, metric, key, relative_gap, tolerance from ({gaps})"  # noqa: S608  ours
 
 
 def judged_gaps(found: pl.DataFrame, *, run_id: str, now: datetime) -> list[dict[str, Any]]:
@@ -53,7 +53,10 @@ def judged_gaps(found: pl.DataFrame, *, run_id: str, now: datetime) -> list[dict
         .agg(rows=pl.len(), failing_rows=beyond.sum(), widest=pl.col("relative_gap").max())
         .sort("metric", "witness")
     )
-    declared = {one.metric: (one.dataset.name, one.rule, one.tolerance) for one in comparisons()}
+    declared = {
+        comparison.metric: (comparison.dataset.name, comparison.rule, comparison.tolerance)
+        for comparison in comparisons()
+    }
     korean = reported_months()
     declared[korean.metric] = ("krw_stablecoin_monthly", korean.rule, korean.tolerance)
     rows = []
@@ -77,9 +80,9 @@ def judged_gaps(found: pl.DataFrame, *, run_id: str, now: datetime) -> list[dict
 
 
 def beyond_tolerance(warehouse: Path) -> list[dict[str, Any]] | None:
-    """What lies beyond its tolerance in a built file, by metric and key, the newest first; none if that is unknown.
+    """The gaps beyond their tolerance in a built file, by metric and key, newest first; none if that is unknown.
 
-    Each has the days that it happened on, the newest of them with its two values, and the widest gap.
+    Each entry has the first and last day and their number, the newest day's two values, and the widest gap.
     """
     try:
         with open_warehouse(warehouse) as connection:
@@ -96,18 +99,18 @@ def beyond_tolerance(warehouse: Path) -> list[dict[str, Any]] | None:
         return None
 
 
-def _query(one: Comparison, *, in_time: bool = False) -> str:
-    """The gaps of one metric, of all rows or of those that were public by noon (UTC) after their day.
+def _query(comparison: Comparison, *, in_time: bool = False) -> str:
+    """The query for the gaps of one metric, over all rows or those that were public by noon (UTC) after their day.
 
     Names come from the contracts of this package, never from data.
     """
     known = f" and {IN_TIME}" if in_time else ""
-    same = ", ".join(f'"{name}"' for name in one.same)
-    kind = f'"{one.unlike}"' if one.unlike else "null"
-    sides = [(0, one.dataset, one.column, kind)]
-    if one.witness_dataset is not one.dataset:
-        sides.append((1, one.witness_dataset, one.witness_column, "null"))
-    told = " union all ".join(
+    same = ", ".join(f'"{name}"' for name in comparison.same)
+    kind = f'"{comparison.unlike}"' if comparison.unlike else "null"
+    sides = [(0, comparison.dataset, comparison.column, kind)]
+    if comparison.witness_dataset is not comparison.dataset:
+        sides.append((1, comparison.witness_dataset, comparison.witness_column, "null"))
+    values = " union all ".join(
         f"select {same}, source, {column} as value, {kind}::varchar as kind, {side} as side, "  # noqa: S608  ours
         f"row_number() over (order by {preference(dataset)}, {', '.join(dataset.key)}) as place "
         f"from core.{dataset.name} where {column} is not null{known}"
@@ -116,31 +119,32 @@ def _query(one: Comparison, *, in_time: bool = False) -> str:
     apart = ["witness.source <> chosen.source"]
     if len(sides) > 1:
         apart.append("witness.side <> chosen.side")
-    if one.unlike:
+    if comparison.unlike:
         apart.append("witness.kind <> chosen.kind")
-    named = {name: f'"{name}"' for name in one.same if name != "date"} | {"witness": "witness.source"}
+    named = {name: f'"{name}"' for name in comparison.same if name != "date"} | {"witness": "witness.source"}
     key = "to_json({" + ", ".join(f"'{name}': {place}" for name, place in named.items()) + "})::varchar"
     size = "greatest(abs(chosen.value), abs(witness.value))"
     return (
-        f"with told as ({told}), "  # noqa: S608  our own names
-        # Of several rows of one source, such as those of two venues, the first stands for it.
+        f"with told as ({values}), "  # noqa: S608  our own names
+        # If a source has several rows, such as those of two venues, the first is taken.
         f"each as (select * from told qualify row_number() over (partition by {same}, side, source, kind "
         f"order by place) = 1), "
         f"chosen as (select * from each where side = 0 qualify row_number() over (partition by {same} "
         f"order by place) = 1) "
-        f"select date, '{one.metric}' as metric, {key} as key, chosen.source as source_a, chosen.value as value_a, "
+        f"select date, '{comparison.metric}' as metric, {key} as key, "
+        f"chosen.source as source_a, chosen.value as value_a, "
         f"witness.source as source_b, witness.value as value_b, "
         f"coalesce(abs(chosen.value - witness.value) / nullif({size}, 0), 0) as relative_gap, "
-        f"greatest({one.tolerance!r}, coalesce({one.floor!r} / nullif({size}, 0), 0)) as tolerance "
+        f"greatest({comparison.tolerance!r}, coalesce({comparison.floor!r} / nullif({size}, 0), 0)) as tolerance "
         f"from chosen join each as witness using ({same}) where {' and '.join(apart)}"
     )
 
 
 def _against_reported(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Our whole months against those that the Bank of Korea reported, by the mean of a day."""
+    """Our complete months compared with those that the Bank of Korea reported, by the daily mean."""
     korean = reported_months()
     size = "greatest(ours.mean_krw, reported.mean_krw)"
-    # A month of ours counts once each of its days is held; of the venues some may be missing.
+    # A month of ours counts once all of its days are held; some venues may be missing.
     gaps: pl.DataFrame = connection.sql(
         "with ours as (select month, venues, volume_krw / days_covered as mean_krw "  # noqa: S608  our own names
         "from main.krw_stablecoin_monthly where days_covered = day(last_day(month))), "
@@ -151,7 +155,7 @@ def _against_reported(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         "array_to_string(venues, '+') as source_a, ours.mean_krw as value_a, "
         "$witness as source_b, reported.mean_krw as value_b, "
         f"abs(ours.mean_krw - reported.mean_krw) / {size} as relative_gap, "
-        # What some of the venues turned over may lie below the figure of all by anything.
+        # The turnover of only some venues may lie below the figure of all by any amount.
         "case when ours.mean_krw < reported.mean_krw and not list_has_all(venues, $venues) then 1.0 "
         "else $tolerance end as tolerance from ours join reported using (month) "
         f"where {size} > 0",

@@ -1,12 +1,12 @@
 """The models: one SQL file is one table, with its promise in the opening comment.
 
-A file begins with a comment of one plain sentence, an empty line, and TOML: `grain`, `key`, `checks`, and
-where there is something to say `caveats` and `[notes]` (column name to what it means in this table in
-particular). For the catalog it declares `[lookback]`: column name, or `default`, to the days before its own that it
-reads; `[reach]`: core table to the days that it reads back in any case, because values are carried forward; `subjects`:
-where rows are made of other marts' cells by subject, the table kept by hand and its column that name the subjects. The
-way back from a number (`warehouse.lineage.trace`) needs none of them: it follows the query. What a model reads is read
-from its query, never listed.
+A file begins with a comment: one plain sentence, an empty line, and TOML with `grain`, `key`, `checks`, and optionally
+`caveats` and `[notes]` (column name to what it means in this table in particular). For the catalog it declares
+`[lookback]`: column name, or `default`, to how many days before its own day the column reads; `[reach]`: core table to
+how many days back it is always read, because values are carried forward; `subjects`: if rows are computed from other
+marts' cells by subject, the table kept by hand and its column that name the subjects. Tracing a number back
+(`warehouse.lineage.trace`) needs none of them: it follows the query. Which tables a model reads is taken from its
+query, never listed.
 """
 
 import json
@@ -27,7 +27,7 @@ from expectations.errors import ContractViolated
 Schema = Literal["main", "intermediate"]
 
 SCHEMAS: dict[str, Schema] = {"intermediate": "intermediate", "marts": "main"}
-"""Folder of `warehouse.models`, then the schema of its tables."""
+"""Folder of `warehouse.models` to the schema of its tables."""
 
 _HEADER = re.compile(r"\A\s*/\*\s*(?P<sentence>.+?)\n\s*\n(?P<promise>.*?)\*/\s*", re.DOTALL)
 _FIELDS = {
@@ -44,12 +44,12 @@ _FIELDS = {
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One table that one query makes.
+    """One table, made by one query.
 
     Attributes:
         name: The table's name, which is the file's.
-        schema: `main` for a mart that readers rely on, `intermediate` for a step that is dropped.
-        sentence: What the table holds, for a stranger.
+        schema: `main` for a mart that readers rely on, `intermediate` for a table that is dropped.
+        sentence: What the table holds, for a new reader.
         grain: What one row is.
         key: The columns that identify a row; never unknown.
         checks: SQL conditions that hold for every row; unknown passes.
@@ -57,8 +57,8 @@ class Model:
         notes: Column name to what it means in this table in particular.
         sql: The query, without its opening comment.
         reads: The tables that the query reads, as `schema.name`, sorted.
-        lookback: Column name, or `default`, to how many days before its own it reads.
-        reach: Core table to how many days it reads back in any case.
+        lookback: Column name, or `default`, to how many days before its own day it reads.
+        reach: Core table to how many days back it is always read.
         subjects: The table kept by hand, and its column, that name what its rows or columns are about.
     """
 
@@ -86,17 +86,17 @@ class Model:
         return glossary()[name].noted(self.notes.get(name))
 
     def days_back(self, column: str) -> int:
-        """How many days before its own a column reads."""
+        """How many days before its own day a column reads."""
         return self.lookback.get(column, self.lookback.get("default", 0))
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one rule found in one table.
+    """The result of one rule in one table.
 
     Attributes:
         name: The rule, as the model states it.
-        success: Whether every row kept it.
+        success: Whether every row met it.
         failing_rows: How many rows broke it; for a repeated key, how many rows share theirs.
         example: The key of the first row that broke it, as JSON; empty when none did.
     """
@@ -108,29 +108,29 @@ class Judgement:
 
 
 def models() -> tuple[Model, ...]:
-    """Every model, each after those that it reads."""
+    """All models, each after those that it reads."""
     return _ordered({model.table: model for model in _found()})
 
 
 def reads_in_the_end(model: Model) -> tuple[str, ...]:
-    """The tables of the finished file that a model is made of: steps that are dropped are looked through, sorted."""
+    """The tables of the finished file that a model is computed from, sorted; intermediate tables are resolved."""
     steps = {step.table: step.reads for step in models() if step.schema == "intermediate"}
-    found: set[str] = set()
+    tables: set[str] = set()
     pending = list(model.reads)
     while pending:
         table = pending.pop()
         if table in steps:
             pending += steps[table]
         else:
-            found.add(table)
-    return tuple(sorted(found))
+            tables.add(table)
+    return tuple(sorted(tables))
 
 
 def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: str) -> Model:
     """Read one SQL file.
 
     Args:
-        parser: Any connection; it reads the query's syntax and nothing else.
+        parser: Any connection; it only parses the query.
         name: The table's name.
         schema: Where the table goes.
         text: The whole file.
@@ -139,7 +139,7 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         The model.
 
     Raises:
-        ValueError: The opening comment or the query is not as the module's docstring says.
+        ValueError: The opening comment or the query does not follow the module's docstring.
     """
     header = _HEADER.match(text)
     if header is None:
@@ -153,9 +153,9 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
         raise ValueError(
             f"expected {name}.sql to promise {', '.join(_FIELDS)} in their types, found {', '.join(strange)}"
         )
-    for told in ("grain", "key", "checks"):
-        if not promise.get(told):
-            raise ValueError(f"expected {name}.sql to promise its {told}, found none")
+    for required in ("grain", "key", "checks"):
+        if not promise.get(required):
+            raise ValueError(f"expected {name}.sql to promise its {required}, found none")
     query = text[header.end() :]
     return Model(
         name=name,
@@ -175,14 +175,14 @@ def parse(parser: duckdb.DuckDBPyConnection, name: str, schema: Schema, text: st
 
 
 def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Make the model's table and hold its columns against the glossary; one that breaks it does not stay.
+    """Make the model's table and check its columns against the glossary; a table that fails is dropped.
 
     Args:
         connection: A connection that holds what the model reads, and the functions of `macros`.
         model: What to make.
 
     Raises:
-        ContractViolated: A column is not in the glossary or has another type, or key or notes name none.
+        ContractViolated: A column is not in the glossary or has another type, or key or notes name a missing column.
     """
     connection.execute(f"create schema if not exists {model.schema}")
     connection.execute(f"create or replace table {model.table} as\n{model.sql}")
@@ -194,15 +194,15 @@ def create(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def check_promise(connection: duckdb.DuckDBPyConnection, model: Model) -> list[Judgement]:
-    """Hold the model's table against its promise.
+    """Check the model's table against its promise.
 
     Args:
         connection: A connection that holds the table.
         model: The promise.
 
     Returns:
-        One judgement for the key's uniqueness, one for its completeness, one for the finiteness of all
-        numbers, then one for each check, in that order.
+        One judgement each for the key's uniqueness, its completeness and the finiteness of all numbers, then one for
+        each check, in that order.
     """
     columns = _columns(connection, model.table)
     key = ", ".join(_quoted(name) for name in model.key)
@@ -224,9 +224,9 @@ def check_promise(connection: duckdb.DuckDBPyConnection, model: Model) -> list[J
         return [Judgement(name=name, success=True, failing_rows=0, example="") for name in names]
     groups = f"select count(*) as rows, min({as_json}) as example from {model.table} group by {key}"  # noqa: S608  ours
     repeated = f"select coalesce(sum(rows), 0)::bigint, min(example) from ({groups} having count(*) > 1)"  # noqa: S608  ours
-    found = connection.execute(repeated).fetchall()[0]
+    uniqueness = connection.execute(repeated).fetchall()[0]
     rest = connection.execute(f"select {', '.join(rules)} from {model.table}").fetchall()[0]  # noqa: S608  the same
-    counts = [found, *zip(rest[::2], rest[1::2], strict=True)]
+    counts = [uniqueness, *zip(rest[::2], rest[1::2], strict=True)]
     return [
         Judgement(name=name, success=rows == 0, failing_rows=rows, example=example or "")
         for name, (rows, example) in zip(names, counts, strict=True)
@@ -234,7 +234,7 @@ def check_promise(connection: duckdb.DuckDBPyConnection, model: Model) -> list[J
 
 
 def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "") -> None:
-    """Write meaning and unit beside the model's table and each of its columns.
+    """Comment the model's table and each of its columns with meaning and unit.
 
     Args:
         connection: A connection that holds the table.
@@ -246,13 +246,13 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model, prefix: str = "
     for name in _columns(connection, model.table):
         meaning = _text(prefix + model.column(name).comment)
         statements.append(f"comment on column {model.table}.{_quoted(name)} is {meaning}")
-    # One transaction: else every comment is logged and flushed by itself.
+    # In one transaction: otherwise every comment is logged and flushed separately.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
 
 
 @cache
 def macros() -> str:
-    """The functions that models share; temporary, so that the file needs none of them."""
+    """The functions that models share; temporary, so that the finished file does not need them."""
     return (files("warehouse") / "models" / "macros.sql").read_text(encoding="utf-8")
 
 
@@ -272,16 +272,16 @@ def _read() -> Iterator[Model]:
                         yield parse(parser, name, schema, file.read_text(encoding="utf-8"))
 
 
-def _ordered(found: Mapping[str, Model]) -> tuple[Model, ...]:
-    for model in found.values():
+def _ordered(by_table: Mapping[str, Model]) -> tuple[Model, ...]:
+    for model in by_table.values():
         for table in model.reads:
-            if not table.startswith("core.") and table not in found:
+            if not table.startswith("core.") and table not in by_table:
                 raise ValueError(f"expected {model.name}.sql to read core or another model, found {table}")
     sorter = TopologicalSorter(
-        {table: [read for read in model.reads if read in found] for table, model in found.items()}
+        {table: [read for read in model.reads if read in by_table] for table, model in by_table.items()}
     )
     try:
-        return tuple(found[table] for table in sorter.static_order())
+        return tuple(by_table[table] for table in sorter.static_order())
     except CycleError as error:
         raise ValueError(f"expected models that can be put in order, found a circle: {error.args[1]}") from error
 

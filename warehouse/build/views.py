@@ -1,27 +1,27 @@
-"""Which source's row is taken where several tell of the same thing."""
+"""Which source's row is taken if several report the same thing."""
 
 from expectations.contract import Dataset, datasets
 from expectations.preferences import preferences
 
 VIEWS = ("_preferred", "_in_time")
-"""What is added to a dataset's name for the views of its rows."""
+"""Suffixes of the names of a dataset's views."""
 
-# The rule of `usable_on` in models/macros.sql, for views, which last longer than a macro: a row that was public by noon
-# (UTC) after its own day. One that was is not hidden by a preferred one that came too late.
+# The rule of `usable_on` in models/macros.sql, written out because views outlast the temporary macros: a row that was
+# public by noon (UTC) after its own day. Such a row is not hidden by a preferred one that came too late.
 IN_TIME = "(available_at at time zone 'UTC' <= date + interval 36 hours)"
 
 
 def dataset_of(table: str) -> str:
     """The dataset whose rows a table or view of `core` holds, by its name with or without the schema.
 
-    A table that holds something else is returned without its schema.
+    Any other table's name is returned without its schema.
     """
     name = table.removeprefix("core.")
     return next((name.removesuffix(view) for view in VIEWS if name.removesuffix(view) in datasets()), name)
 
 
 def preference(dataset: Dataset) -> str:
-    """What to order rows of a dataset by, so that the one that is taken comes first."""
+    """The SQL order of a dataset's rows in which the row to take comes first."""
     order = preferences().get(dataset.name, ())
     ranks = " ".join(f"when '{source}' then {rank}" for rank, source in enumerate(order))
     rank = f"case source {ranks} else {len(order)} end" if ranks else "0"
@@ -40,7 +40,7 @@ def preferred_view(dataset: Dataset) -> str:
 
 
 def in_time_view(dataset: Dataset) -> str:
-    """The statement that makes `core.<dataset>_in_time`: preferred rows that may be used for their own day."""
+    """The statement that makes `core.<dataset>_in_time`: preferred rows that were public in time for their own day."""
     return (
         f"create view core.{dataset.name}_in_time as "  # noqa: S608  our own names
         f"select * from core.{dataset.name}_preferred where {IN_TIME}"

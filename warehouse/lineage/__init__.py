@@ -1,1 +1,1 @@
-"""From a number back to what it rests on, and the catalog that says so."""
+"""Lineage: from a number back to its inputs, and the catalog."""

@@ -1,7 +1,6 @@
-"""From a number back to what it rests on: the expression, the core rows read for it, and the archived answers.
+"""From a number back to its inputs: the expression, the core rows read for it, and the archived answers.
 
-Which rows these are is followed through the models' queries (`warehouse.lineage.trace`); nothing here knows a mart by
-name.
+The rows are found by following the models' queries (`warehouse.lineage.trace`); nothing here knows a mart by name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +24,8 @@ from warehouse.store.files import digest
 if TYPE_CHECKING:
     from warehouse.lineage.trace import Key, Tracer
 
-MOST_ROWS = 30  # shown one by one; over that the newest, the oldest and the count
-MOST_CELLS = 8  # of one column of another mart, named one by one
+MOST_ROWS = 30  # up to this many rows are shown one by one; above it only the newest, the oldest and the count
+MOST_CELLS = 8  # up to this many cells of one column of another mart are named one by one
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,10 @@ class Bytes:
 
     Attributes:
         snapshot: Its place in the archive.
-        url: What was asked.
-        observed_at: When it came.
+        url: The requested address.
+        observed_at: When it arrived.
         sha256: The hash of its bytes.
-        problem: What is wrong with it; none where the bytes are those that came.
+        problem: What is wrong with it; none if the bytes are those that arrived.
     """
 
     snapshot: str
@@ -55,12 +54,12 @@ class Input:
 
     Attributes:
         table: The table, or the view of preferred rows.
-        count: How many rows.
-        days: How many days they are of.
+        count: Number of rows.
+        days: Number of distinct days.
         first: The first row's day.
         last: The last row's day.
-        rows: All of them, the newest first, or the newest and the oldest where there are more than `MOST_ROWS`.
-        snapshots: The places of the answers that they come from.
+        rows: All rows, newest first; only the newest and the oldest if there are more than `MOST_ROWS`.
+        snapshots: The archive places of the answers that the rows come from.
     """
 
     table: str
@@ -74,16 +73,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything that leads to one number.
+    """The full lineage of one number.
 
     Attributes:
-        formula: The expression that makes the column, in the names of its model's steps.
+        formula: The expression that computes the column, in the names of its model's steps.
         model: The model's file.
-        steps: The expressions on the way to the nearest marts or to core, each with the column of a step that it makes.
-        lookback_days: How many days before its own the value reaches back.
-        rests_on: The cells of other marts that it is made of, the nearest ones.
-        by_hand: The file of the table kept by hand that it comes from, whose rows say themselves where they come from.
-        inputs: The rows of core, the tables with the newest rows first.
+        steps: The expressions on the way to the nearest marts or to core, each with the step's column that it computes.
+        lookback_days: How many days before its own day the value reads.
+        rests_on: The cells of the nearest other marts that it is computed from.
+        by_hand: The file of the table kept by hand that it comes from; its rows state their own origin.
+        inputs: The rows of core; tables with the newest rows come first.
         answers: The archived answers that these rows come from.
     """
 
@@ -105,31 +104,31 @@ class Explanation:
 
     @property
     def problems(self) -> list[Bytes]:
-        """The answers that are not what came."""
-        return [one for one in self.answers if one.problem]
+        """The answers that are damaged or missing."""
+        return [answer for answer in self.answers if answer.problem]
 
     @property
     def groundless(self) -> bool:
-        """Whether a value is there and nothing that it rests on was found: then the way back is broken.
+        """Whether there is a value but no inputs were found: then the lineage is broken.
 
-        A column of the key names the row, and need not rest on anything.
+        A key column names the row and needs no inputs.
         """
-        told = self.column in self.key or self.by_hand is not None or any(one.count for one in self.inputs)
-        return self.value is not None and not told
+        grounded = self.column in self.key or self.by_hand is not None or any(rows.count for rows in self.inputs)
+        return self.value is not None and not grounded
 
 
 def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapping[str, str]) -> Explanation:
-    """Lead from one value of a mart back to the bytes.
+    """Trace one value of a mart back to the archived bytes.
 
     Args:
         warehouse: The DuckDB file.
-        archive: Where the answers are.
+        archive: The archive that holds the answers.
         mart: The table.
         column: The column.
         key: A value for each column of the mart's key, as text.
 
     Raises:
-        BadRequest: There is no such mart, column or row; the message lists what there is.
+        BadRequest: There is no such mart, column or row; the message lists the valid choices.
         StorageDamaged: The file is missing or damaged.
     """
     model = _model(mart)
@@ -167,13 +166,13 @@ def explain(warehouse: Path, archive: Archive, mart: str, column: str, key: Mapp
 
 
 def _tracer(connection: duckdb.DuckDBPyConnection) -> "Tracer":
-    from warehouse.lineage.trace import Tracer  # noqa: PLC0415  the parser is only needed here, and takes a while to load
+    from warehouse.lineage.trace import Tracer  # noqa: PLC0415  the parser is only needed here, and is slow to load
 
     return Tracer(connection)
 
 
 def _lookback(key: Mapping[str, Any], inputs: Sequence[Input]) -> int:
-    """How many days lie between the value's own day and the first that it reads; 0 where it has no day of its own."""
+    """The number of days between the value's own day and the first day that it reads; 0 if it has no day of its own."""
     own: date | None = key.get("date", key.get("month"))
     firsts = [read.first for read in inputs if read.first is not None]
     return max((own - min(firsts)).days, 0) if own is not None and firsts else 0
@@ -189,7 +188,7 @@ def _model(name: str) -> Model:
 def _value(
     connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, str]
 ) -> tuple[dict[str, Any], Any]:
-    """The key in its own types, and the value of the one row that it names."""
+    """The key in its column types, and the value of the row that it names."""
     names = ", ".join(f'"{name}"' for name in model.key)
     where = " and ".join(f'"{name}"::varchar = ?' for name in model.key)
     rows = connection.execute(
@@ -204,26 +203,26 @@ def _value(
 
 
 def _input(connection: duckdb.DuckDBPyConnection, tracer: "Tracer", table: str, numbers: str) -> Input:
-    """Rows of a table of `core`, by the query of their numbers."""
+    """The rows of a table of `core` whose numbers a query gives."""
     dataset = _dataset(table)
     key = [*dataset.key, "source"]
     same = " and ".join(f'core."{name}" = read."{name}"' for name in key)
-    found = (  # names of ours
+    read = (  # names of ours
         f"from {table} as core join {tracer.rows_of(table)} as read on {same} where read._row in ({numbers})"
     )
-    told = (
+    summary = (
         "select count(*), count(distinct core.date), min(core.date), max(core.date), "
-        f"list_sort(list(distinct core.snapshot)) {found}"
+        f"list_sort(list(distinct core.snapshot)) {read}"
     )
-    count, days, first, last, snapshots = connection.execute(told).fetchall()[0]
+    count, days, first, last, snapshots = connection.execute(summary).fetchall()[0]
     columns = dict.fromkeys((*dataset.columns, "source", "available_at", "observed_at", "snapshot"))
     shown = ", ".join(f'core."{name}"' for name in columns)
     rest = "".join(f', core."{name}"' for name in key if name != "date")
     orders = [f"core.date {way}{rest}" for way in ("desc", "asc")]
     if count <= MOST_ROWS:
-        queries = [f"select {shown} {found} order by {orders[0]}"]
+        queries = [f"select {shown} {read} order by {orders[0]}"]
     else:
-        queries = [f"select {shown} {found} order by {order} limit 1" for order in orders]
+        queries = [f"select {shown} {read} order by {order} limit 1" for order in orders]
     rows = []
     for query in queries:
         relation = connection.execute(query)
@@ -232,23 +231,22 @@ def _input(connection: duckdb.DuckDBPyConnection, tracer: "Tracer", table: str, 
 
 
 def _dataset(table: str) -> Dataset:
-    """What a table of `core`, or a view of one, holds."""
+    """The dataset that a table of `core`, or a view of one, holds."""
     return datasets()[dataset_of(table)]
 
 
 def _named(mart: str, column: str, keys: "Sequence[Key]") -> list[str]:
-    """The cells of one column, one by one or, where there are many, together."""
+    """The cells of one column, one by one, or summarised if there are many."""
     if len(keys) <= MOST_CELLS:
         return [" ".join((f"{mart}.{column}", *(f"{name}={value}" for name, value in key.items()))) for key in keys]
-    days = [key.get("date", key.get("month")) for key in keys]
-    told = [day for day in days if day is not None]
-    span = f", {min(told)} to {max(told)}" if told else ""
+    days = [day for key in keys if (day := key.get("date", key.get("month"))) is not None]
+    span = f", {min(days)} to {max(days)}" if days else ""
     return [f"{mart}.{column}, {len(keys):,} rows{span}"]
 
 
 def _answer(archive: Archive, place: str) -> Bytes:
     try:
-        found = archive.read(place)
+        snapshot = archive.read(place)
     except StorageDamaged as damaged:
         return Bytes(place, None, None, None, None, str(damaged))
-    return Bytes(place, found.url, found.status, found.observed_at, digest(found.body))
+    return Bytes(place, snapshot.url, snapshot.status, snapshot.observed_at, digest(snapshot.body))

@@ -1,6 +1,6 @@
-"""From which sources a table comes: read from the sources' declarations and the models' queries, never listed.
+"""Which sources a table comes from: taken from the sources' declarations and the models' queries, never listed.
 
-The steps of `intermediate` are dropped from the finished file, so they are looked through.
+The tables of `intermediate` are dropped from the finished file, so they are resolved to what they read.
 """
 
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ Supply = Mapping[str, tuple[str, ...]]
 
 
 def supply(sources: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Who supplies what.
+    """Which sources supply each dataset.
 
     Args:
-        sources: What every source declares, as `ops.sources` holds it.
+        sources: What every source declares, as in `ops.sources`.
     """
-    each = sources.select("source", "datasets").explode("datasets").drop_nulls().sort("datasets", "source")
-    found: dict[str, tuple[str, ...]] = {}
-    for source, dataset in each.iter_rows():
-        found[f"core.{dataset}"] = (*found.get(f"core.{dataset}", ()), source)
-    return found
+    pairs = sources.select("source", "datasets").explode("datasets").drop_nulls().sort("datasets", "source")
+    supplied: dict[str, tuple[str, ...]] = {}
+    for source, dataset in pairs.iter_rows():
+        supplied[f"core.{dataset}"] = (*supplied.get(f"core.{dataset}", ()), source)
+    return supplied
 
 
 @cache
 def parents(table: str) -> tuple[str, ...]:
-    """The tables that a table is made of, sorted; a view of a dataset stands for it."""
+    """The tables that a table is computed from, sorted; a dataset's views count as the dataset."""
     if table == "core.disagreements_in_time":
-        compared = {side.name for one in comparisons() for side in (one.dataset, one.witness_dataset)}
+        compared = {side.name for pair in comparisons() for side in (pair.dataset, pair.witness_dataset)}
         return tuple(sorted(f"core.{name}" for name in compared))
     if table.startswith("core."):
         whole = _whole(table)
@@ -45,21 +45,21 @@ def parents(table: str) -> tuple[str, ...]:
 
 
 def _whole(table: str) -> str:
-    """The table that a view shows rows of; the table itself where it is none."""
+    """The table whose rows a view shows; a table is returned as it is."""
     return f"core.{dataset_of(table)}" if table.startswith("core.") else table
 
 
 @cache
 def ancestors(table: str) -> frozenset[str]:
-    """Every table that a table is made of in the end."""
+    """Every table that a table is computed from, directly or not."""
     return frozenset(parents(table)).union(*(ancestors(parent) for parent in parents(table)))
 
 
 def sources_of(table: str, supplied: Supply) -> tuple[str, ...]:
-    """The sources that a table may hold something of, sorted; none for what is kept by hand."""
+    """The sources whose data a table may hold, sorted; none for tables kept by hand."""
     return tuple(sorted({source for read in (table, *ancestors(table)) for source in supplied.get(read, ())}))
 
 
 def readers(table: str) -> tuple[str, ...]:
-    """The marts that are made of a table, in the order in which they are made."""
+    """The marts that are computed from a table, in build order."""
     return tuple(model.table for model in models.models() if model.schema == "main" and table in parents(model.table))

@@ -1,14 +1,14 @@
 """Which rows of `core` one cell of a mart rests on: the models' queries followed backwards, step by step.
 
-Every step of a query (a `with`, a subquery, a branch of a union) is evaluated as a temporary table whose rows know the
-rows that they were made of. Then what is asked for is handed down, column by column: through an expression to the
-columns that it names, through a `case` to the branch that was taken, through a group to its members (of `arg_max` the
-one that won), through a window to its frame. It ends at the rows of `core`. Nothing is read from lists: what the SQL
-says is what is told.
+Every step of a query (a `with`, a subquery, a branch of a union) is evaluated as a temporary table whose rows keep the
+numbers of the rows that they were computed from. Then the demand for a cell is passed down, column by column: through
+an expression to the columns that it names, through a `case` to the branch that was taken, through a group to its
+members (for `arg_max`, to the one that won), through a window to its frame. It ends at the rows of `core`. Nothing is
+read from lists: the SQL alone determines the result.
 
-A column of a row counts by how it is used. Where its value is handed on, whatever it says counts; where it only decides
-(a condition, an order, a join), a number counts and a label does not: that a row is of bitcoin is why it was found, not
-what the value rests on.
+Whether a column of a row counts depends on its use. If its value is passed on, any column counts. If it only decides
+(in a condition, an order, a join), a number counts and a label does not: that a row is about bitcoin is why it was
+found, not what the value rests on.
 """
 
 import re
@@ -32,10 +32,10 @@ from warehouse.build.views import dataset_of
 
 DIALECT = "duckdb"
 PRESENCE = "*"
-"""In place of a column: that the row is there at all, which is what a count rests on."""
+"""Stands for a column: that the row exists at all, which is what a count rests on."""
 
 LABEL, TEXT, NUMBER = 0, 1, 2
-"""How much a column says: what a row is found by; a word that may itself be told; a value."""
+"""How much a column says: a label, by which a row is found; a text, which may itself be the value; a number."""
 
 _OURS = ("_row", "_branch", "_of")
 _IN_TIME = "core.disagreements_in_time"
@@ -52,9 +52,9 @@ class Traced:
     """What one cell rests on.
 
     Attributes:
-        rows: Table of `core` (or its view of preferred rows) to the numbers of its rows, as `row_table` names them.
+        rows: Table of `core` (or its view of preferred rows) to the query of its rows' numbers (see `rows_of`).
         steps: The expressions on the way to the nearest marts or to `core`, each with the step's column that it makes.
-        cells: The marts' cells between, the nearest ones: mart and column to the keys of the rows.
+        cells: The cells of the nearest marts in between: mart and column to the keys of the rows.
         by_hand: The tables kept by hand that it rests on.
     """
 
@@ -66,19 +66,19 @@ class Traced:
 
 @dataclass(frozen=True)
 class _Need:
-    """What a column of a step is made of: a column of one of the tables that the step reads, and in which rows.
+    """One input of a step's column: a column of one of the tables that the step reads, and in which rows.
 
     Attributes:
         target: The table.
         says: How much the column says.
         column: Its column, or `PRESENCE`.
-        place: The step's column that holds the number of the table's row; none where all rows are meant.
+        place: The step's column that holds the number of the table's row; none if all rows are meant.
         decides: Whether the column only decides.
-        result: The step's flag of the rows in which it is read; always where there is none.
+        result: The step's flag for the rows in which it is read; if there is none, it is read in all of them.
         window: The number of the window over whose frame it is read.
-        frame: The step's flag of the frame's rows in which it is read.
+        frame: The step's flag for the frame's rows in which it is read.
         grouped: Whether it is read in the members of a group.
-        member: The members' flag of those in which it is read.
+        member: The members' flag for those in which it is read.
     """
 
     target: "_Relation"
@@ -98,8 +98,8 @@ class _Relation:
     """A table that a step reads, or a step.
 
     Attributes:
-        number: Which one it is.
-        name: What it is called in the connection; it has a column `_row`, the number of each row.
+        number: Its number.
+        name: Its name in the connection; it has a column `_row`, the number of each row.
     """
 
     number: int
@@ -113,10 +113,10 @@ class _Planned:
     Attributes:
         node: The query.
         scope: The steps before it, by name.
-        order: Where it stands in its model: what reads it stands higher.
-        names: What its columns are called, where a `with` says so.
-        recursive: Its own name, where it reads itself.
-        called: What its model calls it; nothing for what is written within another step.
+        order: Its position in its model; a step that reads it has a higher one.
+        names: The names of its columns, if a `with` gives them.
+        recursive: Its own name, if it reads itself.
+        called: Its name in its model; empty for a query within another step.
     """
 
     node: exp.Expr
@@ -133,7 +133,7 @@ Scope: TypeAlias = Mapping[str, _Planned]
 
 @dataclass(eq=False)
 class _Union(_Relation):
-    """Branches below each other: `columns` maps a name to that of each branch, none where it has none."""
+    """A union of branches: `columns` maps a name to the column of each branch, none if the branch lacks it."""
 
     order: tuple[int, ...]
     branches: Sequence[_Planned]
@@ -142,7 +142,7 @@ class _Union(_Relation):
 
 @dataclass(eq=False)
 class _Opaque(_Relation):
-    """A query of a kind that is not followed: each of its rows rests on all that it reads."""
+    """A query of a kind that is not followed: each of its rows rests on everything that it reads."""
 
     order: tuple[int, ...]
     reads: Sequence[tuple[_Relation, "_Source"]]
@@ -153,12 +153,12 @@ class _Select(_Relation):
     """One select.
 
     Attributes:
-        base: The table of all of its rows, with those that `qualify` leaves out and with the hidden columns.
-        needs: Column to what it is made of; `PRESENCE` too.
-        members: The view of the members of the groups; none where there are no groups.
-        keys: How many expressions it is grouped by.
-        windows: The condition of each window, for a row `y` to lie in the frame of a row `x`.
-        called: What its model calls it.
+        base: The table of all its rows, including those that `qualify` leaves out, with the hidden columns.
+        needs: Column, or `PRESENCE`, to its inputs.
+        members: The view of the groups' members; none if there are no groups.
+        keys: The number of expressions that it is grouped by.
+        windows: For each window, the condition for a row `y` to lie in the frame of a row `x`.
+        called: Its name in its model.
         made_by: Column to its expression.
     """
 
@@ -175,7 +175,7 @@ class _Select(_Relation):
 _Step: TypeAlias = _Select | _Union | _Opaque
 _StepT = TypeVar("_StepT", _Select, _Union, _Opaque)
 _Source: TypeAlias = _Planned | str
-"""What is read: a step, or a table of the file."""
+"""Something that is read: a step, or a table of the file."""
 
 
 @cache
@@ -189,7 +189,7 @@ def _sql(table: str) -> str:
 
 @cache
 def _qualified(sql: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> exp.Expr:
-    """A query with every column named by its table."""
+    """A query in which every column is qualified by its table."""
     schema: dict[str, object] = {}
     for where in {table.partition(".")[0] for table, _ in known}:
         schema[where] = {
@@ -203,17 +203,17 @@ def _qualified(sql: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> exp.
 
 @cache
 def _looking_around() -> dict[str, tuple[tuple[str, ...], exp.Expr]]:
-    """The macros that look at other rows: name to what they are given and what they stand for."""
-    found = {}
+    """The macros that look at other rows: name to their parameters and their expression."""
+    macros = {}
     for statement in models.macros().split(";\n"):
         if " over (" in statement:
             made = sqlglot.parse_one(statement, read=DIALECT)
-            found[made.this.this.name] = (tuple(given.name for given in made.this.expressions), made.expression)
-    return found
+            macros[made.this.this.name] = (tuple(given.name for given in made.this.expressions), made.expression)
+    return macros
 
 
 def _written_out(node: exp.Expr) -> exp.Expr:
-    """A call of a macro that looks at other rows, as what it stands for: its windows are followed like any others."""
+    """A call of a macro that looks at other rows, expanded, so that its windows are followed like any others."""
     if not isinstance(node, exp.Anonymous) or node.name not in _looking_around():
         return node
     names, meaning = _looking_around()[node.name]
@@ -223,17 +223,17 @@ def _written_out(node: exp.Expr) -> exp.Expr:
     )
     for window in whole.find_all(exp.Window):
         kinds = window.args["partition_by"]
-        window.set("partition_by", [each for kind in kinds for each in (kind.expressions or [kind])])
+        window.set("partition_by", [part for kind in kinds for part in (kind.expressions or [kind])])
     return whole
 
 
 def _outputs(node: exp.Select) -> dict[str, exp.Expr]:
     """Column to expression."""
-    found: dict[str, exp.Expr] = {}
+    outputs: dict[str, exp.Expr] = {}
     for item in node.expressions:
         named = item.alias_or_name
-        found[named if named and named not in found else f"_unnamed_{len(found)}"] = item.unalias()
-    return found
+        outputs[named if named and named not in outputs else f"_unnamed_{len(outputs)}"] = item.unalias()
+    return outputs
 
 
 def _names(planned: _Planned) -> list[str]:
@@ -247,7 +247,7 @@ def _names(planned: _Planned) -> list[str]:
 
 
 def _union_columns(node: exp.Union) -> dict[str, list[str | None]]:
-    """Column of a union to that of each branch."""
+    """Column of a union to the column of each branch."""
     theirs = [list(_outputs(branch)) if isinstance(branch, exp.Select) else [] for branch in _branches(node)]
     if node.args.get("by_name"):
         return {name: [name if name in have else None for have in theirs] for name in chain.from_iterable(theirs)}
@@ -271,7 +271,7 @@ def _told_by_file(table: str, column: str) -> int:
 
 @dataclass(frozen=True)
 class _Context:
-    """Where in a select's expression we are."""
+    """The position within a select's expression."""
 
     decides: bool = False
     guards: tuple[exp.Expr, ...] = ()
@@ -282,7 +282,7 @@ class _Context:
     pick: tuple[str, ...] | None = None
 
     def guarded(self, *more: exp.Expr) -> "_Context":
-        """The same, where conditions hold."""
+        """The same context under further conditions."""
         if self.grouped:
             return replace(self, member=(*self.member, *more))
         if self.window is not None:
@@ -291,10 +291,10 @@ class _Context:
 
 
 class Tracer:
-    """Follows cells of the marts of one connection; what was evaluated for one cell serves the next."""
+    """Traces cells of the marts of one connection; what was evaluated for one cell is reused for the next."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Begin.
+        """Prepare the connection.
 
         Args:
             connection: A connection that holds `core` and the marts; temporary tables are made in it.
@@ -323,7 +323,7 @@ class Tracer:
             key: The value of each column of the mart's key.
         """
         table = f"main.{mart}"
-        # First what the value itself says; if that is nothing that was measured, what it is found by, or who is there.
+        # First by what the value itself says; if no measured value is found, by its labels, then by the rows' presence.
         for wanted, least in ((column, TEXT), (column, LABEL), (PRESENCE, TEXT)):
             self._connection.execute("delete from demanded")
             held = self._table(table)
@@ -341,7 +341,7 @@ class Tracer:
         return Traced({}, (), {}, ())
 
     def _reached(self) -> dict[str, str]:
-        """The tables of `core` that were reached, each with the query of the numbers of its rows."""
+        """The tables of `core` that were reached, each with the query for the numbers of its rows."""
         numbers = {number for (number,) in self._connection.execute("select distinct number from demanded").fetchall()}
         return {
             table: f"select distinct row from demanded where number = {held.number}"  # noqa: S608  ours
@@ -356,10 +356,10 @@ class Tracer:
                 yield table.partition(".")[2]
 
     def rows_of(self, table: str) -> str:
-        """What the rows of a table of `core` are read from; its column `_row` is their number."""
+        """The relation from which the rows of a table of `core` are read; its column `_row` is their number."""
         return self._table(table).name
 
-    # Handing down.
+    # Passing the demand down.
 
     def _hand_down(self, origin: str, least: int) -> dict[tuple[str, str], list[Key]]:
         near = [origin]
@@ -377,7 +377,7 @@ class Tracer:
         return cells
 
     def _hand_down_within(self, table: str, least: int, *, is_told: bool) -> None:
-        """Through the steps of one model; a step is evaluated when what reads it asks for its rows."""
+        """Pass the demand through the steps of one model; a step is evaluated when a reader needs its rows."""
         steps = self._steps.get(table, [])
         self._open.append(steps)
         done: set[int] = set()
@@ -397,18 +397,18 @@ class Tracer:
     def _cells(self, table: str, held: _Relation) -> dict[tuple[str, str], list[Key]]:
         key = _models()[table].key
         names = ", ".join(f'held."{name}"' for name in key)
-        told = self._connection.execute(
+        rows = self._connection.execute(
             f"select distinct wanted.name, {names} from demanded as wanted "  # noqa: S608  ours
             f"join {held.name} as held on held._row = wanted.row "
             f"where wanted.number = {held.number} and wanted.name <> '{PRESENCE}' order by all"
         ).fetchall()
         cells: dict[tuple[str, str], list[Key]] = {}
-        for column, *values in told:
+        for column, *values in rows:
             cells.setdefault((table.partition(".")[2], column), []).append(dict(zip(key, values, strict=True)))
         return cells
 
     def _enter(self, table: str, held: _Relation) -> None:
-        """From a mart's rows to those of its query's last step."""
+        """Pass the demand from a mart's rows to those of its query's last step."""
         last = self.read(self._final(table))
         same = " and ".join(f'made."{name}" is not distinct from held."{name}"' for name in _models()[table].key)
         self._connection.execute(
@@ -448,7 +448,7 @@ class Tracer:
                     )
 
     def _hand_to_branches(self, step: _Union, name: str, wanted: str, *, decides: bool) -> None:
-        """To the rows of the branches that look the same."""
+        """Pass the demand to the rows of the branches with the same values."""
         reached = self._connection.execute(
             f"select distinct _branch from {step.name} where _row in {wanted} order by all"  # noqa: S608  ours
         ).fetchall()
@@ -473,7 +473,7 @@ class Tracer:
         if need.says < (NUMBER if decides else least):
             return
         if need.place is None:
-            found = f"select _row as row from {need.target.name}"  # noqa: S608  ours
+            rows = f"select _row as row from {need.target.name}"  # noqa: S608  ours
         else:
             held = f"{step.base} as x"
             conditions = [f"x._row in {wanted}", *([f"x.{need.result}"] if need.result else [])]
@@ -487,9 +487,9 @@ class Tracer:
                 held += f" join {step.members} as m on {same or 'true'}"
                 conditions += [f"m.{need.member}"] if need.member else []
                 reader = "m"
-            found = f"select distinct {reader}.{need.place} as row from {held} where {' and '.join(conditions)}"  # noqa: S608  ours
+            rows = f"select distinct {reader}.{need.place} as row from {held} where {' and '.join(conditions)}"  # noqa: S608  ours
         self._connection.execute(
-            f"insert into demanded select {need.target.number}, ?, ?, row from ({found}) where row is not null",  # noqa: S608  ours
+            f"insert into demanded select {need.target.number}, ?, ?, row from ({rows}) where row is not null",  # noqa: S608  ours
             [need.column, decides],
         )
 
@@ -500,12 +500,12 @@ class Tracer:
             return tuple(_names(self._final(table)))
         if table not in self._known:
             schema, name = table.split(".")
-            told = self._connection.execute(
+            rows = self._connection.execute(
                 "select column_name from duckdb_columns() where schema_name = ? and table_name = ? "
                 "order by column_index",
                 [schema, name],
             ).fetchall()
-            self._known[table] = tuple(column for (column,) in told)
+            self._known[table] = tuple(column for (column,) in rows)
         return self._known[table]
 
     def _final(self, table: str) -> _Planned:
@@ -519,7 +519,7 @@ class Tracer:
         return self._finals[table]
 
     def _plan(self, node: exp.Expr, outer: Scope, path: tuple[int, ...], depth: int) -> _Planned:
-        """A query after the steps that it names; `path` and `depth` say where it stands."""
+        """Plan a query after the steps that it names; `path` and `depth` give its position."""
         scope = dict(outer)
         with_ = node.args.get("with_")
         here = (*path, -depth) if depth else path
@@ -548,7 +548,7 @@ class Tracer:
         return self._below[planned, id(node)]
 
     def source(self, table: exp.Table, scope: Scope) -> _Source:
-        """What a table of a query is."""
+        """The step or table that a table of a query refers to."""
         if not table.db:
             return scope[table.name]
         name = f"{table.db}.{table.name}"
@@ -560,25 +560,25 @@ class Tracer:
             return NUMBER
         if isinstance(source, str):
             return _told_by_file(source, column)
-        told = self._says.get((source, column))
-        if told is None:
-            self._says[source, column] = LABEL  # a step that reads itself says what else it reads
-            told = self._says[source, column] = self._said(source, column)
-        return told
+        level = self._says.get((source, column))
+        if level is None:
+            self._says[source, column] = LABEL  # for a step that reads itself, only its other inputs count
+            level = self._says[source, column] = self._said(source, column)
+        return level
 
     def _said(self, planned: _Planned, column: str) -> int:
         if planned.recursive:
-            return NUMBER  # it counts all that it reads
+            return NUMBER  # everything that it reads counts
         node = planned.node.unnest() if isinstance(planned.node, exp.Subquery) else planned.node
         if isinstance(node, exp.Union) and not node.args.get("distinct"):
             named = _union_columns(node)
             names = named[column] if column in named else list(named.values())[planned.names.index(column)]
-            each = [
+            levels = [
                 self.says(self.below(planned, branch, planned.called), name)
                 for branch, name in zip(_branches(node), names, strict=True)
                 if name is not None
             ]
-            return max(each)
+            return max(levels)
         if not isinstance(node, exp.Select):
             return NUMBER if any(node.find_all(exp.Table)) else LABEL
         if planned.names:
@@ -587,13 +587,13 @@ class Tracer:
         if any(_counts(part) or isinstance(part, _COLLECTORS) for part in item.find_all(exp.Func)):
             return NUMBER
         sources = {alias: source for alias, source, _ in self.sources(node, planned)}
-        told = [
+        levels = [
             self.says(sources[part.table], part.name) for part in item.find_all(exp.Column) if part.table in sources
         ]
-        return max(told, default=LABEL)
+        return max(levels, default=LABEL)
 
     def sources(self, node: exp.Select, planned: _Planned) -> Iterator[tuple[str, _Source, exp.Expr]]:
-        """What a select reads: what it is called there, what it is, and the part of the query that names it."""
+        """What a select reads: its alias, the step or table, and the part of the query that names it."""
         from_ = node.args.get("from_")
         for holder in [*([from_] if from_ is not None else []), *(node.args.get("joins") or [])]:
             read = holder.this
@@ -629,7 +629,7 @@ class Tracer:
         return self._held[table]
 
     def read(self, source: _Source) -> _Relation:
-        """What is read, evaluated."""
+        """The relation of a source, evaluated if necessary."""
         if isinstance(source, str):
             return self._table(source)
         if source.step is None:
@@ -679,7 +679,7 @@ class Tracer:
         return self._kept(step)
 
     def _union(self, node: exp.Expr, planned: _Planned) -> _Union:
-        """All branches at once, as they are written: only those whose rows are needed are looked into."""
+        """All branches at once, as they are written: only those whose rows are needed are followed."""
         assert isinstance(node, exp.Union)  # noqa: S101  it has branches
         branches = [self.below(planned, branch, planned.called) for branch in _branches(node)]
         columns = _union_columns(node)
@@ -688,7 +688,7 @@ class Tracer:
         number = self._number()
         step = _Union(number, f"_step_{number}", planned.order, branches, columns)
         before = self._written_before(node, planned.scope)
-        told = " union all ".join(
+        union = " union all ".join(
             f"select {at} as _branch, "  # noqa: S608  ours
             + ", ".join(
                 f'"{have[at]}" as "{name}"' if have[at] is not None else f'null as "{name}"'
@@ -698,12 +698,12 @@ class Tracer:
             for at, branch in enumerate(branches)
         )
         self._connection.execute(
-            f"create or replace temp table {step.name} as {before}select row_number() over () as _row, * from ({told})"  # noqa: S608  ours
+            f"create or replace temp table {step.name} as {before}select row_number() over () as _row, * from ({union})"  # noqa: S608  ours
         )
         return self._kept(step)
 
     def _written(self, node: exp.Expr) -> str:
-        """A query as it is written, but for the steps that the file does not hold."""
+        """A query as it is written, except for the steps that the file does not hold."""
         text = node.copy()
         for table in list(text.find_all(exp.Table)):
             if table.db == "intermediate" or f"{table.db}.{table.name}" == _IN_TIME:
@@ -712,21 +712,21 @@ class Tracer:
 
     def _written_before(self, node: exp.Expr, scope: Scope) -> str:
         """The steps that a query reads, each after those that it reads itself."""
-        found: dict[str, str] = {}
+        steps: dict[str, str] = {}
 
         def add(reader: exp.Expr, known: Scope) -> None:
             for table in reader.find_all(exp.Table):
-                if not table.db and table.name in known and table.name not in found:
+                if not table.db and table.name in known and table.name not in steps:
                     step = known[table.name]
-                    add(step.node, step.scope)  # one that reads itself is not in its own scope
+                    add(step.node, step.scope)  # a step that reads itself is not in its own scope
                     columns = f" ({', '.join(step.names)})" if step.names else ""
-                    found[table.name] = f"{table.name}{columns} as ({self._written(step.node)})"
+                    steps[table.name] = f"{table.name}{columns} as ({self._written(step.node)})"
 
         add(node, scope)
-        if not found:
+        if not steps:
             return ""
         recursive = "recursive " if any(step.recursive for step in scope.values()) else ""
-        return f"with {recursive}{', '.join(found.values())} "
+        return f"with {recursive}{', '.join(steps.values())} "
 
     def _select(self, node: exp.Select, planned: _Planned) -> _Select:
         followed = _Followed(self, node, planned)
@@ -755,7 +755,7 @@ class Tracer:
 
 @dataclass(frozen=True)
 class _Read:
-    """One table of a `from`: what it is, and the condition that it is joined on."""
+    """One table of a `from`, and the condition that it is joined on."""
 
     relation: _Relation
     source: _Source
@@ -765,7 +765,7 @@ class _Read:
 
 
 class _Followed:
-    """One select, taken apart: what each column is made of, and the statements that keep track of it."""
+    """One select, analysed: the inputs of each column, and the statements that keep track of them."""
 
     def __init__(self, tracer: Tracer, node: exp.Select, planned: _Planned) -> None:
         self._tracer = tracer
@@ -793,7 +793,7 @@ class _Followed:
         self._outputs = outputs
 
     def _point(self) -> None:
-        """Every table that is read becomes the evaluated one."""
+        """Make every table that is read point to the evaluated one."""
         for alias, source, holder in list(self._tracer.sources(self._node, self._planned)):
             relation = self._tracer.read(source)
             if isinstance(holder.this, exp.Subquery):
@@ -862,12 +862,12 @@ class _Followed:
         return _hide(self._results, held, "_g")
 
     def _walk(self, item: exp.Expr, context: _Context, *, joined: bool = False) -> Iterator[_Need]:
-        """What an expression is made of."""
+        """The inputs of an expression."""
         if self._is_grouped and not context.grouped and item.sql(DIALECT) in self._by_key:
-            # All members share a key, so any of them tells it; a value that they were told apart by rests on each.
-            told = list(self._walk_in(item, self._members_of(context), joined=joined))
-            if any(need.says == NUMBER for need in told):
-                yield from told
+            # All members share a key, so one member is enough; a key that is a number rests on all of them.
+            needs = list(self._walk_in(item, self._members_of(context), joined=joined))
+            if any(need.says == NUMBER for need in needs):
+                yield from needs
             else:
                 yield from self._walk_in(item, self._members_of(context, pick=()), joined=joined)
             return
@@ -888,7 +888,7 @@ class _Followed:
                 yield from self._walk(part, context.guarded(*unknown), joined=joined)
                 unknown.append(exp.Is(this=part.copy(), expression=exp.Null()))
         elif isinstance(item, exp.Is) and isinstance(item.expression, exp.Null):
-            return  # whether it is known, not what it says
+            return  # this tests whether a value is known, not what it is
         elif isinstance(item, exp.Subquery | exp.Exists):
             yield from self._inner_query(item, context)
         else:
@@ -915,7 +915,7 @@ class _Followed:
             yield from self._walk(item.args["default"], context.guarded(*before), joined=joined)
 
     def _inner_query(self, item: exp.Expr, context: _Context) -> Iterator[_Need]:
-        """What an inner query names of this one decides; what it reads counts whole."""
+        """Columns of this query that an inner query names only decide; everything that it reads itself counts."""
         for column in item.find_all(exp.Column):
             if column.table in self._reads:
                 yield from self._column(column, replace(context, decides=True), joined=True)
@@ -927,7 +927,7 @@ class _Followed:
                     yield _Need(relation, says, column.name, None, context.decides)
 
     def _aggregate(self, item: exp.Expr, context: _Context) -> Iterator[_Need]:
-        """Of the members those that the filter lets through; of `arg_max` and its like the one that won."""
+        """The members that the filter lets through; for `arg_max` and similar, the one that won."""
         context = self._members_of(context)
         call = item
         if isinstance(item, exp.Filter):
@@ -947,17 +947,17 @@ class _Followed:
             orders = [part.sql(DIALECT) for part in ordered.expressions]
             yield from self._picked(ordered.this, ordered.expressions, orders, context, skips_unknown=False)
             return
-        told = [need for child in call.iter_expressions() for need in self._walk(child, context)]
-        if all(need.says < NUMBER for need in told):
+        needs = [need for child in call.iter_expressions() for need in self._walk(child, context)]
+        if all(need.says < NUMBER for need in needs):
             if isinstance(call, exp.Max | exp.Min):
                 way = "desc" if isinstance(call, exp.Max) else "asc"
                 yield from self._picked(
                     call.this, [], [f"({call.this.sql(DIALECT)}) {way}"], context, skips_unknown=True
                 )
                 return
-            if told:
+            if needs:
                 yield from self._members_there(context)
-        yield from told
+        yield from needs
 
     def _members_there(self, context: _Context) -> Iterator[_Need]:
         for alias, read in self._reads.items():
@@ -998,19 +998,19 @@ class _Followed:
             condition = call.expression.this
             yield from self._walk(condition, replace(inside, decides=True))
             inside, call = inside.guarded(condition), call.this
-        # Which row stands where is decided by these, in every row of the partition that the frame reaches.
+        # These decide the position of a row, in every row of the partition that the frame reaches.
         for deciding in chain(partition, order.expressions if order is not None else ()):
             yield from self._walk(deciding, replace(inside, decides=True, frame=()))
             yield from self._walk(deciding, replace(context, decides=True))
-        told = [need for child in call.iter_expressions() if child for need in self._walk(child, inside)]
+        needs = [need for child in call.iter_expressions() if child for need in self._walk(child, inside)]
         if isinstance(call, exp.Lag | exp.Lead):
-            yield from told
+            yield from needs
             return
         ordered = order.expressions if order is not None and isinstance(call, _RANKS) else ()
-        told_by = [*told, *(need for deciding in ordered for need in self._walk(deciding, inside))]
-        if (isinstance(call, exp.Count) and _counts(call)) or all(need.says < NUMBER for need in told_by):
+        with_order = [*needs, *(need for deciding in ordered for need in self._walk(deciding, inside))]
+        if (isinstance(call, exp.Count) and _counts(call)) or all(need.says < NUMBER for need in with_order):
             yield from self._rows_there(inside)
-        yield from told
+        yield from needs
 
     def _rows_there(self, context: _Context) -> Iterator[_Need]:
         if self._is_grouped:
@@ -1081,14 +1081,14 @@ class _Followed:
             yield f"y.{value} {flipped} x.{value} {'-' if back else '+'} {bound.sql(DIALECT)}"
 
     def statements(self, base: str) -> tuple[str, str, str | None]:
-        """The query of the rows with what is hidden, that of those that are kept, and that of the groups' members."""
+        """The queries for all rows with the hidden columns, for the kept rows, and for the groups' members."""
         node = self._node
         rest = " ".join(
             part.sql(DIALECT)
             for part in (node.args.get("from_"), *(node.args.get("joins") or ()), node.args.get("where"))
             if part is not None
         )
-        told = [f'{item.sql(DIALECT)} as "{name}"' for name, item in self._outputs.items()]
+        shown = [f'{item.sql(DIALECT)} as "{name}"' for name, item in self._outputs.items()]
         hidden = [f"{item} as {name}" for item, name in self._results.items()]
         places = [f"{_quoted(alias)}._row as {read.place}" for alias, read in self._reads.items()]
         keys = [f"{item.sql(DIALECT)} as _k{number}" for number, item in enumerate(self.keys)]
@@ -1101,7 +1101,7 @@ class _Followed:
             group = " group by " + ", ".join(item.sql(DIALECT) for item in self.keys)
         having = node.args.get("having")
         group += f" {having.sql(DIALECT)}" if having is not None else ""
-        inside = f"select {', '.join([*told, *hidden, *own])} {rest}{group}"
+        inside = f"select {', '.join([*shown, *hidden, *own])} {rest}{group}"
         statement = f"select row_number() over () as _row, * from ({inside})"  # noqa: S608  ours
         names = ", ".join(["_row", *(f'"{name}"' for name in self._outputs)])
         kept = f"select {names} from {base}" + (" where _kept" if qualified is not None else "")  # noqa: S608  ours
@@ -1118,7 +1118,7 @@ def _hide(hidden: dict[str, str], item: str, prefix: str) -> str:
 
 
 def _point(table: exp.Table, relation: _Relation) -> _Relation:
-    """Make a table of a query read an evaluated one, under the name that the query calls it."""
+    """Make a table of a query read an evaluated one, under the same name in the query."""
     called = table.alias_or_name
     table.set("db", None)
     table.set("this", exp.to_identifier(relation.name))
@@ -1128,7 +1128,7 @@ def _point(table: exp.Table, relation: _Relation) -> _Relation:
 
 
 def _spell_out_windows(node: exp.Select) -> None:
-    """Say at each window what the one that it names says."""
+    """Replace references to named windows by their definitions."""
     named = {window.name: window for window in node.args.get("windows") or []}
     node.set("windows", None)
     for window in list(node.find_all(exp.Window)):
@@ -1153,8 +1153,8 @@ def _branches(node: exp.Expr) -> Iterator[exp.Expr]:
 @cache
 def _aggregates() -> frozenset[str]:
     with duckdb.connect() as connection:
-        told = connection.execute("select function_name from duckdb_functions() where function_type = 'aggregate'")
-        return frozenset(name for (name,) in told.fetchall())
+        rows = connection.execute("select function_name from duckdb_functions() where function_type = 'aggregate'")
+        return frozenset(name for (name,) in rows.fetchall())
 
 
 def _is_aggregate(item: exp.Expr) -> bool:
@@ -1166,13 +1166,13 @@ def _is_aggregate(item: exp.Expr) -> bool:
 
 
 def _counts(item: exp.Expr) -> bool:
-    """Whether a call says how many rows there are, or which place a row has among them."""
+    """Whether a call returns the number of rows, or a row's rank among them."""
     whole = isinstance(item, exp.Count) and (item.this is None or isinstance(item.this, exp.Star))
     return whole or isinstance(item, _RANKS)
 
 
 def _has_aggregate(item: exp.Expr) -> bool:
-    """Whether an expression is made over a group: outside of windows, and of inner queries."""
+    """Whether an expression aggregates over a group, outside of windows and inner queries."""
     if isinstance(item, exp.Window):
         call = item.this.this if isinstance(item.this, exp.Filter) else item.this
         partition = item.args.get("partition_by") or []
@@ -1184,7 +1184,7 @@ def _has_aggregate(item: exp.Expr) -> bool:
 
 
 def _spoken(item: exp.Expr) -> str:
-    """An expression as models write it: in lower case but for what is quoted."""
+    """An expression as models write it: in lower case, except for quoted text."""
     text = " ".join(item.sql(DIALECT, comments=False).split())
     return re.sub(r"'[^']*'|[^']+", lambda part: part[0] if part[0].startswith("'") else part[0].lower(), text)
 

@@ -1,19 +1,21 @@
--- No look-ahead: the first UTC day for which a figure about `date` may be used, because it was public by noon (UTC) after
--- that day.
+-- No look-ahead: the first UTC day for which a figure about `date` may be used, because it was public by noon (UTC)
+-- after that day.
 create or replace temp macro usable_on(date, available_at) as
     greatest(date, (available_at at time zone 'UTC' - interval '36 hours 1 microsecond')::date + 1);
 
--- The same for what is held as it stood at the end of a day: the first UTC day by whose end (24:00) a figure was public.
+-- The same for marts that show what was public at the end of a day: the first UTC day by whose end (24:00) a figure was
+-- public.
 create or replace temp macro published_on(date, available_at) as
     greatest(date, (available_at at time zone 'UTC' - interval 1 microsecond)::date);
 
--- The share of values that lie below one, and half of those that equal it: (below + (equal + 1) / 2) / known, by how many
--- are known and by the value's ranks from below and from above, which are one more than how many lie beyond it.
+-- The share of values below a value plus half of those equal to it: (below + (equal + 1) / 2) / known, computed from
+-- the number of known values and the value's ranks from below and from above, each one more than the number of values
+-- beyond it.
 create or replace temp macro mid_rank(value, known, from_below, from_above) as
     case when value is not null and known >= 180 then (known + from_below - from_above + 1)::double / (2 * known) end;
 
--- Where a value stands among those of the same kind (`whose`) in the 365 days up to its own (`day`); unknown with fewer than
--- 180 of them. Days without a value do not count.
+-- Percentile of a value among those of the same kind (`whose`) in the 365 days up to its own (`day`); unknown with
+-- fewer than 180 of them. Days without a value do not count.
 create or replace temp macro percentile_1y(value, whose, day) as
     mid_rank(
         value,
@@ -26,7 +28,7 @@ create or replace temp macro percentile_1y(value, whose, day) as
         )
     );
 
--- An amount of dollars as a person reads it.
+-- An amount of dollars in words for people.
 create or replace temp macro dollars(amount) as
     case
         when amount >= 1e12 then printf('$%.2f trillion', amount / 1e12)
@@ -35,11 +37,11 @@ create or replace temp macro dollars(amount) as
         else '$' || format('{:,}', round(amount)::bigint)
     end;
 
--- Whether rounding would make a figure the whole, or nothing, which it is not.
+-- Whether rounding would turn a figure into exactly 100 % or 0 % although it is not.
 create or replace temp macro is_blurred(amount, digits) as
     round(abs(amount) * 100, digits) in (0, 100) and round(abs(amount) * 100, digits) <> abs(amount) * 100;
 
--- A fraction as percent with so many digits; 100 % and 0 % stand only where it is exactly so.
+-- A fraction as percent with this many digits; `percent` writes 100 % and 0 % only if it is exactly that.
 create or replace temp macro rounded_percent(amount, digits) as
     printf('%.*f %%', digits, round(amount * 100, digits) + 0);  -- never -0
 
@@ -64,7 +66,7 @@ create or replace temp macro ordinal(digits) as
         else 'th'
     end;
 
--- A share of days as the percentile that it is: the 100th is that of the highest day alone.
+-- A share of days as a percentile; only the highest day is the 100th.
 create or replace temp macro percentile(share) as
     case
         when share is null then null
@@ -76,12 +78,12 @@ create or replace temp macro percentile(share) as
     end
     || ' percentile';
 
--- How many days a figure is compared with: all that are held, or those of the same contracts, venues or coins.
+-- The days that a figure is compared with, in words: all that are held, or those of the same contracts, venues or coins.
 create or replace temp macro days_alike(known, held) as
     case when known < held then known || ' comparable days' else 'the ' || known || ' days held' end;
 
--- What a figure is when no day is beyond it: a return is good or bad, and of a gap or an issuance that may have either
--- sign it is said what is high.
+-- The word for a figure that no day exceeds: a return is the best or worst; for a gap or an issuance, which may have
+-- either sign, the word says what is high.
 create or replace temp macro superlative_word(is_high, kind) as
     case
         when kind = 'move' then case when is_high then 'best' else 'worst' end
@@ -94,10 +96,10 @@ create or replace temp macro superlative_word(is_high, kind) as
     end;
 
 -- When a figure may be called the highest or the lowest, and of which days: the one rule for every sentence.
--- `alike_on` is the last of the 364 days before on which the figure was as far out, told of whatever contracts, venues or
--- coins; `known` the days within a year that are comparable (its own is one), `held` those on which it is known at all,
--- `known_since` the comparable ones after `alike_on`. A month without its like is worth a word; "in a year" needs each of
--- the 365 days, and "since" each of the days since.
+-- `alike_on` is the last of the 364 days before on which the figure was as extreme, for whatever contracts, venues or
+-- coins it was shown; `known` is the number of comparable days within a year (including its own), `held` the number of
+-- days on which it is known at all, `known_since` the number of comparable days after `alike_on`. The claim needs a
+-- month without an equal; "in a year" needs each of the 365 days, and "since" each of the days since.
 create or replace temp macro superlative(word, day, alike_on, known, held, known_since) as
     case
         when known < 30 or day - alike_on < 30 then ''
@@ -110,7 +112,7 @@ create or replace temp macro superlative(word, day, alike_on, known, held, known
         else ''
     end;
 
--- A number as a person reads it, where it is known what it is; models write their sentences with these.
+-- Numbers formatted for people, one macro for each kind; models write their sentences with these.
 create or replace temp macro as_fraction(value) as
     percent(value, case when abs(value) >= 0.095 then 0 else 1 end);
 
@@ -128,7 +130,7 @@ create or replace temp macro as_price(value) as
         else printf('$%.4f', abs(value))
     end;
 
--- The same where a column says what it is. Every way is bound wherever this stands, so that it is for few places.
+-- The same if a column names the kind. DuckDB binds every branch at each use, so use it in few places.
 create or replace temp macro shown(value, kind) as
     case kind
         when 'fraction' then as_fraction(value)

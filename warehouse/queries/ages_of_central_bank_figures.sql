@@ -1,11 +1,11 @@
 /*
-How old are the central banks' figures by the time that they are used?
+How old are the central banks' figures when they are used?
 
-One row is one measure of global_liquidity: over how many days it is known, and how many days its newest published value lay behind the
-day, at the middle, at most, and on the newest day. What is weeks old on the day of a fall cannot have warned of it.
+One row is one measure of global_liquidity: the number of days on which it is known, and the age of its newest published value in
+days: the median, the maximum, and on the newest day. A figure that is weeks old on the day of a fall cannot have warned of it.
 
-- Publication of some series is taken on the late side, where the provider does not say when: so ages are at most what they were.
-- An age is that of the period that the figure describes, whose end it is counted from.
+- Where the provider does not state the publication time, a late one is assumed: true ages are at most these.
+- An age is counted from the end of the period that the figure describes.
 
 No rows: no figure of a central bank is held.
 */

@@ -1,16 +1,16 @@
 /*
 What did it cost to borrow dollars in the week before each of the ten worst days?
 
-One row is one of the ten days on which the median asset (median_return) fell most, the worst first. The
-rest is of the seven days before it, in fractions per year: the mean and the highest figure for a day's loan of USDT or
-USDC at exchanges (exchange_) and in the Aave pools on Ethereum (pool_), and what depositors of those pools earned. A rank
-says how high that was for the same lender in its own year, 1 being its highest: ranks near 1 on most rows mean that falls
-came after dear dollars.
+One row is one of the ten days on which the median asset (median_return) fell most, the worst first. The other columns
+cover the seven days before it, in fractions per year: the mean and the highest rate for borrowing USDT or USDC at exchanges
+(exchange_) and in the Aave pools on Ethereum (pool_), and what depositors of those pools earned. A rank is the percentile
+of the rate for the same lender in its own year, 1 being its highest: ranks near 1 on most rows mean that falls came after
+expensive dollars.
 
 - Ten days are an anecdote, and days of the same week share most of the week before them.
-- Exchanges differ in what a day's figure is (borrow_rates_daily.sampling), and the mean is over those that are known: compare the ranks rather than the rates.
+- Exchanges compute a day's figure differently (borrow_rates_daily.sampling), and the mean is over those that are known: compare the ranks rather than the rates.
 - Unknown means that no lender of that kind is held in that week, not that loans were free.
-- Dear dollars were often followed by nothing: signals_against_any_day asks that of every such day.
+- Expensive dollars were often followed by nothing: signals_against_any_day covers every such day.
 */
 with
 

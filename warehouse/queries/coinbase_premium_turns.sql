@@ -1,15 +1,15 @@
 /*
 When did the Coinbase premium turn, and what did bitcoin do in the 30 days after?
 
-One row is one day on which the premium's mean of seven days changed its sign, having kept the other one for at least a
-week (days_before). turned says to which side: below, cash buyers in the United States no longer pay up; above, they do
-again. If that leads the price, return_30d is lower after below than after above.
+One row is one day on which the premium's seven-day mean changed its sign after keeping the other sign for at least a
+week (days_before). turned is the new side: below means that cash buyers in the United States no longer pay more, above
+that they do again. If the premium leads the price, return_30d is lower after below than after above.
 
-- The premium is a few hundredths of a per cent, of last prices that are seconds apart: a turn is no event of one day.
-- The Binance leg is in USDT at par: a coin that trades away from a dollar moves the premium (coinbase_premium_usdt_adjusted).
-- Seven known days in a row are needed, so a gap hides turns.
+- The premium is a few hundredths of a per cent, from last prices that are seconds apart: a turn is not an event of one day.
+- The Binance leg is in USDT at par: if USDT trades away from a dollar, the premium moves (coinbase_premium_usdt_adjusted).
+- Seven consecutive known days are needed, so a gap hides turns.
 
-No rows: the premium has kept its side.
+No rows: the premium has not changed its sign.
 */
 with
 

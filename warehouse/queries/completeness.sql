@@ -1,12 +1,12 @@
 /*
-How complete is each dataset, source by source, and what is not there?
+How complete is each dataset, source by source, and what is missing?
 
-One row is what one source supplies of one dataset: how many series-days are due, the share that is settled (loaded, or
-verified to be empty), then those that are not, by state. missing was never asked, failed gave no usable answer, held_back did
-not pass a check, perished can no longer be had. The least complete come first; `tidemark status` gives the command that retries it.
+One row is one source of one dataset: the number of series-days that are due, the share that is settled (loaded, or
+verified empty), then the number in each state. missing was never requested, failed got no usable answer, held_back did not
+pass a check, perished can no longer be fetched. The least complete come first; `tidemark status` gives the command that retries it.
 
-- verified_empty is as good as loaded: the provider answered wholly and had nothing.
-- not_yet is no gap: the provider publishes later.
+- verified_empty is as good as loaded: the provider's answer was complete and had no value.
+- not_yet is not a gap: the provider publishes later.
 - A day before a series was listed has no row and is not counted.
 */
 select

@@ -1,12 +1,12 @@
 /*
-What did markets expect of each meeting of the Federal Reserve the day before it, and what came?
+What did markets expect of each meeting of the Federal Reserve the day before it, and what did it decide?
 
-One row is one meeting: the cut's probability at the end of the day before, the change of the upper bound of the target range by the
-third day after, and bitcoin's return over the three days from the close before. A cut that was certain moves nothing; a surprise is
-where probability and change disagree.
+One row is one meeting: the probability of a cut at the end of the day before, the change of the upper bound of the target range by
+the third day after, and bitcoin's return over the three days from the close before. A cut that was certain moves nothing; a
+surprise is where probability and change disagree.
 
 - Probabilities are prices of contracts, thin before May 2025, and unknown unless every cut has a price.
-- cuts_priced_1y is of the one-year Treasury, with a term premium in it.
+- cuts_priced_1y comes from the one-year Treasury and includes a term premium.
 
 No rows: no meeting lies within the days held.
 */

@@ -1,14 +1,14 @@
 /*
 Who pays most for dollars on the newest day, and how unusual is that for them?
 
-One row is one place where a dollar is borrowed, or bitcoin held long on credit: an exchange's margin loan, a lending
+One row is one market where dollars are borrowed, or bitcoin is held long on credit: an exchange's margin loan, a lending
 pool, a perpetual's funding over seven days. paid_apr is what the borrower or the long pays per year, earned_apr what a
-pool's depositor gets; rank is how high that stands in its own year, 1 being the highest. The most unusual come first:
-several ranks near 1 at once, in different kinds of places, is what a short of dollars looks like.
+pool's depositor gets; rank is its percentile in its own year, 1 being the highest. The most unusual come first: several
+ranks near 1 at once, in different kinds of markets, show a shortage of dollars.
 
-- Rates of different kinds are not alike (a loan, a pool, a payment between traders): compare ranks.
-- Of pools the rank is that of what depositors earn.
-- Each place speaks of its own newest day (date) within the week up to the newest one of all.
+- Rates of different kinds (a loan, a pool, a payment between traders) are not comparable: compare ranks.
+- For pools the rank is that of what depositors earn.
+- Each market's row is its own newest day (date) within the week up to the newest day of all.
 */
 with
 

@@ -1,15 +1,15 @@
 /*
-Which sources disagree, about what, how often and how badly?
+Which sources disagree, about what, how often and how much?
 
-One row is two sources of the same measure: on how many days and things both speak, how often their gap is beyond what
-expectations/tolerances.toml allows, the middle and the widest relative gap, and where that was. Pairs beyond their
+One row is a pair of sources of the same measure: the number of values that both report, how often their gap exceeds what
+expectations/tolerances.toml allows, the median and the widest relative gap, and where the widest was. Pairs beyond their
 tolerance come first: one of the two is wrong there, or they do not count the same thing.
 
 - source_a is the one that the marts take: they never average.
 - A pair in agreement may share an error: many providers copy each other.
-- A measure with one source has no row at all, and so no witness.
+- A measure with only one source has no row, because it has no witness.
 
-No rows: no two sources tell of the same thing.
+No rows: no two sources report the same thing.
 */
 select
     metric,

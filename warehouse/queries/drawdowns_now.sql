@@ -1,11 +1,11 @@
 /*
 How far is each asset below its peak, and how much of that came in the last week?
 
-One row is one asset on its newest day, the deepest first within each sector: the close, what it lies below the highest price since
-peak_since, and the returns of one, seven and thirty days. A sector whose members are all deep and still falling is one that is
-being left; a deep one that has risen for a week is past its flush.
+One row is one asset on its newest day, the deepest drawdown first within each sector: the close, its drawdown from the highest
+price since peak_since, and the returns of one, seven and thirty days. If all members of a sector have deep drawdowns and still fall,
+capital is leaving it; if they have risen for a week, the flush is over.
 
-- The peak is the highest that is held, not of all time: see peak_since.
+- The peak is the highest price held, not of all time: see peak_since.
 - USDT counts as a dollar where the quote is USDT.
 */
 select

@@ -1,15 +1,15 @@
 /*
 What was reported of the famous days, and how much of it do our own venues show?
 
-One row is one reported figure of a day, with ours of the same day where there is one: liquidated dollars over the venues
-observed, the largest single one, bitcoin's low. share is ours over theirs. Liquidations are a lower bound, so a share far below 1 is
-expected and says how much of the market we see; a share above 1 would be an error on one of the two sides.
+One row is one reported figure of a day, with ours of the same day if there is one: liquidations in dollars over the observed
+venues, the largest single liquidation, bitcoin's low. share is ours divided by theirs. Liquidations are a lower bound, so a share
+far below 1 is expected and shows how much of the market we see; a share above 1 would be an error on one of the two sides.
 
-- Reports are readings of a rolling 24 hours taken at different minutes, ours are UTC days: neither is the other's mistake.
-- Figures of one venue are held against that venue alone.
+- Reports are readings of a rolling 24 hours at different minutes, ours are UTC days: a difference is not an error of either.
+- Figures of one venue are compared only with that venue.
 - famous_days holds for each figure the sentence and the page that reports it.
-- Accounts are not compared: who held two assets would be counted twice.
-- ours is unknown on days before a home begins or without an observed venue; it is never 0 for want of data.
+- Accounts are not compared: an account with two assets would be counted twice.
+- ours is unknown on days before a home begins or without an observed venue; missing data are never 0.
 */
 with
 
@@ -34,7 +34,7 @@ beside as (
             when famous.metric like 'longs_liquidated%' and venues.venue is not null then venues.long_usd
             when famous.metric like 'shorts_liquidated%' and venues.venue is not null then venues.short_usd
             when famous.metric like 'liquidated%' and venues.venue is not null then venues.total_usd
-            -- Of a venue that we do not observe there is nothing to hold beside it.
+            -- For a venue that we do not observe there is nothing to compare.
             when famous.venue <> 'ALL' then null
             when famous.metric like 'longs_liquidated%' then everything.long_usd
             when famous.metric like 'shorts_liquidated%' then everything.short_usd

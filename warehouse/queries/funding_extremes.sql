@@ -1,16 +1,16 @@
 /*
 When was bitcoin's funding at an extreme of its year, and what did bitcoin do in the 30 days after?
 
-One row is one spell in which funding over seven days stood, at the median venue, among the highest or the
-lowest twentieth of its own year; days at most a week apart are one spell. Of the spell: its days, its most extreme rate per
-year. Of the 30 days after its first day: bitcoin's return and its lowest low, both against that day's close. If high
-funding foretold falls, the rows of side high would show worse returns than the last columns, which hold any day's median.
+One row is one spell in which funding over seven days was, at the median venue, among the highest or the lowest twentieth
+of its own year; days at most a week apart are one spell. It shows the spell's days and its most extreme rate per year, and
+for the 30 days after its first day bitcoin's return and lowest low, both against that day's close. If high funding foretold
+falls, the rows of side high would show worse returns than the last columns, which hold the median over any day.
 
-- Whoever saw the first day did not know how long the spell would last: what followed is counted from the first day.
-- A year of few spells proves nothing, whatever the returns.
+- On the first day nobody knew how long the spell would last: what followed is counted from the first day.
+- A year with few spells proves nothing, whatever the returns.
 - A rank needs 180 days: the first half-year of a home has no extremes.
 
-No rows: less than 180 days of funding are held, or none of them was an extreme.
+No rows: fewer than 180 days of funding are held, or none of them was an extreme.
 */
 with
 

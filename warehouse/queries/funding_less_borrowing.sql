@@ -1,15 +1,15 @@
 /*
 Did it pay to borrow dollars on-chain, buy bitcoin and collect the funding?
 
-One row is one week that is over (Monday to Sunday, UTC): what shorts of the perpetual were paid (the median venue), what a loan
-of USDC in the Aave pool on Ethereum cost, and the difference, all per year. Far above zero there is room for that trade, and
-leveraged longs pay for it; near or below zero the trade is crowded out, or dollars are short.
+One row is one past week (Monday to Sunday, UTC): what shorts of the perpetual were paid (the median venue), what a loan of USDC
+in the Aave pool on Ethereum cost, and the difference, all per year. Far above zero the trade pays, and leveraged longs pay for
+it; near or below zero the trade is crowded out, or dollars are scarce.
 
-- Before fees, margin, the gap between spot and future, and the coin that the pool wants as security.
+- Before fees, margin, the gap between spot and future, and the collateral that the pool requires.
 - The mean of a week hides a day's spike in either rate.
-- Only weeks of which both are known on all seven days.
+- Only weeks in which both are known on all seven days.
 
-No rows: no whole week of both rates is held.
+No rows: no complete week of both rates is held.
 */
 with
 

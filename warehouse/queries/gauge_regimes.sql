@@ -1,15 +1,15 @@
 /*
 What did bitcoin do in the 30 days after each regime of the leverage gauge?
 
-One row is one regime, and one holds any day with a regime. spells counts how often it was entered anew; the rest is over the
-days of which the next 30 are known: the median return, the share that rose, the median and the worst low against the day's close.
-If the gauge is worth watching, the lows get deeper from calm to overheated.
+One row is one regime, and one more row covers any day with a regime. spells counts how often it was entered; the other columns
+are over the days whose next 30 days are known: the median return, the share that rose, the median and the worst low against the
+day's close. If the gauge is worth watching, the lows get deeper from calm to overheated.
 
-- Heat is no forecast of when: overheated markets have risen for months.
-- Days in a row share their 30 days: judge by spells, and believe nothing of a handful.
-- Each part is ranked within its own year, so the same regime is not the same leverage in two years.
+- Heat does not forecast when: overheated markets have risen for months.
+- Consecutive days share most of their next 30 days: judge by spells, and do not trust a handful.
+- Each component is ranked within its own year, so the same regime is not the same leverage in two years.
 
-No rows: the gauge is unknown so far, which needs 180 days of two of its parts.
+No rows: the gauge is not known yet; it needs 180 days of two of its components.
 */
 with
 

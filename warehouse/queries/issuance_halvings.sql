@@ -1,13 +1,13 @@
 /*
 When did a week's issuance of dollar stablecoins fall to half of its peak, and what did bitcoin do in the 30 days after?
 
-One row is one day on which a week's issuance, above half of the highest week of its year the day before, stood at half or
-less: when that peak was and how long ago, both in billions of dollars, and what bitcoin did from that day's close. Short
-days_since_peak are the ones to look at: a halving within weeks is fuel running out, one after ten months is the calendar.
+One row is one day on which a week's issuance fell to half or less of the highest week of its year, after being above half
+the day before: when that peak was and how long ago, both issuances in billions of dollars, and what bitcoin did from that
+day's close. Look at short days_since_peak: a halving within weeks is fuel running out, one after ten months is the calendar.
 
-- Issuance swings week by week: several rows in a row are one slowdown that flickers around a half.
+- Issuance fluctuates from week to week: several rows in a row are one slowdown that fluctuates around a half.
 - Issuance is not inflow to exchanges, and dollars that exist can still buy.
-- A halving is nothing rare; compare return_30d with any_day_return_30d.
+- A halving is not rare; compare return_30d with any_day_return_30d.
 */
 with
 

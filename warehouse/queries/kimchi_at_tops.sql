@@ -2,13 +2,13 @@
 How high was the kimchi premium when bitcoin topped?
 
 One row is one top: a day whose high was not exceeded in the 30 days before it nor in the 30 after. kimchi_premium_fx is
-what bitcoin cost more in won than in dollars that day, highest_week the highest of the seven days up to it, dollar_premium what a
-stablecoin cost more. usual is the median of the 90 days before. fell_30d is the lowest low of the 30 days after: premiums far above usual
-before the deep falls, and not before the others, would make it a warning.
+how much more bitcoin cost in won than in dollars that day, highest_week the highest of the seven days up to it, dollar_premium how
+much more a stablecoin cost. usual is the median of the 90 days before. fell_30d is the lowest low of the 30 days after against the
+high: premiums far above usual before the deep falls, and not before the others, would make it a warning.
 
 - A top is known to be one only 30 days later: this describes, it does not forecast.
-- The exchange rate is that of the afternoon in Frankfurt, older over weekends; a premium under a per cent is noise.
-- A day within the last 30 can be no top yet.
+- The exchange rate is from the afternoon in Frankfurt, older over weekends; a premium under a per cent is noise.
+- A day within the last 30 days cannot be a top yet.
 
 No rows: bitcoin has made no top that is 30 days old.
 */

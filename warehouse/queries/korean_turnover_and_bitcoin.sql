@@ -1,13 +1,13 @@
 /*
 Does Korean turnover in dollar stablecoins rise with bitcoin, before it or after it?
 
-One row is one month: turnover in won and its multiple of January's daily mean (markets that are held in both), bitcoin's
-return in the same month, the month before and the month after. If turnover leads, ratio_to_january is high where
-return_next_month is; if it only follows the price, where return_before or return_in_month is.
+One row is one month: turnover in won, its daily mean as a multiple of January's (markets held in both), bitcoin's return in
+the same month, the month before and the month after. If turnover leads, ratio_to_january is high where return_next_month
+is; if it only follows the price, where return_before or return_in_month is.
 
-- Turnover counts each trade once, whoever bought: it is frenzy, not inflow.
-- Sums are over the venues and days held: compare the ratios, and only where days_covered is that of a whole month.
-- The running month is not over, and its successor is unknown. A handful of months settles nothing.
+- Turnover counts each trade once, whoever bought: it shows frenzy, not inflow.
+- Sums are over the venues and days held: compare the ratios, and only months with all days covered (days_covered).
+- The current month is not over, and the next month's return is unknown. A handful of months proves nothing.
 */
 with
 

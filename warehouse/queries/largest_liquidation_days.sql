@@ -1,13 +1,13 @@
 /*
-On which days was most liquidated, whose positions were they, and how did bitcoin move?
+Which days had the largest liquidations, of longs or of shorts, and how did bitcoin move?
 
-One row is one of the fifteen days with most liquidations over the venues observed, the largest first: millions of dollars,
-the share that were longs, the largest single one, bitcoin's return and where its low lay against the last close. Longs near 1 with a
-deep low is a flush of buyers; longs well below a half is a squeeze of sellers.
+One row is one of the fifteen days with the largest liquidations over the observed venues, the largest first: millions of dollars,
+the share of longs, the largest single liquidation, bitcoin's return and its low against the previous close. A share of longs near
+1 with a deep low is a flush of buyers; a share well below a half is a squeeze of sellers.
 
-- A lower bound: the venues observed (venues) are a small part of the market, and change over time.
+- A lower bound: the observed venues (venues) are a small part of the market, and change over time.
 - So a recent day may be larger only because more is observed: compare days with the same venues and as many assets.
-- The share is over the venues that tell the sides.
+- The share is over the venues that report the sides.
 
 No rows: no venue's liquidations are held.
 */

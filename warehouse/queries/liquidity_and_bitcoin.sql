@@ -3,10 +3,10 @@ Did bitcoin do better in the 30 days after global liquidity had been growing?
 
 One row is a quarter of the days, sorted by how much a measure of money had changed over 13 weeks: four central banks'
 assets, M2, or the Federal Reserve's assets and net liquidity. quarter 1 is where it shrank most or grew least. If liquidity leads,
-next_30d_median rises from quarter 1 to 4 within a measure, and share_rising with it.
+next_30d_median rises from quarter 1 to 4 within a measure, and so does share_rising.
 
-- Days next to each other share nearly all of both windows: a year holds four independent changes and twelve returns.
-- What was public on the day is what is used, yet only the newest vintage of revised series is held.
+- Neighbouring days share nearly all of both windows: a year holds four independent changes and twelve returns.
+- Only what was public on the day is used, but only the newest vintage of revised series is held.
 - A measure appears once all its members are held for 13 weeks.
 
 No rows: no measure is held for 13 weeks with 30 days after them.

@@ -1,15 +1,15 @@
 /*
 How fast had open interest grown before bitcoin's ten worst days, and how much of it closed on the day?
 
-One row is one of the ten days on which bitcoin's close fell most, the worst first. growth_30d_coins is the change over 30
-days of the coins under futures at the close before; price_30d the return of bitcoin over the same days, so that growth
-above it is leverage that the price does not explain. closed_coins is the change on the day itself. Both are over the
-contracts present on both days. A fall with closed_coins far below zero was one of positions closed, else one of sellers of
-coins. contracts counts those that have the day.
+One row is one of the ten days on which bitcoin's close fell most, the worst first. growth_30d_coins is the change of open
+interest in coins over the 30 days up to the day before; price_30d is bitcoin's return over the same days, so growth above
+it is leverage that the price does not explain. closed_coins is the change on the day itself. Both changes are over the
+contracts present on both days. If closed_coins is far below zero, positions were closed; otherwise spot was sold.
+contracts is the number of contracts on the day.
 
 - In coins: in dollars open interest falls with the price even if nobody closes.
 - Which contracts are held changes over time: see open_interest_by_venue.
-- What was opened again by the day's end is not seen.
+- Positions that were reopened by the day's end are not seen.
 */
 with
 

@@ -2,11 +2,12 @@
 Where is bitcoin's open interest, and where has it grown in 30 days?
 
 One row is one venue on its newest day: billions of dollars, thousands of coins, its share of the venues known daily, and the
-change of its coins over 30 days, over the contracts present on both. A total that grows at one venue alone is that venue's story; growth everywhere is the market's.
+change of its coins over 30 days, over the contracts present on both. Growth at a single venue is that venue's story; growth
+everywhere is the market's.
 
-- CME is told weekly, three days late and more: it has no share.
-- Venues that are not held are in no share; the market is larger than the sum.
-- A venue that gains a contract changes its figure; one that lacks a contract has none, and no venue has a share then.
+- CME is known weekly, three or more days late: it has no share.
+- Venues that are not held have no share; the market is larger than the sum.
+- If a venue gains a contract, its figure changes; if it lacks one, its figure is unknown, and no venue has a share.
 */
 with
 
@@ -17,7 +18,7 @@ newest as (
     qualify row_number() over (partition by venue order by date desc) = 1
 ),
 
--- Like for like: a contract that joined is no growth.
+-- Like for like: a new contract is not growth.
 grown as (
     select
         now.date,

@@ -1,13 +1,13 @@
 /*
-What was known when: which published numbers changed afterwards, how often and by how much?
+What was known when: which published numbers were restated, how often and by how much?
 
-One row is one column of one dataset from one source. values_changed counts values that a later version changed;
-median_change is the middle relative change and largest_change the largest; oldest_day and newest_day are the days that the
-changed values describe, last_changed_at when we learned of the last one. A source with many large changes tells its newest days
-provisionally: read them as such, and use `tidemark build --as-of` to see what was known on a day.
+One row is one column of one dataset from one source, by cause. values_changed counts values that a later version changed;
+median_change is the median relative change and largest_change the largest; oldest_day and newest_day are the days that the
+changed values describe, last_changed_at is when we learned of the last change. If a source has many large changes, its newest
+days are provisional; use `tidemark build --as-of` to see what was known on a day.
 
 - cause says why: source_changed is the provider, method_changed is us, withdrawn means that the value is gone.
-- Only what was fetched twice can be seen to change: feeds that are asked once look steadier than they are.
+- Only values that were fetched twice can be seen to change: feeds that are fetched once look more stable than they are.
 - Changes of text, and changes to or from unknown, have no relative size.
 
 No rows: nothing that was published has changed, as in a home that was filled once.

@@ -2,11 +2,11 @@
 How far did each sector fall on the ten worst days, and did it fall further than bitcoin?
 
 One row is one of the ten days on which the median asset fell most, the worst first: bitcoin's return, then the
-equal-weighted return of each sector. The further the sectors lie below bitcoin, the more of the leverage sat in small
-coins; where they fall alike, everything was sold together. deepest_sector and worst_asset name the hardest hit.
+equal-weighted return of each sector. The further the sectors are below bitcoin, the more leverage was in small coins; if
+all fall alike, everything was sold together. deepest_sector and worst_asset name the hardest hit.
 
-- The baskets are tidemark's own and small: one asset can make its sector.
-- Returns are from close to close (midnight UTC): a fall that was made good by then does not show.
+- The baskets are tidemark's own and small: one asset can dominate its sector.
+- Returns are from close to close (midnight UTC): a fall that was recovered by then does not show.
 */
 with
 

@@ -1,14 +1,14 @@
 /*
-Which signals were worth anything, held against what any day brought?
+Which signals were worth anything, compared with any day?
 
-One row is one level of one signal; among those with enough occasions the most telling come first. return_30d is the
-median return of bitcoin in the 30 days after it, drawdown_30d the median of the deepest lows in them, each beside the same
-after any day. A warning that was worth something has both clearly below any day's, over many occasions that share no day
+One row is one level of one signal; among those with enough occurrences the most informative come first. return_30d is
+bitcoin's median return in the 30 days after it, drawdown_30d the median of the deepest lows in them, each next to the same
+figure after any day. A useful warning has both clearly below any day's, over many occurrences that share no day
 (independent).
 
-- verdict is about the count alone: below ten independent occasions nothing can be told, whatever the difference.
-- Whoever chose the thresholds knew these years, so this is a score and no test.
-- A signal that tells of data (data_stale, sources_disagree) is not meant to foretell prices.
+- verdict is about the count alone: with fewer than ten independent occurrences nothing can be said, whatever the difference.
+- The thresholds were chosen with knowledge of these years, so this is a score, not a test.
+- A signal about data (data_stale, sources_disagree) is not meant to forecast prices.
 */
 select
     signal,

@@ -1,13 +1,13 @@
 /*
-What is out of the ordinary on the newest day, since when, and how often did it mean anything?
+What is unusual on the newest day, since when, and how often did it mean anything?
 
-One row is one signal that spoke on the newest day with any signal, the loudest first: what it says, since when, and beside it what
-bitcoin did at the middle after its earlier occasions, against any day.
+One row is one signal that was active on the newest day with any signal, the highest level first: its message, since when, and
+bitcoin's median return after its earlier occurrences, compared with any day.
 
-- A signal is no forecast: see independent_occurrences, and signals_against_any_day for all of them.
-- A silent signal may be silent because its number is unknown: data_stale says so.
+- A signal is not a forecast: see independent_occurrences, and signals_against_any_day for all of them.
+- A signal may be inactive because its number is unknown: data_stale says so.
 
-No rows: no signal has ever spoken in this home.
+No rows: no signal has ever been active in this home.
 */
 select
     signals.date,

@@ -1,4 +1,4 @@
-"""The daily brief: one page that opens offline, and the same as Markdown; its sentences are those of `brief`."""
+"""The daily brief: one page that opens offline, and the same as Markdown; its sentences come from the mart `brief`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from warehouse.store.files import write_whole
 from warehouse.store.home import Home
 
 LATEST = "latest.html"
-UNUSUAL = 0.95  # percentiles beyond it, on either side, lead the page
+UNUSUAL = 0.95  # topics with more extreme percentiles, on either side, lead the page
 MOST_LEADING = 9
 LOUDNESS = {"alert": 0, "watch": 1, "info": 2}
 MILLION, BILLION = 1e6, 1e9
@@ -31,7 +31,7 @@ _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 
 @dataclass(frozen=True)
 class Brief:
-    """Everything that the page of one day says."""
+    """The content of one day's page."""
 
     day: date
     as_of: str
@@ -54,14 +54,14 @@ class Brief:
 
 
 def newest_day(warehouse: Path) -> date | None:
-    """The newest day that the brief has a sentence for; none where it has none at all."""
+    """The newest day that the brief has a sentence for; none if it has none at all."""
     with open_warehouse(warehouse) as connection:
         newest: list[tuple[date | None]] = connection.execute("select max(date) from main.brief").fetchall()
     return newest[0][0]
 
 
 def write_report(home: Home, day: date | None = None) -> Path:
-    """Write the page and the Markdown of a day; the newest day's page is `latest.html` too.
+    """Write the page and the Markdown of a day; the newest day's page is also `latest.html`.
 
     Raises:
         BadRequest: The brief says nothing of that day.
@@ -81,16 +81,16 @@ def write_report(home: Home, day: date | None = None) -> Path:
 
 
 def write_reports(home: Home) -> list[Path]:
-    """Write the newest day's page, and again every page that lies under reports/ and no longer says what is held.
+    """Write the newest day's page, and rewrite every page under reports/ that is stale.
 
-    A page of a day of which nothing is held any more is taken away.
+    A page of a day that the brief no longer has is deleted.
 
     Returns:
-        The pages that were written, the newest day's last; none where there is no brief yet.
+        The pages that were written, the newest day's last; none if there is no brief yet.
     """
     newest = newest_day(home.warehouse)
-    stale, untold = stale_days(home)
-    for day in untold:
+    stale, gone = stale_days(home)
+    for day in gone:
         for ending in ("html", "md"):
             (home.reports / f"{day}.{ending}").unlink(missing_ok=True)
     if newest is None:
@@ -100,20 +100,20 @@ def write_reports(home: Home) -> list[Path]:
 
 
 def read_brief(warehouse: Path, day: date) -> Brief:
-    """What the warehouse says of a day.
+    """Read the content of a day's page from the warehouse.
 
     Raises:
         BadRequest: The brief says nothing of that day.
     """
     with open_warehouse(warehouse) as connection:
-        told = _rows(
+        sentences = _rows(
             connection,
             "select brief.*, topics.section, topics.is_headline, topics.leads from main.brief as brief "
             "inner join core.brief_topics as topics on topics.topic = brief.topic "
             "where brief.date = $day order by topics.position",
             day,
         )
-        if not told:
+        if not sentences:
             raise BadRequest(f"the brief says nothing of {day}: it is not held, or not over")
         facts = dict(connection.execute("select key, value from ops.home").fetchall())
         gauges = _rows(connection, "select * from main.leverage_gauge where date = $day", day)
@@ -126,10 +126,10 @@ def read_brief(warehouse: Path, day: date) -> Brief:
             day=day,
             as_of=facts["as-of"],
             origin=facts["origin"],
-            headlines=[row["statement"] for row in told if row["is_headline"]],
+            headlines=[row["statement"] for row in sentences if row["is_headline"]],
             gauge=gauge,
             parts=_parts(connection, gauge),
-            leading=_leading(told, signals),
+            leading=_leading(sentences, signals),
             signals=signals,
             outcomes=_rows(
                 connection,
@@ -138,7 +138,7 @@ def read_brief(warehouse: Path, day: date) -> Brief:
                 "and signals.level = outcomes.level where signals.date = $day order by outcomes.signal",
                 day,
             ),
-            sections={name: [row for row in told if row["section"] == name] for name in sections()},
+            sections={name: [row for row in sentences if row["section"] == name] for name in sections()},
             sectors=_rows(connection, "select * from main.sector_daily where date = $day order by return_1d", day),
             beside=_beside(connection, day),
             famous=_rows(
@@ -170,13 +170,13 @@ def sections() -> dict[str, str]:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, day: date) -> list[dict[str, Any]]:
-    found = connection.execute(query, {"day": day} if "$day" in query else None)
-    names = [about[0] for about in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = connection.execute(query, {"day": day} if "$day" in query else None)
+    names = [about[0] for about in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, gauge: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The gauge's parts with where each stands, heat first."""
+    """The gauge's components with their percentiles, heat first."""
     if gauge is None:
         return []
     parts = connection.execute(
@@ -196,7 +196,7 @@ def _parts(connection: duckdb.DuckDBPyConnection, gauge: Mapping[str, Any] | Non
 
 
 def _beside(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, Any]]:
-    """The day and the famous days up to it, each as it is held here, beside the most that was reported of it."""
+    """The day and the famous days up to it: our own figures beside the highest reported liquidations."""
     return _rows(
         connection,
         "with days as ("
@@ -215,12 +215,12 @@ def _beside(connection: duckdb.DuckDBPyConnection, day: date) -> list[dict[str, 
     )
 
 
-def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a reader should see first: what speaks, then what is far out in its own year or the first of its kind."""
+def _leading(sentences: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a reader should see first: active signals, then topics with an extreme percentile or a new extreme."""
     lead = [{"text": row["message"], "level": row["level"], "topic": None, "since": row["since"]} for row in signals]
     unusual = [
         row
-        for row in told
+        for row in sentences
         if row["leads"]
         and not row["is_headline"]
         and (
@@ -229,12 +229,12 @@ def _leading(told: Sequence[dict[str, Any]], signals: Sequence[Mapping[str, Any]
         )
     ]
     unusual.sort(key=lambda row: -abs((row["percentile_1y"] or 0.5) - 0.5))
-    told_too = [{"text": row["statement"], "level": None, "topic": row["topic"], "since": None} for row in unusual]
-    return [*lead, *told_too[: max(MOST_LEADING - len(lead), 4)]]
+    more = [{"text": row["statement"], "level": None, "topic": row["topic"], "since": None} for row in unusual]
+    return [*lead, *more[: max(MOST_LEADING - len(lead), 4)]]
 
 
 def _trouble(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, list[dict[str, Any]]]:
-    """What the day lacks: not there, late, held back, and told differently by two sources."""
+    """The day's problems: missing, late, held back, and reported differently by two sources."""
     return {
         "missing": _rows(
             connection,
@@ -286,33 +286,33 @@ def as_page(brief: Brief, *, simulated: bool) -> str:
 
 
 def as_markdown(brief: Brief) -> str:
-    """The brief as Markdown, which is Prefect's artifact too: everything but the charts."""
+    """The brief as Markdown, also used as Prefect's artifact: everything except the charts."""
     return render_text("brief.md.j2", brief=brief, titles=sections(), percent=percent, dollars=dollars)
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """A fraction as a person reads it; 100 % and 0 % only where it is exactly so."""
+    """A fraction as percent for people; 100 % and 0 % only if it is exactly that."""
     return "unknown" if value is None else f"{_unblurred(value, digits)} %"
 
 
 def percentile(share: float) -> str:
-    """A share of days as the percentile that it is: 97th, and 99.7th rather than a 100th that it is not."""
-    told = _unblurred(share, 0)
-    return told + ("th" if told[-2:] in ("11", "12", "13") else _ORDINALS.get(told[-1], "th"))
+    """A share of days as a percentile: 97th; and 99.7th, not rounded up to a 100th."""
+    text = _unblurred(share, 0)
+    return text + ("th" if text[-2:] in ("11", "12", "13") else _ORDINALS.get(text[-1], "th"))
 
 
 def _unblurred(value: float, digits: int) -> str:
-    """Percents with so many digits, or with as many more as keep a figure from reading as the whole or as nothing."""
+    """Percents with this many digits, or up to two more if rounding would otherwise give exactly 0 or 100."""
     for more in range(digits, digits + MORE_DIGITS + 1):
-        told = f"{value * WHOLE:.{more}f}"
-        if abs(float(told)) not in (0, WHOLE) or float(told) == value * WHOLE:
-            return told
+        text = f"{value * WHOLE:.{more}f}"
+        if abs(float(text)) not in (0, WHOLE) or float(text) == value * WHOLE:
+            return text
     nearest = "nearly" if abs(value) < 1 else "hardly over"
-    return "next to 0" if not float(told) else f"{nearest} {WHOLE}"
+    return "next to 0" if not float(text) else f"{nearest} {WHOLE}"
 
 
 def dollars(value: float | None) -> str:
-    """An amount of dollars as a person reads it."""
+    """An amount of dollars in words for people."""
     if value is None:
         return "unknown"
     return f"${value / BILLION:,.2f} billion" if value >= BILLION else f"${value / MILLION:,.1f} million"

@@ -18,13 +18,13 @@ from expectations.curated import curated
 Points = Sequence[tuple[date, float | None]]
 Kind = Literal["line", "bars"]
 
-# Colours that no page shows: each stands for a variable of the style sheet, and is replaced by it.
+# Placeholder colours: each is replaced by a variable of the style sheet.
 _INK, _SOFT, _LINE = "#010101", "#020202", "#030303"
 _VARIABLES = {_INK: "--ink", _SOFT: "--soft", _LINE: "--line"}
 _SERIES = ("#0a0a01", "#0a0a02", "#0a0a03", "#0a0a04", "#0a0a05")
 _VARIABLES |= {colour: f"--series-{place}" for place, colour in enumerate(_SERIES, start=1)}
 ROUNDED_FROM = 10
-# Those of heat, as curated/gauge_regimes.toml orders them, then the unwinding.
+# The regimes of heat in the order of curated/gauge_regimes.toml, then flush.
 _BY_HEAT = curated()["gauge_regimes"].rows.sort("heat_from").get_column("regime")
 REGIMES = {name: f"#0b0b0{place}" for place, name in enumerate([*_BY_HEAT, "flush"], start=1)}
 _VARIABLES |= {colour: f"--regime-{name}" for name, colour in REGIMES.items()}
@@ -59,9 +59,9 @@ class Panel:
         series: Name to points, in order of time; an unknown value breaks the line.
         unit: How values are written: `percent`, `usd`, `krw` or `plain`.
         kind: Lines, or bars of the first series.
-        zero: Whether the line at zero is drawn, for what is above and below it.
+        zero: Whether a line at zero is drawn, for values on both sides of it.
         height: Share of the chart's height.
-        colours: Which of the page's colours the series take, counted from one.
+        colours: Numbers of the page's colours for the series, counted from one.
     """
 
     series: Mapping[str, Points]
@@ -73,7 +73,7 @@ class Panel:
 
 
 def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[date, str] | None = None) -> str | None:
-    """Draw panels above each other on one axis of time.
+    """Draw panels above each other on one time axis.
 
     Args:
         name: A name for the chart, unique on its page.
@@ -82,7 +82,7 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
         bands: Day to regime; drawn as a strip behind the first panel.
 
     Returns:
-        The SVG element; none where there is nothing to draw.
+        The SVG element; none if there is nothing to draw.
     """
     filled = [
         panel for panel in panels if any(value is not None for points in panel.series.values() for _, value in points)
@@ -132,7 +132,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 
 def _strip(axes: Axes, bands: Mapping[date, str]) -> None:
-    """One span for each run of days of one regime."""
+    """Draw one span for each run of days in one regime."""
     spans: list[tuple[date, date, str]] = []
     for day, regime in sorted(bands.items()):
         if spans and spans[-1][1:] == (day - timedelta(days=1), regime):
@@ -161,7 +161,7 @@ def written(value: float, unit: str) -> str:
 
 
 def _themed(text: str, name: str) -> str:
-    """The element alone, as wide as its place, its ids unique on the page, its colours those of the page."""
+    """The SVG element alone: it fills its container, its ids are unique on the page, and it uses the page's colours."""
     element = text[text.index("<svg") :]
     element = re.sub(r'<svg([^>]*?) height="[^"]*"([^>]*?) width="[^"]*"', r"<svg\1\2", element, count=1)
     element = re.sub(r'<svg([^>]*?) width="[^"]*"([^>]*?) height="[^"]*"', r"<svg\1\2", element, count=1)

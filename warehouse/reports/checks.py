@@ -40,8 +40,8 @@ def _by_feed(checks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[
 def _counts(checks: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for row in checks:
-        found = counts.setdefault(row["run_id"], {"rules": 0, "broken": 0, "warned": 0})
-        found["rules"] += 1
+        count = counts.setdefault(row["run_id"], {"rules": 0, "broken": 0, "warned": 0})
+        count["rules"] += 1
         if not row["success"]:
-            found["broken" if row["severity"] == "blocking" else "warned"] += 1
+            count["broken" if row["severity"] == "blocking" else "warned"] += 1
     return counts

@@ -1,4 +1,4 @@
-"""The calendar of what is there: every dataset of every source, day by day, as one page that opens offline."""
+"""The completeness calendar: every dataset of every source, day by day, as one page that opens offline."""
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from warehouse.store.home import Home
 PAGE = "completeness.html"
 BRIEF = "latest.html"
 CHECKS = "checks/index.html"
-# Worst first: a day of several series shows the worst that any of them is in.
+# Worst first: a day of several series shows the worst state of any of them.
 STATES = {
     "failed": "failed",
     "failed_check": "held back",
@@ -39,10 +39,10 @@ MEANINGS = {
 }
 MARKED = tuple(STATES)[:4]
 FEED = ("dataset", "source")
-# Runs of equal days that are drawn one by one; the feeds with most are drawn coarser until no more are left.
+# The most runs of equal days that are drawn one by one; above it the feeds with the most runs are drawn coarser.
 MOST_RUNS = 8_000
 LONGEST_REASON = 180
-MOST_NAMES = 12  # series that a line names
+MOST_NAMES = 12  # series named in a line
 CELL = 6
 WEEKS = 54
 HEIGHT = 7 * CELL
@@ -50,20 +50,20 @@ HEIGHT = 7 * CELL
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days that are not there for one reason, and what retries them.
+    """Days that are missing for one reason, and what retries them.
 
     Attributes:
         dataset: The table.
         source: The provider.
-        series: The series that share it.
-        every: Whether they are all that the feed has.
-        state: What became of the days.
-        reason: Why, where the ledger says so.
+        series: The series that share the reason.
+        every: Whether these are all series of the feed.
+        state: The days' state.
+        reason: Why, if the ledger says so.
         first: The first day.
         last: The last day.
-        days: How many series-days.
-        perishes_at: When the first of them can no longer be had.
-        command: What retries them; none where nothing can.
+        days: Number of series-days.
+        perishes_at: When the first of them can no longer be fetched.
+        command: The command that retries them; none if nothing can.
         form: The address of the form that does the same.
     """
 
@@ -82,7 +82,7 @@ class Stretch:
 
     @property
     def names(self) -> str:
-        """The series, as a line can hold them."""
+        """The series' names, shortened to fit a line."""
         if self.every:
             return "all series" if len(self.series) > 1 else self.series[0]
         more = len(self.series) - MOST_NAMES
@@ -90,7 +90,7 @@ class Stretch:
 
 
 class Drawn(NamedTuple):
-    """A year of a feed."""
+    """One drawn year of a feed."""
 
     year: int
     label: str
@@ -111,18 +111,18 @@ class Calendar:
 
     @property
     def anchor(self) -> str:
-        """Its place in the page."""
+        """Its anchor on the page."""
         return f"{self.dataset}-{self.source}"
 
     @property
     def marked(self) -> int:
-        """Series-days that are not there and should be."""
+        """Number of series-days that are missing and should exist."""
         return sum(self.counts.get(state, 0) for state in MARKED)
 
     @property
     def perishes_at(self) -> datetime | None:
-        """When the first of its marked days can no longer be had."""
-        return min((one.perishes_at for one in self.stretches if one.perishes_at is not None), default=None)
+        """When the first of its marked days can no longer be fetched."""
+        return min((stretch.perishes_at for stretch in self.stretches if stretch.perishes_at is not None), default=None)
 
     def told(self) -> str:
         """Its series-days in words, worst first."""
@@ -130,21 +130,21 @@ class Calendar:
 
 
 def read_ledger(warehouse: Path) -> tuple[pl.DataFrame, datetime]:
-    """The ledger as the warehouse has it, and the instant by which it was judged."""
+    """The warehouse's ledger, and the instant as of which it was judged."""
     with open_warehouse(warehouse) as connection:
         ledger = connection.sql("select dataset, source, series, date, state, reason from ops.ledger").pl()
-        told: list[tuple[str]] = connection.execute("select value from ops.home where key = 'as-of'").fetchall()
-    return ledger, datetime.fromisoformat(told[0][0])
+        as_of: list[tuple[str]] = connection.execute("select value from ops.home where key = 'as-of'").fetchall()
+    return ledger, datetime.fromisoformat(as_of[0][0])
 
 
 def write_completeness(home: Home, ledger: pl.DataFrame, stretches: Sequence[Stretch], as_of: datetime) -> Path:
     """Write the page of a home.
 
     Args:
-        home: Whose.
+        home: The home.
         ledger: dataset, source, series, date, state, reason of every series-day.
-        stretches: What is not there, and what retries it; what perishes first.
-        as_of: The instant by which the ledger was judged.
+        stretches: What is missing, and what retries it; what perishes first comes first.
+        as_of: The instant as of which the ledger was judged.
     """
     feeds = calendars(ledger, stretches)
     drawn = sorted({year.year for feed in feeds for year in feed.years})
@@ -174,7 +174,7 @@ def write_completeness(home: Home, ledger: pl.DataFrame, stretches: Sequence[Str
 
 
 def _urgent(feed: Calendar) -> tuple[bool, float, int, str]:
-    """What perishes first comes first, then what lacks most."""
+    """Sort key: what perishes first, then what lacks most."""
     until = feed.perishes_at
     return (until is None, until.timestamp() if until else 0.0, -feed.marked, feed.anchor)
 
@@ -182,10 +182,11 @@ def _urgent(feed: Calendar) -> tuple[bool, float, int, str]:
 def calendars(ledger: pl.DataFrame, stretches: Iterable[Stretch]) -> list[Calendar]:
     """Every feed with its days drawn, by dataset and source."""
     marked: dict[tuple[str, str], list[Stretch]] = {}
-    for one in stretches:
-        marked.setdefault((one.dataset, one.source), []).append(one)
+    for stretch in stretches:
+        marked.setdefault((stretch.dataset, stretch.source), []).append(stretch)
     days = day_states(ledger)
-    series = {(one, two): many for one, two, many in ledger.group_by(FEED).agg(pl.col("series").n_unique()).iter_rows()}
+    counted_series = ledger.group_by(FEED).agg(pl.col("series").n_unique()).iter_rows()
+    series = {(dataset, source): count for dataset, source, count in counted_series}
     summed = days.group_by(FEED).agg(pl.col(*STATES).sum())
     counts = {(row["dataset"], row["source"]): {name: row[name] for name in STATES} for row in summed.to_dicts()}
     drawn, coarse = _drawn(days)
@@ -196,7 +197,7 @@ def calendars(ledger: pl.DataFrame, stretches: Iterable[Stretch]) -> list[Calend
 
 
 def day_states(ledger: pl.DataFrame) -> pl.DataFrame:
-    """One row for each day of a feed: how many series are in which state, the worst state, and why they are in it."""
+    """One row for each day of a feed: the number of series in each state, the worst state, and its reason."""
     ranks = {name: rank for rank, name in enumerate(STATES)}
     ranked = ledger.with_columns(worst=pl.col("state").replace_strict(ranks, return_dtype=pl.Int8))
     days = ranked.group_by(*FEED, "date").agg(
@@ -219,7 +220,7 @@ def day_states(ledger: pl.DataFrame) -> pl.DataFrame:
 
 
 def _drawn(days: pl.DataFrame) -> tuple[dict[tuple[str, str], list[Drawn]], set[tuple[str, str]]]:
-    """Every feed's years as drawn, and the feeds whose days differ so much that they are drawn coarser."""
+    """Every feed's drawn years, and the feeds whose days differ so much that they are drawn coarser."""
     fine = _runs(days, [*STATES, "reason", "reasons"])
     many = sorted(fine.group_by(FEED).len().rows(), key=lambda row: -row[2])
     coarse: set[tuple[str, str]] = set()
@@ -237,10 +238,10 @@ def _drawn(days: pl.DataFrame) -> tuple[dict[tuple[str, str], list[Drawn]], set[
         ]
     ).sort(*FEED, "first")
     drawn: dict[tuple[str, str], list[Drawn]] = {}
-    for (dataset, source, year), found in groupby(
+    for (dataset, source, year), group in groupby(
         runs.iter_rows(named=True), lambda row: (row["dataset"], row["source"], row["first"].year)
     ):
-        rows = list(found)
+        rows = list(group)
         counts = {name: sum(row[name] for row in rows) for name in STATES}
         label = f"{year}, {dataset} from {source}: {counted(counts)} series-days"
         drawn.setdefault((dataset, source), []).append(Drawn(year, label, "".join(_paths(rows))))
@@ -248,7 +249,7 @@ def _drawn(days: pl.DataFrame) -> tuple[dict[tuple[str, str], list[Drawn]], set[
 
 
 def _runs(days: pl.DataFrame, alike: Sequence[str]) -> pl.DataFrame:
-    """Consecutive days of one year whose worst state, and whatever else is named, are the same; counts are summed."""
+    """Consecutive days of one year with the same worst state and the same values in `alike`; counts are summed."""
     same = [*FEED, "worst", *alike]
     changed = [pl.col(name).ne_missing(pl.col(name).shift()) for name in same]
     broken = pl.col("date").ne_missing(pl.col("date").shift() + timedelta(days=1))
@@ -277,14 +278,14 @@ def _paths(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def told(run: dict[str, Any]) -> str:
-    """A run of days in words: which, how many series are in which state, and why."""
+    """A run of days in words: the days, the number of series in each state, and the reason."""
     per_day = 1 if run["coarse"] else run["days"]
     counts = counted({name: run[name] // per_day for name in STATES})
     if run["days"] == 1:
         text = f"{run['first']:%a %Y-%m-%d}: {counts}"
     else:
-        each = "series-days" if run["coarse"] else "each day"
-        text = f"{run['first']} to {run['last']}, {run['days']} days: {counts} {each}"
+        unit = "series-days" if run["coarse"] else "each day"
+        text = f"{run['first']} to {run['last']}, {run['days']} days: {counts} {unit}"
     if run["reason"]:
         reason = run["reason"]
         short = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
@@ -304,7 +305,7 @@ def _place(day: date) -> tuple[int, int]:
 
 
 def outline(first: date, last: date) -> str:
-    """The shape of consecutive days of one year, where a column is a week and Monday is on top."""
+    """The SVG outline of consecutive days of one year; a column is a week, with Monday on top."""
     (week, row), (last_week, last_row) = _place(first), _place(last)
     left, right = week * CELL, (last_week + 1) * CELL
     top, bottom = row * CELL, (last_row + 1) * CELL

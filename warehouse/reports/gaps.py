@@ -1,4 +1,4 @@
-"""What the page of a day lacks, and why, in a sentence or two: a page with holes must not look like a whole one."""
+"""What a day's page lacks, and why, in a sentence or two: an incomplete page must not look complete."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from expectations.contract import datasets
 from warehouse.lineage.tables import ancestors
 
 PAGE = "main.brief"
-"""The table that the page tells, and so what it rests on."""
+"""The table that the page shows; its lineage is what the page rests on."""
 
-USUAL_DAYS = 5  # of the seven days before, with an answer: then a series is missed on the day
+USUAL_DAYS = 5  # a series with an answer on this many of the seven days before is missed on the day
 MOST_NAMES = 8
 
 WHY = {
@@ -30,7 +30,7 @@ class Lacking:
 
     Attributes:
         holes: What should be there and is not, in sentences.
-        awaited: What is not published yet, in sentences: that is how a morning looks.
+        awaited: What is not published yet, in sentences, as is usual in the morning.
     """
 
     holes: Sequence[str] = ()
@@ -38,10 +38,10 @@ class Lacking:
 
 
 def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
-    """What the page of a day lacks of what it rests on.
+    """What a day's page lacks of the data that it rests on.
 
-    A series that another source told as well is not lacking, unless the page tells each venue apart; one that has no
-    value on most days, such as a weekly figure, is not awaited.
+    A series that another source also has is not lacking, unless the page shows each venue separately. A series without
+    a value on most days, such as a weekly figure, is not awaited.
 
     Args:
         connection: A built file.
@@ -49,7 +49,7 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
     """
     names = sorted(table.removeprefix("core.") for table in ancestors(PAGE) if table.startswith("core."))
     rested_on = [name for name in names if name in datasets()]
-    told_once = [name for name in rested_on if "venue" not in datasets()[name].preferred_key]
+    one_source = [name for name in rested_on if "venue" not in datasets()[name].preferred_key]
     rows = connection.execute(
         "with asked as (select * from ops.ledger where date = $day and dataset in (select unnest($rested_on))), "
         "usual as ("
@@ -62,7 +62,7 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
         "  select 1 from asked as other where other.dataset = asked.dataset and other.series = asked.series"
         "  and other.state = 'loaded')) "
         "group by all order by all",
-        {"day": day, "rested_on": rested_on, "told_once": told_once, "usual": USUAL_DAYS},
+        {"day": day, "rested_on": rested_on, "told_once": one_source, "usual": USUAL_DAYS},
     ).fetchall()
     by_state: dict[str, dict[str, list[str]]] = {}
     for state, source, dataset in rows:
@@ -81,8 +81,8 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
 
 
 def _silent(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
-    """The topics of most days of the week before of which the day has no figure, in the order of the page."""
-    told = connection.execute(
+    """The topics that most days of the week before had and the day lacks, in page order."""
+    topics = connection.execute(
         "select topics.topic from core.brief_topics as topics "
         "where topics.topic in ("
         "  select topic from main.brief where date between $day - 7 and $day - 1 "
@@ -90,7 +90,7 @@ def _silent(connection: duckdb.DuckDBPyConnection, day: date) -> list[str]:
         "and topics.topic not in (select topic from main.brief where date = $day) order by topics.position",
         {"day": day, "usual": USUAL_DAYS},
     ).fetchall()
-    return [topic.replace("_", " ") for (topic,) in told]
+    return [topic.replace("_", " ") for (topic,) in topics]
 
 
 def _feeds(by_source: dict[str, list[str]]) -> str:

@@ -1,4 +1,4 @@
-"""The pages for people, from templates that lie in `reports`: self-contained, and nothing that came in is markup."""
+"""HTML pages from the templates in `reports`: self-contained, and all data are escaped."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,14 +13,14 @@ FOLDER = "reports"
 def render(
     template: str, *styles: str, simulated: bool, told_to_programs: Mapping[str, str] | None = None, **facts: Any
 ) -> str:
-    """A page.
+    """Render a page.
 
     Args:
         template: Its template.
-        styles: The style sheets that it holds, the later one over the earlier.
-        simulated: Whether its numbers are invented: then it says so.
-        told_to_programs: What the page says of itself to programs, by name.
-        facts: What else the template asks for.
+        styles: The style sheets that it embeds; later ones override earlier ones.
+        simulated: Whether its numbers are simulated; the page then says so.
+        told_to_programs: Metadata for programs, by name.
+        facts: The template's other variables.
     """
     folder = files("warehouse") / FOLDER
     style = "\n".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", *styles))
@@ -29,11 +29,11 @@ def render(
 
 
 def render_text(template: str, **facts: Any) -> str:
-    """A text, such as Markdown; nothing in it is escaped.
+    """Render a text, such as Markdown; nothing in it is escaped.
 
     Args:
         template: Its template.
-        facts: What the template asks for.
+        facts: The template's variables.
     """
     return _templates(markup=False).get_template(template).render(**facts)
 
@@ -42,7 +42,7 @@ def render_text(template: str, **facts: Any) -> str:
 def _templates(*, markup: bool) -> Environment:
     return Environment(
         loader=PackageLoader("warehouse", FOLDER),
-        # Whatever the template is called: an error quotes what a provider sent. A text is read as it stands.
+        # On for every page, whatever its template's name: an error may quote what a provider sent.
         autoescape=markup,  # noqa: S701  off for texts alone
         undefined=StrictUndefined,
         trim_blocks=True,

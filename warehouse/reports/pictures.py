@@ -1,4 +1,4 @@
-"""The charts of the brief, as data: what each shows, from which mart, and how a reader reads it."""
+"""The charts of the brief, as data: what each shows, from which mart, and how to read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class Line:
     """One series of a chart.
 
     Attributes:
-        name: How the legend calls it.
+        name: Its name in the legend.
         table: The mart.
-        value: What is drawn of the rows of a day, as SQL over them.
-        where: Which rows.
+        value: The drawn value, as an SQL aggregate over the rows of a day.
+        where: Which rows, as an SQL condition.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Picture:
     """One chart of a section.
 
     Attributes:
-        section: Where it stands.
+        section: The section that it belongs to.
         title: What it shows.
         plots: From top to bottom.
         reading: How to read it.
-        regimes: Whether the regimes are a strip behind the first plot.
+        regimes: Whether the regimes are drawn as a strip behind the first plot.
     """
 
     section: str
@@ -66,7 +66,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn picture with what a reader needs to read it."""
+    """A drawn picture with the text that explains it."""
 
     title: str
     svg: str
@@ -190,7 +190,7 @@ PICTURES = (
 
 
 def charts(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, list[Chart]]:
-    """The pictures of the year up to a day, by section; one of which nothing is known is left out."""
+    """The pictures of the year up to a day, by section; a picture without data is left out."""
     drawn: dict[str, list[Chart]] = {}
     for picture in PICTURES:
         panels = [_panel(connection, plot, day) for plot in picture.plots]
@@ -202,9 +202,9 @@ def charts(connection: duckdb.DuckDBPyConnection, day: date) -> dict[str, list[C
 
 
 def _panel(connection: duckdb.DuckDBPyConnection, plot: Plot, day: date) -> Panel:
-    found = {line.name: _points(connection, line, day) for line in plot.lines}
+    series = {line.name: _points(connection, line, day) for line in plot.lines}
     return Panel(
-        {name: points for name, points in found.items() if points},
+        {name: points for name, points in series.items() if points},
         plot.unit,
         kind=plot.kind,
         zero=plot.zero,
@@ -214,18 +214,19 @@ def _panel(connection: duckdb.DuckDBPyConnection, plot: Plot, day: date) -> Pane
 
 
 def _points(connection: duckdb.DuckDBPyConnection, line: Line, day: date) -> Points:
-    """A value for every day from the first that is known; a day without a row is a gap in the line."""
-    found: dict[date, float | None] = dict(
+    """A value for every day from the first known one; a day without a row is a gap in the line."""
+    values: dict[date, float | None] = dict(
         connection.execute(
             f"select date, {line.value} from main.{line.table} "  # noqa: S608  ours
             f"where date between $first and $day and ({line.where}) group by date",
             {"first": day - timedelta(days=DAYS), "day": day},
         ).fetchall()
     )
-    if not found:
+    if not values:
         return []
-    start = min(found)
-    return [(one, found.get(one)) for one in (start + timedelta(days=n) for n in range((day - start).days + 1))]
+    start = min(values)
+    days = (start + timedelta(days=n) for n in range((day - start).days + 1))
+    return [(drawn_day, values.get(drawn_day)) for drawn_day in days]
 
 
 def _regimes(connection: duckdb.DuckDBPyConnection, day: date) -> Mapping[date, str]:

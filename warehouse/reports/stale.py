@@ -1,4 +1,4 @@
-"""Which pages no longer say what the warehouse says: each page names what it was made from, and no clock is asked."""
+"""Which pages no longer match the warehouse: each page holds a hash of what it was made from; no clock is used."""
 
 import hashlib
 import re
@@ -18,16 +18,16 @@ from warehouse.store.home import Home
 
 MADE_FROM = "tidemark-made-from"
 _MARK = re.compile(rf'<meta name="{MADE_FROM}" content="([0-9a-f]{{64}})">')
-_HEAD = 2_000  # bytes, in which the mark lies
+_HEAD = 2_000  # bytes at the start of a page, which include the mark
 _NAMED = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def made_from(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> dict[date, str]:
-    """What the page of each day is made from, as a hash.
+    """A hash of what the page of each day is made from.
 
-    A page tells its own day, draws the days before it and sets famous days beside it: of all of these it is what every
-    mart, the ledger, the quarantine and the disagreements say. What grows with every build (how fresh a source is, what
-    followed a signal) does not count, or every page would be stale every day.
+    A page reports its own day, draws the days before it and compares it with famous days. The hash covers what every
+    mart, the ledger, the quarantine and the disagreements say about all of these days. What changes with every build
+    (how fresh a source is, what followed a signal) does not count, or every page would be stale every day.
 
     Args:
         connection: A built file.
@@ -35,37 +35,38 @@ def made_from(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> di
     """
     digests = _digests(connection)
     famous = {day for (day,) in connection.execute("select distinct date from main.famous_days").fetchall()}
-    found = {}
+    hashes = {}
     for day in days:
-        shown = {day - timedelta(days=back) for back in range(DAYS + 1)} | {one for one in famous if one <= day}
+        earlier = {famous_day for famous_day in famous if famous_day <= day}
+        shown = {day - timedelta(days=back) for back in range(DAYS + 1)} | earlier
         whole = hashlib.sha256(_templates())
         for other in sorted(shown):
             whole.update(f"{other}:{digests.get(other, '')};".encode())
-        found[day] = whole.hexdigest()
-    return found
+        hashes[day] = whole.hexdigest()
+    return hashes
 
 
 def stale_days(home: Home) -> tuple[list[date], list[date]]:
-    """The days whose pages lie under reports/ and say something else than the warehouse, and those it lacks."""
+    """The days whose pages under reports/ differ from the warehouse, and those that the warehouse no longer has."""
     held = sorted(date.fromisoformat(page.stem) for page in home.reports.glob("*.html") if _NAMED.fullmatch(page.stem))
     if not held:
         return [], []
     with open_warehouse(home.warehouse) as connection:
-        told = {day for (day,) in connection.execute("select distinct date from main.brief").fetchall()}
-        wanted = made_from(connection, [day for day in held if day in told])
+        in_brief = {day for (day,) in connection.execute("select distinct date from main.brief").fetchall()}
+        wanted = made_from(connection, [day for day in held if day in in_brief])
     stale = [day for day, mark in wanted.items() if mark_of(home.reports / f"{day}.html") != mark]
-    return stale, [day for day in held if day not in told]
+    return stale, [day for day in held if day not in in_brief]
 
 
 def mark_of(page: Path) -> str | None:
-    """What a page says that it was made from; none where it does not say."""
+    """The hash of what a page was made from; none if the page does not have it."""
     with page.open(encoding="utf-8", errors="replace") as text:
-        found = _MARK.search(text.read(_HEAD))
-    return found[1] if found else None
+        mark = _MARK.search(text.read(_HEAD))
+    return mark[1] if mark else None
 
 
 def _digests(connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
-    """A hash of all that is told of each day, whatever the order of the rows."""
+    """A hash of all data about each day, independent of the order of the rows."""
     tables = [
         (f"main.{model.name}", "t") for model in models.models() if model.schema == "main" and "date" in model.key
     ]
@@ -74,19 +75,19 @@ def _digests(connection: duckdb.DuckDBPyConnection) -> dict[date, str]:
         ("ops.quarantine", "row(dataset, source, key, rule)"),
         ("ops.disagreements", "t"),
     ]
-    found: dict[date, list[str]] = {}
-    for table, told in tables:
+    by_day: dict[date, list[str]] = {}
+    for table, columns in tables:
         rows = connection.execute(
-            f"select date, count(*), bit_xor(hash({told})) from {table} as t group by date"  # noqa: S608  names of ours
+            f"select date, count(*), bit_xor(hash({columns})) from {table} as t group by date"  # noqa: S608  ours
         ).fetchall()
         for day, count, digest in rows:
-            found.setdefault(day, []).append(f"{table} {count} {digest}")
-    return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest() for day, parts in found.items()}
+            by_day.setdefault(day, []).append(f"{table} {count} {digest}")
+    return {day: hashlib.sha256("\n".join(parts).encode()).hexdigest() for day, parts in by_day.items()}
 
 
 @cache
 def _templates() -> bytes:
-    """The templates and style sheets: a page that is made in another way is another page."""
+    """The templates and style sheets; if they change, every page is stale."""
     folder = files("warehouse") / FOLDER
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith((".j2", ".css")))
     return b"".join((folder / name).read_bytes() for name in names)

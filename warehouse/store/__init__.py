@@ -1,1 +1,1 @@
-"""Where bytes lie: the home, the archive, the lake and the ledger."""
+"""Storage: the home, the archive, the lake and the ledger."""

@@ -1,9 +1,9 @@
 """Every provider answer as it arrived: append-only, compressed, checked when read.
 
 One run writes one file, `raw/YYYY-MM/<run>.jsonl.zst`: one zstd frame per answer, each a line of JSON, each preceded
-by a skippable frame with its lengths and a CRC-32 of both. `zstdcat` shows the file as JSON lines; we reach one answer
-by its place, and thousands of answers are still one file. A cut-off last frame is what a kill leaves, and is passed
-over; the body's SHA-256 travels inside, as the provider's bytes had it.
+by a skippable frame with its lengths and a CRC-32 of both. `zstdcat` shows the file as JSON lines. A single answer is
+read by its place, and thousands of answers are still one file. A cut-off last frame, which a killed run leaves, is
+ignored. Each answer includes the SHA-256 of the body as the provider sent it.
 """
 
 import base64
@@ -23,7 +23,8 @@ import pyarrow as pa
 from expectations.errors import HomeRefused, StorageDamaged
 from warehouse.store.files import digest, flush_folder
 
-# zstd's first magic number for frames that decoders skip, and how much of one follows its size: two lengths and a sum.
+# zstd's first magic number for frames that decoders skip, and the content size of such a frame: two lengths and a
+# checksum.
 SKIPPABLE = 0x184D2A50
 SKIPPED = 12
 HEAD = struct.Struct("<IIIII")
@@ -31,22 +32,22 @@ HEAD = struct.Struct("<IIIII")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One answer with its question.
+    """One answer with its request.
 
     Attributes:
         source: The provider.
-        dataset: What it was asked for.
+        dataset: The requested dataset.
         series: Our name of the series.
         method: HTTP method.
         url: Address at the provider, without any key.
-        request_body: What was sent along.
+        request_body: The body of the request.
         status: HTTP status.
-        headers: The headers that matter.
+        headers: The relevant headers.
         observed_at: When it arrived.
         body: The bytes, transfer encoding removed.
-        form: What the bytes are.
-        transform: The function that reads it, none where it holds no rows.
-        labels: What the body does not say.
+        form: The format of the bytes.
+        transform: The function that reads it; none if it holds no rows.
+        labels: Facts that the body does not contain.
     """
 
     source: str
@@ -65,11 +66,11 @@ class Snapshot:
 
     @property
     def identity(self) -> tuple[str, str, str | None]:
-        """What makes two requests the same question."""
+        """The key by which two requests are the same."""
         return (self.method, self.url, self.request_body)
 
     def dump(self) -> dict[str, Any]:
-        """The answer as JSON holds it; bytes that are no text travel as base64."""
+        """The answer as JSON values; a body that is not text is encoded as base64."""
         facts = {name: value for name, value in vars(self).items() if name != "body"}
         facts |= {"observed_at": self.observed_at.isoformat(), "sha256": digest(self.body)}
         try:
@@ -97,7 +98,7 @@ class Archive:
         """One answer by its place.
 
         Raises:
-            StorageDamaged: It is not there or not what was written; the message names it.
+            StorageDamaged: It is missing or not what was written; the message names it.
         """
         try:
             name, _, span = place.partition("@")
@@ -110,7 +111,7 @@ class Archive:
         return self._decoded(place, frame)
 
     def scan(self, run_id: str) -> Iterator[tuple[str, Snapshot]]:
-        """All whole answers of one run, with their places.
+        """All complete answers of one run, with their places.
 
         Raises:
             StorageDamaged: One of them is not what was written; the message names it.
@@ -181,7 +182,7 @@ class Recorder:
         """Store an answer and return its place.
 
         Raises:
-            HomeRefused: The answer cannot be written; what was there before is as it was.
+            HomeRefused: The answer cannot be written; earlier content is unchanged.
         """
         frame = _encode(orjson.dumps(snapshot.dump()) + b"\n")
         with self._lock:
@@ -199,7 +200,7 @@ class Recorder:
         if self._descriptor is None:
             folder = self._path.parent
             folder.mkdir(parents=True, exist_ok=True)
-            # A file of the same run is there when the ledger is older than the archive; it may end in a torn frame.
+            # A file of the same run exists if the ledger is older than the archive; it may end in a torn frame.
             whole = [*_frames(self._path.read_bytes())] if self._path.exists() else []
             self._end = sum(whole[-1]) if whole else 0
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
@@ -218,13 +219,13 @@ class Recorder:
             raise
 
     def sync(self) -> None:
-        """Make what was stored survive a power cut; before anything is published from it."""
+        """Make the stored answers survive a power cut; call it before anything is published from them."""
         with self._lock:
             if self._descriptor is not None:
                 os.fsync(self._descriptor)
 
     def close(self) -> None:
-        """End the run's file."""
+        """Close the run's file."""
         with self._lock:
             if self._descriptor is not None:
                 try:

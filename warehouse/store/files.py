@@ -1,4 +1,4 @@
-"""The one seam to storage: everything is written beside its place, flushed, and moved in."""
+"""All writing of files goes through here: a file is staged, flushed, and moved into its place."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from expectations.errors import HomeRefused, StorageDamaged
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
+    """Make a folder's entries survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -28,7 +28,7 @@ def flush_file(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, each entered for good in the one above."""
+    """Make a folder and its parents, so that each survives a power cut."""
     if not folder.exists():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def make_folder(folder: Path) -> None:
 
 
 def stage(staging: Path, content: bytes) -> Path:
-    """Write a new file in the staging folder, flushed, under a name of its own."""
+    """Write a new file in the staging folder, flushed, under a unique name."""
     staged = staging / uuid.uuid4().hex
     try:
         staging.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def stage(staging: Path, content: bytes) -> Path:
 
 
 def move_in(staged: Path, place: Path) -> None:
-    """Put a staged file into its place in one step; readers see the old file or the new one."""
+    """Move a staged file into its place in one step; readers see either the old file or the new one."""
     try:
         make_folder(place.parent)
         staged.replace(place)
@@ -66,7 +66,7 @@ def move_in(staged: Path, place: Path) -> None:
 
 
 def clear(staging: Path) -> None:
-    """Remove what a writer that was killed left half written; only for the one who holds the home's lock."""
+    """Remove unfinished files of a killed writer; only for the holder of the home's lock."""
     for left in staging.iterdir() if staging.exists() else ():
         if left.is_dir():
             shutil.rmtree(left)
@@ -80,12 +80,12 @@ def write_whole(place: Path, content: bytes, staging: Path) -> None:
 
 
 def digest(content: bytes) -> str:
-    """The SHA-256 of some bytes, as hexadecimal text."""
+    """The SHA-256 of bytes, as hexadecimal text."""
     return hashlib.sha256(content).hexdigest()
 
 
 def read_whole(path: Path, *, what: str) -> bytes:
-    """The bytes of a file that must be there."""
+    """The bytes of a file that must exist."""
     try:
         return path.read_bytes()
     except OSError as broken:

@@ -1,4 +1,4 @@
-"""The folder that holds everything: its layout, its identity and its one writer."""
+"""The home folder, which holds everything: its layout, its identity and its writer lock."""
 
 import fcntl
 import os
@@ -21,12 +21,12 @@ Origin = Literal["live", "gateway", "simulated"]
 
 @dataclass(frozen=True)
 class Home:
-    """A home folder that exists and is ours.
+    """A home folder that exists and belongs to tidemark.
 
     Attributes:
         folder: Where it is.
-        origin: Where its data come from; never mixed.
-        start: The first day that the ledger expects without a backfill naming earlier ones.
+        origin: Where its data come from; origins are never mixed.
+        start: The first day that the ledger expects, unless a backfill names earlier ones.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Home:
 
     @property
     def staging(self) -> Path:
-        """Files that are being written, on the same file system as their places."""
+        """Files being written, on the same file system as their final places."""
         return self.folder / "staging"
 
     @property
@@ -65,7 +65,7 @@ class Home:
 
     @property
     def simulated(self) -> bool:
-        """Whether the data are invented."""
+        """Whether the data are simulated."""
         return self.origin == "simulated"
 
 
@@ -74,7 +74,7 @@ def _identity(folder: Path) -> Path:
 
 
 def is_home(folder: Path) -> bool:
-    """Whether a folder says that it is a home, whatever its state."""
+    """Whether a folder is marked as a home, whatever its state."""
     try:
         facts = orjson.loads(_identity(folder).read_bytes())
     except (OSError, orjson.JSONDecodeError):
@@ -86,7 +86,7 @@ def open_home(folder: Path) -> Home:
     """The home in a folder, for reading.
 
     Raises:
-        HomeRefused: There is none, it is somebody else's folder, or of a newer format.
+        HomeRefused: There is none, the folder is not ours, or its format is newer.
     """
     identity = _identity(folder)
     try:
@@ -112,12 +112,12 @@ def open_home(folder: Path) -> Home:
 
 
 def _may_come_first(entry: Path) -> bool:
-    """Whether a new home may hold this: what we put there early, or another home, such as the demo's."""
+    """Whether a new home may already hold this entry: our own early files, or another home, such as the demo's."""
     return entry.name in {"doctor", "prefect", "staging", "writer.lock"} or _identity(entry).exists()
 
 
 def _strangers(folder: Path) -> list[str]:
-    """What lies in a folder that no home would hold before it is one."""
+    """The entries of a folder that a new home may not already hold."""
     return [entry.name for entry in folder.iterdir() if not _may_come_first(entry)]
 
 
@@ -136,10 +136,10 @@ def _mixed(home: Home, origin: Origin) -> HomeRefused:
 
 
 def visit(folder: Path, origin: Origin) -> None:
-    """Make sure that a folder is a home of an origin, or could become one; nothing is written.
+    """Check that a folder is a home of an origin, or could become one; nothing is written.
 
     Raises:
-        HomeRefused: It is somebody else's folder, or holds data of another origin.
+        HomeRefused: The folder is not ours, or holds data of another origin.
     """
     if _identity(folder).exists():
         home = open_home(folder)
@@ -150,7 +150,7 @@ def visit(folder: Path, origin: Origin) -> None:
 
 
 def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> Home:
-    """The home in a folder, for writing; made when the folder is new or empty.
+    """The home in a folder, for writing; made if the folder is new or empty.
 
     Raises:
         HomeRefused: The folder is not ours, cannot be written, or holds data of another origin.
@@ -182,7 +182,7 @@ def claim_home(folder: Path, *, origin: Origin, start: date, now: datetime) -> H
 
 
 def rewrite_start(home: Home, start: date) -> None:
-    """Let the ledger of a home begin on another day.
+    """Change the first day of a home's ledger.
 
     Raises:
         HomeRefused: The home cannot be written.
@@ -194,13 +194,13 @@ def rewrite_start(home: Home, start: date) -> None:
 
 @contextmanager
 def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy: str) -> Iterator[None]:
-    """Hold a lock; the operating system frees it when the process dies, however it dies.
+    """Hold a lock; the operating system releases it when the process dies, however it dies.
 
     Args:
         path: The lock's file, which names its holder.
-        who: What others are told while they wait.
+        who: The holder's name, shown to others while they wait.
         wait: Whether to wait for another holder, or to raise `HomeBusy`.
-        tell: Where to say for whom we wait.
+        tell: Called with a message that names the holder we wait for.
         busy: The message of `HomeBusy`, with the holder's name in `{holder}`.
     """
     try:
@@ -226,11 +226,11 @@ def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy:
 
 
 def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) -> AbstractContextManager[None]:
-    """Hold the home's writer lock: one writer, any number of readers; as `hold`."""
+    """Hold the home's writer lock, like `hold`: one writer, any number of readers."""
     busy = f"{folder} is being written by {{holder}}: try again when it has ended"
     return hold(folder / "writer.lock", who=who, wait=wait, tell=tell, busy=busy)
 
 
 def warn_origin(home: Home) -> str | None:
-    """What every command says first about a home whose data are invented."""
+    """The warning that every command shows first for a home with simulated data."""
     return "SIMULATED data: made by tidemark's simulator, not by any market" if home.simulated else None

@@ -1,6 +1,6 @@
 """Checked rows as versions: a changed row is a new version, the old one stays.
 
-A partition is one file of one dataset and source for a month (a year where a dataset is sparse) and holds every
+A partition is one file of one dataset and source for a month (a year if the dataset is sparse) and holds every
 version of its rows. What was known at an instant is a filter.
 """
 
@@ -24,12 +24,12 @@ FILE = "part.parquet"
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a publication stamps on the versions that it makes.
+    """What a publication stamps on its new versions.
 
     Attributes:
         recorded_at: When it publishes.
-        run_id: The run; ties in time order by it.
-        changed: What a changed value is blamed on: `source_changed`, or `method_changed` for a replay.
+        run_id: The run; ties in time are ordered by it.
+        changed: The cause of a changed value: `source_changed`, or `method_changed` for a replay.
     """
 
     recorded_at: datetime
@@ -38,23 +38,23 @@ class Stamp:
 
     @property
     def replayed(self) -> bool:
-        """Whether it is our method that speaks, not the provider."""
+        """Whether the rows come from a replay, so that changes are due to our method, not to the provider."""
         return self.changed == "method_changed"
 
     @property
     def gone(self) -> str:
-        """Why a row is no longer there: the provider withdrew it, or our method no longer finds it."""
+        """The cause of a row that is gone: the provider withdrew it, or our method no longer finds it."""
         return self.changed if self.replayed else "withdrawn"
 
     def late(self, *, rebuilt: bool) -> str:
-        """Why a settled day has a row that it had not; nothing is new where a lost partition is made again."""
+        """The cause of a new row on a settled day; when a lost partition is rebuilt, it counts as first."""
         if not self.replayed:
             return "late_data"
         return "first" if rebuilt else self.changed
 
 
 def month_of(dataset: Dataset, day: pl.Expr) -> pl.Expr:
-    """The partition that a day belongs to, as its folder is called."""
+    """The name of the partition folder that a day belongs to."""
     if dataset.sparse:
         return pl.format("year={}", day.dt.strftime("%Y"))
     return pl.format("month={}", day.dt.strftime("%Y-%m"))
@@ -66,7 +66,7 @@ def latest(versions: pl.DataFrame, key: Iterable[str]) -> pl.DataFrame:
 
 
 def as_known(versions: pl.DataFrame, dataset: Dataset, instant: datetime) -> pl.DataFrame:
-    """The rows as known at an instant: newest version recorded by then, unless withdrawn, sorted by key."""
+    """The rows as known at an instant: the newest version recorded by then, unless withdrawn, sorted by key."""
     known = latest(versions.filter(pl.col("recorded_at") <= instant), ("source", *dataset.key))
     return known.filter(~pl.col("withdrawn")).sort("source", *dataset.key)
 
@@ -74,19 +74,19 @@ def as_known(versions: pl.DataFrame, dataset: Dataset, instant: datetime) -> pl.
 def merge(
     dataset: Dataset, held: pl.DataFrame, incoming: pl.DataFrame, scope: pl.DataFrame, stamp: Stamp
 ) -> pl.DataFrame:
-    """The versions that a complete answer adds to what is held. Pure.
+    """The versions that a complete answer adds to those that are held. Pure.
 
     Args:
         dataset: The promise.
-        held: All versions held of these partitions, in the lake's schema.
+        held: All versions held in these partitions, in the lake's schema.
         incoming: The answer's rows in the lake's schema; recorded_at, run_id and cause are stamped here.
-        scope: The series-days that the answer speaks for: series, date, observed_at, snapshot, and `settled`,
-            whether they had been published or found empty before. Rows held there that the answer lacks are
-            withdrawn; whatever lies outside is left as it is.
+        scope: The series-days that the answer covers: series, date, observed_at, snapshot, and `settled`, whether they
+            were published or found empty before. Rows held for these days that the answer lacks are withdrawn; all
+            other rows are left as they are.
         stamp: When, by which run, and why.
 
     Returns:
-        New versions only, in the lake's schema; none when nothing changed.
+        New versions only, in the lake's schema; none if nothing changed.
     """
     key = list(dataset.key)
     spoken_for = ["series", "date"]
@@ -128,11 +128,11 @@ class Lake:
         self.staging = staging
 
     def place(self, dataset: Dataset, source: str, month: str) -> Path:
-        """Where a partition lies."""
+        """The path of a partition."""
         return self.root / dataset.name / f"source={source}" / month / FILE
 
     def name(self, path: Path) -> str:
-        """How a partition is called in messages and in the ledger."""
+        """The name of a partition in messages and in the ledger."""
         return path.relative_to(self.root).as_posix()
 
     def read(
@@ -143,13 +143,13 @@ class Lake:
         *,
         may_be_missing: bool = False,
     ) -> pl.DataFrame:
-        """All versions of a partition; none where there is no file and need not be one.
+        """All versions of a partition; none if the file does not exist and does not have to.
 
         Args:
             path: The file.
             dataset: Its promise.
-            announced: Partition name to the hashes that the ledger says it may have; `ABSENT`: no file.
-            may_be_missing: Whether an announced file may be gone, because it is being made anew.
+            announced: Partition name to the hashes that the ledger allows; `ABSENT`: no file.
+            may_be_missing: Whether an announced file may be missing, because it is being rebuilt.
 
         Raises:
             StorageDamaged: The file is missing, or not one that we wrote.
@@ -160,14 +160,14 @@ class Lake:
         content = self.verified(path, hashes)
         try:
             frame = pl.DataFrame(pq.read_table(pa.BufferReader(content)))
-            # A column that was promised after the file was written is unknown in it.
+            # A column that was added after the file was written is unknown in it.
             later = {name: pl.lit(None) for name in dataset.nullable if name not in frame.columns}
             return frame.with_columns(**later).select(dataset.lake_columns).cast(dataset.lake_schema())
         except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as broken:
             raise StorageDamaged(self.damage(path, str(broken))) from broken
 
     def verified(self, path: Path, hashes: frozenset[str]) -> bytes:
-        """The bytes of a partition, if they are ones that the ledger announced."""
+        """The bytes of a partition, if the ledger announced their hash."""
         if not path.exists():
             raise StorageDamaged(self.damage(path, "it is missing"))
         content = read_whole(path, what="a lake partition")
@@ -176,26 +176,26 @@ class Lake:
         return content
 
     def undecided(self, announced: Mapping[str, frozenset[str]]) -> dict[str, str]:
-        """What a killed run left in place, for every partition of which the ledger allows more than one state.
+        """What a killed run left in place, for every partition for which the ledger allows more than one state.
 
         Args:
-            announced: Partition name to the hashes that the ledger says it may have.
+            announced: Partition name to the hashes that the ledger allows.
 
         Returns:
-            Partition name to the hash of the file that is there, `ABSENT` where there is none; a file that is none of
-            those that were announced is left for `verified` to name.
+            Partition name to the hash of the existing file, `ABSENT` if there is none. A file that was not announced is
+            left out; `verified` reports it.
         """
-        found = {}
+        decided = {}
         for name, hashes in announced.items():
             if len(hashes) > 1:
                 path = self.root / name
                 content = digest(path.read_bytes()) if path.exists() else ABSENT
                 if content in hashes:
-                    found[name] = content
-        return found
+                    decided[name] = content
+        return decided
 
     def damage(self, path: Path, found: str) -> str:
-        """What to say about a partition that is not what was written."""
+        """The message about a partition that is not what was written."""
         dataset, source, period, *_ = self.name(path).split("/")
         year, _, month = period.partition("=")[2].partition("-")
         last = f"{month}-{monthrange(int(year), int(month))[1]}" if month else "12-31"
@@ -206,7 +206,7 @@ class Lake:
         )
 
     def stage(self, frame: pl.DataFrame, dataset: Dataset) -> tuple[Path, str]:
-        """Write a partition beside its place; returns where, and its hash."""
+        """Write a partition to the staging folder; returns its path and hash."""
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(dataset.arrow_schema())
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)

@@ -1,7 +1,7 @@
 """What is known about every series-day, every run, every check and every row held back.
 
 Append-only events, one JSON line each, in `ledger/YYYY.jsonl`. Everything that people query in `ops` is folded from
-them. Every line ends with its own CRC-32. A cut-off last line is what a kill leaves; it never happened.
+them. Every line ends with its own CRC-32. A cut-off last line, which a killed run leaves, is ignored.
 """
 
 import os
@@ -21,11 +21,11 @@ from expectations.errors import HomeRefused, PayloadChanged, StorageDamaged
 from expectations.interval import ONE_DAY
 from warehouse.store.files import flush_folder
 
-# How the reason begins of a day that an answer should have had, after the error's class.
+# How the reason of a day that an answer should have had begins, after the error's class.
 NOT_GIVEN = "expected a value for each of the days asked for"
-# How the reason begins of a loaded day that its rows do not cover, until a second answer says the same.
+# How the reason of a loaded day that its rows do not fully cover begins, until a second answer confirms it.
 SEEN_ONCE = "one answer so far, which covers"
-# In the place of a partition's hash: there may be no file.
+# Used in place of a partition's hash: there may be no file.
 ABSENT = ""
 _SUM = b',"crc32":'
 
@@ -45,7 +45,7 @@ LEDGER_COLUMNS = (
     "last_error",
 )
 _SERIES = ("dataset", "source", "series")
-# What a calendar of series-days says of each.
+# The columns of a calendar of series-days.
 EXPECTED = pl.Schema(
     {
         **dict.fromkeys(_SERIES, pl.String()),
@@ -55,7 +55,7 @@ EXPECTED = pl.Schema(
         "perishes_at": pl.Datetime("us", "UTC"),
     }
 )
-# What `ranges` holds: whose days, the fields of a DayRange, when and by whom it was written.
+# The columns of `ranges`: whose days, the fields of a DayRange, when and by which run it was written.
 _RANGES = (
     *_SERIES,
     "start",
@@ -67,7 +67,7 @@ _RANGES = (
     "recorded_at",
     "run_id",
 )
-# Instants as orjson writes them; the fraction is left out where it is none.
+# The format of instants as orjson writes them; a fraction of zero is left out.
 _ISO = "%Y-%m-%dT%H:%M:%S%.f%z"
 
 
@@ -80,7 +80,7 @@ class DayRange:
         start: First day.
         end: The day after the last.
         state: What is known now.
-        rows: Rows a day.
+        rows: Rows per day.
         reason: The error or rule behind it.
         observed_at: When the answer arrived.
     """
@@ -96,7 +96,7 @@ class DayRange:
 
 @dataclass(frozen=True)
 class SeenAgain:
-    """Consecutive days of a series of which another answer said what was known: only when it was seen is new.
+    """Consecutive days of a series for which another answer confirmed what was known; only the time of seeing is new.
 
     Attributes:
         series: The series.
@@ -113,14 +113,14 @@ class SeenAgain:
 
 @dataclass(frozen=True)
 class Collection:
-    """The answers that were taken for one ask, so that they can be replayed.
+    """The answers that were collected for one request plan, so that they can be replayed.
 
     Attributes:
         series: The series.
-        start: First day asked for.
+        start: First requested day.
         end: The day after the last.
         snapshots: Places of the answers in the archive.
-        complete: Whether the plan came to its end.
+        complete: Whether the plan was completed.
         observed_at: When the last answer arrived.
     """
 
@@ -134,7 +134,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one rule fared on one batch of so many rows."""
+    """The result of one rule for one batch."""
 
     check: str
     severity: str
@@ -171,16 +171,16 @@ def days_event(
     partitions: Mapping[str, str] | None = None,
     again: Sequence[SeenAgain] = (),
 ) -> Event:
-    """The outcome of one batch, in one line: all of it is known, or none."""
+    """The outcome of one batch, in one line, so that either all of it is recorded or nothing."""
     return {
         "event": "days",
         "run_id": run_id,
         "at": at,
         "dataset": dataset,
         "source": source,
-        "ranges": [list(vars(found).values()) for found in ranges],
+        "ranges": [list(vars(day_range).values()) for day_range in ranges],
         "again": [list(vars(seen).values()) for seen in again],
-        # Most commands never look at these: they stay text until they are asked for.
+        # Most commands never read these: they stay text until they are needed.
         "collections": _text([list(vars(taken).values()) for taken in collections]),
         "checks": _text([asdict(result) for result in checks]),
         "held": _text([asdict(row) for row in held]),
@@ -194,23 +194,23 @@ def partitions_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Ev
 
 
 def found_event(run_id: str, at: datetime, hashes: Mapping[str, str]) -> Event:
-    """Partitions that a killed run left undecided, with the hash of what is in place (`ABSENT`: nothing is)."""
+    """Partitions that a killed run left undecided, with the hash of the file in place (`ABSENT`: no file)."""
     return {"event": "found", "run_id": run_id, "at": at, "hashes": dict(hashes)}
 
 
 def rewound_event(run_id: str, at: datetime, runs: Mapping[str, float | None]) -> Event:
-    """Runs that wrote by a clock that ran ahead, and are taken back.
+    """Runs that wrote with a clock that ran ahead, and are rewound.
 
     Args:
-        run_id: The run that takes them back.
+        run_id: The run that rewinds them.
         at: When.
-        runs: Run to the seconds by which its clock was ahead of the providers'; none where no answer tells.
+        runs: Run to the seconds by which its clock was ahead of the providers'; none if no answer shows it.
     """
     return {"event": "rewound", "run_id": run_id, "at": at, "runs": dict(runs)}
 
 
 def _without_rewound(events: Sequence[Event]) -> Iterator[Event]:
-    """The events, of runs that were taken back only that they were, and their answers with the true instants."""
+    """The events; of rewound runs only the fact that they ran, and their answers with corrected instants."""
     back = {run_id: event for event in events if event["event"] == "rewound" for run_id in event["runs"]}
     for event in events:
         by = back.get(event["run_id"])
@@ -232,7 +232,7 @@ def _without_rewound(events: Sequence[Event]) -> Iterator[Event]:
 
 
 def _earlier(instant: str, seconds: float | None, latest: str) -> str | None:
-    """An instant by the providers' clocks; none where they do not tell it, or tell one that has not come."""
+    """An instant by the providers' clocks; none if it is not known, or if it would lie in the future."""
     if seconds is None:
         return None
     true = _instant(instant) - timedelta(seconds=seconds)
@@ -257,7 +257,7 @@ class Ledger:
         """
         events = list(self._events())
         if any(event["event"] == "rewound" for event in events):
-            # By run: a clock that was set back writes into the file of an earlier year.
+            # Sorted by run: after a clock was set back, events are written into the file of an earlier year.
             events = list(_without_rewound(sorted(events, key=lambda event: str(event["run_id"]))))
         return Books(events)
 
@@ -273,7 +273,7 @@ class Ledger:
                     ) from broken
 
     def append(self, events: Iterable[Event], at: datetime) -> None:
-        """Write events for good; a line that a kill cut off is removed first."""
+        """Append events durably; a line cut off by a kill is removed first."""
         path = self.root / f"{at:%Y}.jsonl"
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -310,9 +310,9 @@ def _drop_torn_line(descriptor: int) -> None:
     end, block = size, 1 << 16
     while end:
         start = max(0, end - block)
-        found = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
             break
         end = start
     if end != size:
@@ -320,7 +320,7 @@ def _drop_torn_line(descriptor: int) -> None:
 
 
 def _each_day(ranges: pl.DataFrame) -> pl.DataFrame:
-    """One row for each day of some ranges: series, date, observed_at."""
+    """One row for each day of the ranges: series, date, observed_at."""
     days = pl.date_ranges("start", "end", interval="1d", closed="left")
     return ranges.select("series", "observed_at", date=days).explode("date", empty_as_null=False)
 
@@ -348,13 +348,13 @@ class Books:
 
     @cached_property
     def last_recorded_at(self) -> datetime | None:
-        """The latest instant at which anything was published; that a run began or ended publishes nothing."""
+        """The latest instant at which anything was published; the begin and end of runs do not count."""
         published = (event for event in self.events if event["event"] not in {"run", "run_end"})
         return max((_instant(event["at"]) for event in published), default=None)
 
     @cached_property
     def partitions(self) -> dict[str, frozenset[str]]:
-        """Partition name to the hashes that it may have: the confirmed one, and what was announced since.
+        """Partition name to the hashes that it may have: the confirmed one, and those announced since.
 
         `ABSENT` is among them until the partition is known to have been moved in.
         """
@@ -365,7 +365,7 @@ class Books:
                     known[name] = known.get(name, frozenset({ABSENT})) | {announced}
             elif event["event"] in {"days", "found"}:
                 decided = event["partitions"] if event["event"] == "days" else event["hashes"]
-                known |= {name: frozenset({one}) for name, one in decided.items()}
+                known |= {name: frozenset({digest}) for name, digest in decided.items()}
         return known
 
     @cached_property
@@ -377,13 +377,14 @@ class Books:
     def first_days(self) -> dict[tuple[str, str, str], date]:
         """The first loaded day of each series."""
         loaded = self.days.filter(pl.col("state") == "loaded").group_by("dataset", "source", "series")
-        return {(one, two, three): day for one, two, three, day in loaded.agg(pl.col("date").min()).iter_rows()}
+        firsts = loaded.agg(pl.col("date").min()).iter_rows()
+        return {(dataset, source, series): day for dataset, source, series, day in firsts}
 
     def vain_looks(self, dataset: str, source: str) -> pl.DataFrame:
-        """When each day of a feed was last asked for and not given, before it was first there.
+        """When each day of a feed was last requested in vain, before it was first loaded.
 
         Returns:
-            series, date, looked_at: the instant of the answer. An answer that nobody could read is no look.
+            series, date, looked_at: the instant of the answer. An answer that could not be read does not count.
         """
         mine = self.ranges.filter(
             pl.col("dataset") == dataset, pl.col("source") == source, pl.col("observed_at").is_not_null()
@@ -405,12 +406,13 @@ class Books:
 
     @cached_property
     def first_day(self) -> date | None:
-        """The first day that anything is recorded of."""
-        return min((date.fromisoformat(one[1]) for event in self.of("days") for one in event["ranges"]), default=None)
+        """The first day for which anything is recorded."""
+        starts = (date.fromisoformat(day_range[1]) for event in self.of("days") for day_range in event["ranges"])
+        return min(starts, default=None)
 
     @cached_property
     def last_run(self) -> str:
-        """The run that wrote last; empty before any."""
+        """The run that wrote last; empty if there is none."""
         return max((event["run_id"] for event in self.of("run")), default="")
 
     @cached_property
@@ -418,10 +420,10 @@ class Books:
         """Every outcome as it was written: ranges of days, oldest first; days that were seen again have no state."""
         newest = self._newest_again
         lines = [
-            (event["dataset"], event["source"], *found, event["at"], event["run_id"])
+            (event["dataset"], event["source"], *day_range, event["at"], event["run_id"])
             for number, event in enumerate(self.events)
             if event["event"] == "days"
-            for found in (*event["ranges"], *newest.get(number, ()))
+            for day_range in (*event["ranges"], *newest.get(number, ()))
         ]
         texts = {name: pl.Int64() if name == "rows" else pl.String() for name in _RANGES}
         return pl.DataFrame(lines, schema=texts, orient="row").with_columns(
@@ -431,39 +433,43 @@ class Books:
 
     @cached_property
     def _newest_again(self) -> dict[int, list[list[Any]]]:
-        """Of the days that were seen again, the last time of each, as ranges without a state, by the event's number.
+        """The last time each day was seen again, as ranges without a state, by the event's number.
 
-        A whole history is seen again every day, so that all but the newest of these lines say nothing.
+        A whole history is seen again every day, so only the newest of these lines matter.
         """
-        told: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        found: dict[int, list[list[Any]]] = {}
+        covered_by: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        ranges: dict[int, list[list[Any]]] = {}
         for number in range(len(self.events) - 1, -1, -1):
             event = self.events[number]
             for series, start, end, observed_at in event.get("again", ()):
-                covered = told.setdefault((event["dataset"], event["source"], series), [])
+                covered = covered_by.setdefault((event["dataset"], event["source"], series), [])
                 parts = _without((start, end), covered)
                 covered += parts
-                found.setdefault(number, []).extend([series, *part, None, None, None, observed_at] for part in parts)
-        return found
+                ranges.setdefault(number, []).extend([series, *part, None, None, None, observed_at] for part in parts)
+        return ranges
 
     @cached_property
     def days(self) -> pl.DataFrame:
-        """One row per series-day that anything is recorded of, in the columns of `ops.ledger`.
+        """One row per recorded series-day, in the columns of `ops.ledger`.
 
         A settled state (loaded, verified_empty) is only replaced by another settled one: a failed refetch leaves it
         and shows as the last error.
         """
-        # Whole numbers instead of four texts a day: this is folded by every command.
+        # Integers instead of four texts per day, because every command folds this.
         ranges = self.ranges.with_columns(
-            seq=pl.int_range(pl.len(), dtype=pl.Int64), one=pl.struct(_SERIES).rank("dense"),
+            seq=pl.int_range(pl.len(), dtype=pl.Int64), series_number=pl.struct(_SERIES).rank("dense"),
             settled=pl.col("state").is_in(SETTLED).fill_null(value=False), again=pl.col("state").is_null(),
         )  # fmt: skip
-        each = ranges.select(
-            "seq", "one", "settled", "again", date=pl.date_ranges("start", "end", interval="1d", closed="left")
+        days = ranges.select(
+            "seq",
+            "series_number",
+            "settled",
+            "again",
+            date=pl.date_ranges("start", "end", interval="1d", closed="left"),
         ).explode("date", empty_as_null=False)
-        folded = each.group_by("one", "date").agg(
+        folded = days.group_by("series_number", "date").agg(
             last=pl.col("seq").max(),
-            told=pl.col("seq").filter(~pl.col("again")).max(),
+            stated=pl.col("seq").filter(~pl.col("again")).max(),
             settled=pl.col("seq").filter(pl.col("settled")).max(),
             again=pl.col("seq").filter(pl.col("again")).max(),
         )
@@ -475,7 +481,7 @@ class Books:
             last_error=pl.when(~pl.col("settled")).then(pl.col("reason")),
         )
         return (
-            folded.with_columns(seq=pl.coalesce("settled", "told"))
+            folded.with_columns(seq=pl.coalesce("settled", "stated"))
             .with_columns(seen=pl.max_horizontal("seq", "again"))
             .join(said, on="seq", how="left")
             .join(seen, on="seen", how="left")
@@ -489,8 +495,8 @@ class Books:
         """One row per series-day: what is recorded, and what is due or not yet out.
 
         Args:
-            expected: The calendar, in the columns of `EXPECTED`, of every day that the home is about.
-            now: The instant to judge by.
+            expected: The calendar, in the columns of `EXPECTED`, of every day that the home covers.
+            now: The instant as of which days are due.
 
         Returns:
             The columns of `ops.ledger`, sorted by key.
@@ -506,7 +512,7 @@ class Books:
         gone = expected.filter(pl.col("perishes_at") <= now).select(*DAY_KEY, gone=pl.lit(value=True))
         if gone.is_empty():
             return known
-        # An answer that could not be read is in the archive: a corrected transform may still read it.
+        # An answer that could not be read is still in the archive: a corrected transform may read it.
         unread = pl.col("reason").str.starts_with(f"{PayloadChanged.__name__}:").fill_null(value=False)
         lost = pl.col("gone") & pl.col("state").is_in(["missing", "not_yet", "failed"]) & ~unread
         return (
@@ -516,7 +522,7 @@ class Books:
         )
 
     def collections(self, dataset: str, source: str) -> list[Collection]:
-        """All answers taken for a feed, oldest first."""
+        """All answers collected for a feed, oldest first."""
         return self._collections.get((dataset, source), [])
 
     @cached_property
@@ -540,17 +546,18 @@ class Books:
     @cached_property
     def used_snapshots(self) -> frozenset[str]:
         """Places of all answers whose outcome is recorded."""
-        return frozenset(place for feed in self._collections.values() for one in feed for place in one.snapshots)
+        taken = (collection for feed in self._collections.values() for collection in feed)
+        return frozenset(place for collection in taken for place in collection.snapshots)
 
     @cached_property
     def interrupted_runs(self) -> tuple[str, ...]:
-        """Runs that began and never came to their end, since the last one that did."""
+        """Runs that began and never ended, since the last one that ended."""
         ends = (event for event in self.of("run_end") if event["state"] != "failed")
         last_end = max((event["run_id"] for event in ends), default="")
         return tuple(event["run_id"] for event in self.of("run") if event["run_id"] > last_end)
 
     def run_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.runs`; one writer at a time, so a run without an end before another one was cut off."""
+        """The rows of `ops.runs`; runs do not overlap, so a run without an end before another one was cut off."""
         ends = {event["run_id"]: event for event in self.of("run_end")}
         rows = []
         for run in self.of("run"):
@@ -570,7 +577,7 @@ class Books:
         return rows
 
     def check_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.checks`: one for each rule that a run judged of a feed, over all of its batches."""
+        """The rows of `ops.checks`: one for each rule that a run checked for a feed, over all of its batches."""
         table: dict[tuple[str, ...], dict[str, Any]] = {}
         for event in self.of("days"):
             origin = self._origin(event)
@@ -587,7 +594,7 @@ class Books:
         return list(table.values())
 
     def quarantine_table(self) -> list[dict[str, Any]]:
-        """The rows of `ops.quarantine`; of two runs at one instant, the later one's."""
+        """The rows of `ops.quarantine`; if two runs have the same instant, the later run's rows count."""
         table: dict[tuple[str, ...], dict[str, Any]] = {}
         for event in self.of("days"):
             origin = self._origin(event)
@@ -613,16 +620,16 @@ def in_ranges(series: str, days: Mapping[date, tuple[State, int, str | None, dat
     """Consecutive days with the same outcome, as ranges."""
     ranges: list[DayRange] = []
     start = following = date.min
-    found = None
+    outcome = None
     for day in sorted(days):
-        if found is not None and (day != following or days[day] != found):
-            ranges.append(DayRange(series, start, following, *found))
-            found = None
-        if found is None:
-            start, found = day, days[day]
+        if outcome is not None and (day != following or days[day] != outcome):
+            ranges.append(DayRange(series, start, following, *outcome))
+            outcome = None
+        if outcome is None:
+            start, outcome = day, days[day]
         following = day + ONE_DAY
-    if found is not None:
-        ranges.append(DayRange(series, start, following, *found))
+    if outcome is not None:
+        ranges.append(DayRange(series, start, following, *outcome))
     return ranges
 
 
@@ -630,41 +637,41 @@ Known = Mapping[tuple[str, date], tuple[State, int, str | None]]
 
 
 def seen_again(ranges: Iterable[DayRange], known: Known) -> tuple[list[DayRange], list[SeenAgain]]:
-    """Set apart the days whose outcome is what was known: of a history they are nearly all, and take one line.
+    """Separate the days whose outcome was already known: in a history these are nearly all, and take one line.
 
     Args:
         ranges: Outcomes, those of a series in the order of its days.
-        known: Series and day to the state, rows and reason that the ledger has.
+        known: Series and day to the state, rows and reason in the ledger.
 
     Returns:
         What is new, and what was seen again.
     """
     new: list[DayRange] = []
     again: list[SeenAgain] = []
-    for found in ranges:
-        told = (found.state, found.rows, found.reason)
-        start = found.start
-        while start < found.end:
-            same = known.get((found.series, start)) == told
+    for day_range in ranges:
+        outcome = (day_range.state, day_range.rows, day_range.reason)
+        start = day_range.start
+        while start < day_range.end:
+            same = known.get((day_range.series, start)) == outcome
             end = start + ONE_DAY
-            while end < found.end and (known.get((found.series, end)) == told) is same:
+            while end < day_range.end and (known.get((day_range.series, end)) == outcome) is same:
                 end += ONE_DAY
             if not same:
-                new.append(replace(found, start=start, end=end))
+                new.append(replace(day_range, start=start, end=end))
             elif again and (again[-1].series, again[-1].end, again[-1].observed_at) == (
-                found.series,
+                day_range.series,
                 start,
-                found.observed_at,
+                day_range.observed_at,
             ):
                 again[-1] = replace(again[-1], end=end)
             else:
-                again.append(SeenAgain(found.series, start, end, found.observed_at))
+                again.append(SeenAgain(day_range.series, start, end, day_range.observed_at))
             start = end
     return new, again
 
 
 def _without(span: tuple[str, str], covered: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The parts of a half-open span of days, as ISO texts, that none of some others covers."""
+    """The parts of a half-open span of days, as ISO texts, that none of the other spans covers."""
     parts = [span]
     for start, end in covered:
         if start >= span[1] or end <= span[0]:

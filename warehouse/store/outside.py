@@ -1,4 +1,4 @@
-"""Files that a person names to be written: none may take the place of something that it is not."""
+"""Output files that a person names: none may replace anything but an older warehouse."""
 
 import os
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ ENDING = ".duckdb"
 def require_free_for_warehouse(place: Path, home: Path) -> None:
     """Refuse to write a warehouse where it would replace or disturb something else.
 
-    Free is a new name or that of a warehouse that tidemark built, outside of every home; in the uppermost folder of a
-    home only a new name that ends in `.duckdb`.
+    Outside of every home, a new name is allowed, or that of a warehouse that tidemark built. In the top folder of a
+    home only a new name that ends in `.duckdb` is allowed.
 
     Args:
-        place: Where somebody wants a warehouse written.
+        place: Where the warehouse is to be written.
         home: The home that it is built from.
 
     Raises:
@@ -27,14 +27,14 @@ def require_free_for_warehouse(place: Path, home: Path) -> None:
     named = f"--out {place if _printable(place) else repr(str(place))}"
     try:
         why = _hindrance(place, home)
-    except (OSError, RuntimeError) as refused:  # too long a name, links that lead in circles
+    except (OSError, RuntimeError) as refused:  # the name is too long, or links form a loop
         raise BadRequest(f"{named} cannot be written ({getattr(refused, 'strerror', refused)})") from refused
     if why is not None:
         raise BadRequest(f"{named} {why}")
 
 
 def _hindrance(place: Path, home: Path) -> str | None:
-    """Why a place is not free; none where it is."""
+    """Why a place is not free; none if it is."""
     if "?" in str(place.absolute()) or "\\" in str(place.absolute()) or not _printable(place):
         return "holds ?, \\ or a control character, and DuckDB cannot open it: name another file"
     there = os.path.lexists(place)
@@ -53,7 +53,7 @@ def _hindrance(place: Path, home: Path) -> str | None:
 
 
 def _kept(place: Path) -> str | None:
-    """Why what is there is not replaced; none where it is a warehouse."""
+    """Why an existing file is not replaced; none if it is a warehouse."""
     if place.is_dir():
         return "is a folder: name a file"
     if not place.is_file():
@@ -70,7 +70,7 @@ def _printable(place: Path) -> bool:
 
 
 def _homes_around(place: Path, home: Path) -> Iterator[Path]:
-    """The homes that a file would lie in, as it is written and where links lead to."""
+    """The homes that a file would lie in, both by its path as written and after resolving links."""
     ours = home.resolve()
     for folder in {*place.absolute().parents, *place.resolve().parents}:
         if folder.resolve() == ours or is_home(folder):

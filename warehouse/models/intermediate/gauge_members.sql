@@ -1,5 +1,5 @@
 /*
-Every series that the leverage gauge looks at, day by day.
+Every series that the leverage gauge reads, day by day.
 
 grain  = "one member of one component on one UTC day on which it is known"
 key    = ["date", "component", "member"]
@@ -8,8 +8,8 @@ checks = ["isfinite(member_value)", "member_weight > 0"]
 with
 
 -- No look-ahead: each mart holds, for a day, only what was public by noon (UTC) after it.
--- Like for like: a sum would move with the contracts that are in it. Open interest over market value is coins over coins
--- that there are, for the price is in both.
+-- Like for like: a sum would change with the contracts in it. Open interest over market value is open coins over
+-- existing coins, because both contain the price.
 open_interest as (
     select
         futures.date,
@@ -23,7 +23,7 @@ open_interest as (
     where futures.asset in ('BTC', 'ETH')
 ),
 
--- One day's turnover is noise: a week of whole days is taken.
+-- One day's turnover is noise: a week of complete days is used.
 korean_weeks as (
     select
         date,
@@ -77,7 +77,7 @@ members as (
     from main.borrow_rates_daily
     where asset in ('USDT', 'USDC')
     union all
-    -- Both sides are set by how much of a pool is lent: where one of them is not known, the other speaks.
+    -- Both rates depend on how much of a pool is lent out: if one is not known, the other is still informative.
     select date, 'onchain_rates', asset || ' ' || protocol || ' deposits', supply_apr, 1
     from main.lending_rates_daily
     where asset in ('USDT', 'USDC') and chain = 'ethereum'

@@ -1,5 +1,5 @@
 /*
-Where each component of the leverage gauge stands in its own year: the weighted mean of its members' percentiles.
+Percentile of each component of the leverage gauge in its own year: the weighted mean of its members' percentiles.
 
 grain  = "one component on one UTC day on which at least one member has a percentile"
 key    = ["date", "component"]
@@ -7,8 +7,8 @@ checks = ["percentile > 0 and percentile <= 1"]
 */
 with
 
--- No look-ahead: gauge_members holds, for a day, only what was public by noon (UTC) after it; a year looks back.
--- Each member is compared with itself alone, so that a venue that joins or leaves moves nothing by being there.
+-- No look-ahead: gauge_members holds, for a day, only what was public by noon (UTC) after it; a year ends with its day.
+-- Each member is compared only with itself, so that a venue that joins or leaves does not move the others' percentiles.
 percentiles as (
     select
         date,

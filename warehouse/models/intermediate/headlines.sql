@@ -1,5 +1,5 @@
 /*
-The numbers that the brief is about, day by day, with what else belongs into their sentences.
+The numbers that the brief is about, day by day, with the other facts in their sentences.
 
 grain  = "one topic of one basis on one UTC day on which its number is known"
 key    = ["date", "topic", "basis"]
@@ -107,7 +107,7 @@ interest as (
     select
         totals.date,
         case totals.asset when 'BTC' then 'open_interest_bitcoin' else 'open_interest_ether' end as topic,
-        -- Like for like, so that it can be compared with any day: a total is one of the contracts that it is over.
+        -- Like for like, so that all days are comparable: a total depends on the contracts that it covers.
         totals.open_interest_index as value,
         coalesce(', ' || as_fraction(abs(totals.change_30d_coins))
             || case when totals.change_30d_coins < 0 then ' less' else ' more' end || ' than 30 days ago', '')
@@ -169,7 +169,7 @@ funding as (
     group by date, asset
 ),
 
--- Told is the dearest venue; the others are there so that it is compared with itself, dearest or not.
+-- The sentence is about the most expensive venue; the other rows let each venue be compared with itself on other days.
 borrowed as (
     select
         date,
@@ -203,7 +203,7 @@ korea as (
         date,
         'korean_turnover' as topic,
         sum(volume_krw order by venue, asset) as value,
-        -- Dollars stand beside the won that they convert: beside all of them, or not at all.
+        -- Dollars are given only if all of the won can be converted.
         case
             when count(volume_usd) = count(*)
                 then 'about ' || as_usd(sum(volume_usd order by venue, asset)) || '; '
@@ -289,7 +289,7 @@ money_members (topic, series) as (
     ('m2', 'china_m2')
 ),
 
--- Who told the newest value of each member that was public by the day's end: the one that global_liquidity reads.
+-- The source of each member's newest value that was public by the day's end: the value that global_liquidity reads.
 money_told as (
     select money.date, told.series, arg_max(told.source, told.date) as source
     from main.global_liquidity as money
@@ -357,7 +357,7 @@ policy as (
             ''
         ) as detail,
         '' as basis,
-        -- The provider of the rate comes first there, that of the probability last.
+        -- In source, the provider of the rate comes first, that of the probability last.
         [string_split(source, ', ')[1]] as sources
     from main.policy_rates
     where effective_rate is not null
@@ -371,7 +371,7 @@ policy as (
         'next_meeting',
         next_meeting_cut_probability,
         strftime(next_meeting_date, '%-d %B %Y'),
-        -- Of another meeting, or told by another market, it is another chance.
+        -- The probability of another meeting, or from another market, is not comparable.
         next_meeting_date::varchar || ' ' || string_split(source, ', ')[-1],
         [string_split(source, ', ')[-1]]
     from main.policy_rates
@@ -429,8 +429,8 @@ select
     topic,
     value,
     detail,
-    coalesce(basis, '') as basis,  -- what it is a total or a mean of; days of another basis are not compared with it
-    coalesce(is_told, true) as is_told,  -- one basis of a topic has the day's sentence; the others are its past alone
+    coalesce(basis, '') as basis,  -- what it is a total or a mean of; days with different bases are not compared
+    coalesce(is_told, true) as is_told,  -- one basis of a topic has the day's sentence; the others serve for comparison
     sources
 from together
 where value is not null and len(sources) >= 1

@@ -1,5 +1,5 @@
 /*
-The contracts that a sum of open interest cannot do without on a day, and that lack it.
+The contracts that a sum of open interest needs on a day and that have no value for it.
 
 grain  = "one contract of one asset at one venue on one UTC day that it lacks"
 key    = ["date", "asset", "venue", "contract"]
@@ -23,8 +23,8 @@ held as (
         and series.series = contracts.series
 ),
 
--- A contract belongs to the sums for seven days after each day that is held of it, a weekly one until the second report
--- after it. Longer than that nobody waits for one that does not come back; and one that has ended is not waited for.
+-- A contract belongs to the sums for seven days after each day with a value, a weekly one until the second report after
+-- it. After that a contract that does not return is no longer awaited; a contract that has ended is never awaited.
 awaited as (
     select
         days.date,

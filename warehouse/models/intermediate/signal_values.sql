@@ -1,5 +1,5 @@
 /*
-The number that each signal is about, day by day, whether or not it says anything.
+The number of each signal, day by day, whether or not the signal is active.
 
 grain  = "one signal on one UTC day on which its number is known"
 key    = ["date", "signal"]
@@ -9,7 +9,7 @@ with
 
 -- No look-ahead: each mart holds, for a day, only what was public by noon (UTC) after it.
 
--- The hotter of bitcoin and ether: where each one's week of funding stands in its year, the venues' mean.
+-- The higher of bitcoin and ether: the percentile of a week's funding in its year, averaged over the venues.
 funding as (
     select
         date,
@@ -24,7 +24,7 @@ funding as (
     group by date
 ),
 
--- Dollars that can be borrowed anywhere: at exchanges, and in pools by what lenders earn there.
+-- Borrow rates of dollars everywhere: at exchanges, and in pools, there by what lenders earn.
 dollar_rates as (
     select date, asset || ' at ' || venue as market, borrow_apr as apr
     from main.borrow_rates_daily
@@ -50,7 +50,7 @@ usual_rates as (
     )
 ),
 
--- Under a tenth a year a multiple is no news.
+-- Below a tenth per year a multiple is not news.
 spikes as (
     select
         date,
@@ -84,7 +84,7 @@ issuance as (
     )
 ),
 
--- What has been low since spring is no news: only a peak of the last 45 days can be turned away from.
+-- A decline since months ago is not news: only a peak within the last 45 days counts.
 inflow as (
     select date, share_of_peak as value
     from issuance
@@ -105,7 +105,7 @@ premiums as (
         month_before as (order by date range between interval 36 days preceding and interval 7 days preceding)
 ),
 
--- A turn needs something to turn from: a month on the other side.
+-- A turn needs a month on the other side before it.
 premium_turn as (
     select date, week_mean as value
     from premiums
@@ -144,7 +144,7 @@ usual_weeks as (
     )
 ),
 
--- Over the venues and coins that have a usual week, so that a new market is no frenzy.
+-- Only over the venues and coins with a usual week, so that a new market is not a frenzy.
 frenzy as (
     select
         date,
@@ -175,8 +175,8 @@ liquidity as (
     from liquidity_changes
 ),
 
--- Turning down: the same measure was up at some time within the quarter before. A day is told by the first measure
--- that it knows, whether or not that one turns.
+-- Turning down: the same measure was above zero at some time within the quarter before. Each day uses its first known
+-- measure, whether or not that one turns.
 liquidity_turn as (
     select date, change_13w as value, detail
     from (
@@ -193,7 +193,7 @@ liquidity_turn as (
     qualify place = min(place) over (partition by date) and highest > 0
 ),
 
--- By what the market expects, not by what is left to expect: a cut that is made is no hope that faded.
+-- By the yield alone, not by the remaining cuts: a cut that was made is not a faded hope.
 cuts as (
     select now.date, (before.yield_1y - now.yield_1y) / 0.0025 as value
     from main.policy_rates as now
@@ -207,7 +207,7 @@ won_premium as (
     group by date
 ),
 
--- Each venue against its own year, so that one that joins or leaves is no news; then the venues' mean.
+-- Each venue is compared with its own year, so that one that joins or leaves is not news; then the venues' mean.
 closed as (
     select date, venue, sum(total_usd order by asset) as total_usd
     from main.liquidations_daily
@@ -232,8 +232,8 @@ liquidations as (
     group by date
 ),
 
--- A part of the gauge that was there within the last 30 days and is missing for the second day: what is published in the
--- morning after its day is no news at night.
+-- A component of the gauge that was known within the last 30 days and is missing for the second day: a component that
+-- is published in the morning after its day is not news at night.
 stale as (
     select
         gauge.date,
@@ -249,7 +249,7 @@ stale as (
     group by gauge.date
 ),
 
--- What was public by noon (UTC) after the day on both sides; see core.disagreements_in_time.
+-- Only values of both sources that were public by noon (UTC) after the day; see core.disagreements_in_time.
 disagreeing as (
     select
         date,

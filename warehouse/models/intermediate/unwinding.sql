@@ -1,8 +1,8 @@
 /*
-Whether positions were being unwound: how far the median asset fell and how low it traded, how low bitcoin traded, and what
-of its futures closed.
+Whether positions were being unwound: how far the median asset fell and how low it traded, how low bitcoin traded, and how
+much of its open interest closed.
 
-grain  = "one UTC day on which one of them is known"
+grain  = "one UTC day on which at least one of these is known"
 key    = ["date"]
 checks = ["is_flush is not null"]
 */
@@ -12,7 +12,7 @@ with
 breadth as (
     select
         date,
-        -- Of a handful of assets the median says little.
+        -- The median of a handful of assets says little.
         case when count(return_1d) >= 5 then median(return_1d) end as median_return,
         case when count(low_vs_previous_close) >= 5 then median(low_vs_previous_close) end as median_low
     from main.asset_daily
@@ -64,7 +64,7 @@ select
     median_low,
     low_return,
     open_interest_change,
-    -- Who is closed out at the low is gone by the close, however high that is: lows tell as well as closes.
+    -- A position liquidated at the low is gone by the close, however high the close is: so lows count like closes.
     coalesce(median_return <= -0.10, false)
     or coalesce(median_low <= -0.10, false)
     or (

@@ -1,5 +1,5 @@
 /*
-How many won changed hands in dollar stablecoins at each Korean exchange, over the venue's own days and over days of UTC.
+Turnover in won of dollar stablecoins at each Korean exchange, over the venue's own days and over UTC days.
 
 grain   = "one stablecoin at one venue on one day of one day boundary"
 key     = ["date", "venue", "asset", "day_boundary"]
@@ -14,7 +14,7 @@ date = "Here: the calendar day of the row's day_boundary."
 with
 
 -- No look-ahead: candles of a day that were public by noon (UTC) after it.
--- A day without a candle has no row: nothing is known of it, it is not a day without trades.
+-- A day without a candle has no row: it is unknown, not a day without trades.
 own_days as (
     select date, venue, asset, volume_krw, volume_is_estimated, day_boundary
     from core.krw_prices_in_time
@@ -22,13 +22,13 @@ own_days as (
         asset in ('USDT', 'USDC', 'USDS')
 ),
 
--- An hour that is not there had no trade, or was lost: only all 24 of them make a day.
+-- A missing hour had no trade, or was lost: only all 24 hours make a day.
 days_of_hours as (
     select
         date,
         venue,
         asset,
-        -- Added in the order of the hours, so that the same input gives the same last digit.
+        -- Added in the order of the hours, so that the same input always gives the same last digit.
         sum(hour_volume_krw order by opened_at) as volume_krw,
         bool_or(volume_is_estimated) as volume_is_estimated,
         'UTC' as day_boundary
@@ -39,7 +39,7 @@ days_of_hours as (
     having count(*) = 24
 ),
 
--- Where the venue's own day is that of UTC, its hours add up to the same, and are not needed.
+-- Where the venue's own day is the UTC day, its hours add up to the same, and are not needed.
 turnover as (
     select date, venue, asset, volume_krw, volume_is_estimated, day_boundary, true as is_venues_own_day
     from own_days
@@ -72,7 +72,7 @@ fixings as (
     where currency = 'KRW'
 ),
 
--- No fixing on weekends and holidays: the last one is carried for 5 days, and no longer.
+-- No fixing on weekends and holidays: the last one is carried forward for at most 5 days.
 exchange_rate as (
     select
         days.date,

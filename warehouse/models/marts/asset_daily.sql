@@ -1,5 +1,5 @@
 /*
-How each asset's price moved on each day, and how far it stands below its highest price held.
+How each asset's price moved on each day, and how far it is below its highest price held.
 
 grain   = "one asset on one UTC day"
 key     = ["date", "asset"]
@@ -19,7 +19,7 @@ checks  = [
     "market_cap_usd is null or market_cap_usd > 0",
 ]
 caveats = [
-    "A peak is the highest price of the days held here, not of the asset's whole life: see peak_since.",
+    "A peak is the highest price of the days held, not of the asset's whole life: see peak_since.",
     "An asset without a sector on the day still has its row, with an unknown sector.",
 ]
 
@@ -27,7 +27,7 @@ caveats = [
 return_1d = "Both prices come from the same source, venue and quote."
 return_7d = "Both prices come from the same source, venue and quote."
 return_30d = "Both prices come from the same source, venue and quote."
-low_vs_previous_close = "Both prices come from the same source, venue and quote; unknown after a day that is not held."
+low_vs_previous_close = "Both prices come from the same source, venue and quote; unknown if the day before is not held."
 market_cap_usd = "By the preferred provider's own price and count of coins, not by close_usd."
 
 [lookback]
@@ -42,7 +42,7 @@ peak_since = 36500
 with
 
 -- No look-ahead: a row may be used for a day when it was public by noon (UTC) after that day.
--- A row that came later than its own day's noon makes no row here, yet counts from then on.
+-- A price that was public later than that has no row of its own here, but counts for peaks from then on.
 prices as (
     select
         date,
@@ -104,7 +104,7 @@ select
     days.low_usd,
     days.close_usd,
     days.volume_usd,
-    -- Joined on the exact day: where it is missing, the return is unknown, not that of a longer stretch.
+    -- Joined on the exact day: if it is missing, the return is unknown, not that of a longer period.
     days.close_usd / day_before.close_usd - 1 as return_1d,
     days.close_usd / week_before.close_usd - 1 as return_7d,
     days.close_usd / month_before.close_usd - 1 as return_30d,

@@ -1,5 +1,5 @@
 /*
-What it cost on each day to borrow an asset at an exchange, and how that compares with the year before.
+What it cost on each day to borrow an asset at an exchange, and its percentile within the year.
 
 grain   = "one asset at one venue on one UTC day"
 key     = ["date", "venue", "asset"]
@@ -12,12 +12,12 @@ checks  = [
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
 ]
 caveats = [
-    "Venues differ in what a day's figure is (see sampling): compare a venue with itself.",
+    "Venues compute a day's figure differently (see sampling): compare a venue only with itself.",
     "Rates are those of customers without a discount.",
 ]
 
 [notes]
-borrow_apr_max = "Unknown where the day has one sample alone."
+borrow_apr_max = "Unknown if the day has only one sample."
 percentile_1y = "Here: of borrow_apr, among the days of the same venue and asset."
 
 [lookback]

@@ -1,5 +1,5 @@
 /*
-What each day has to say, a sentence for each topic with the figure in it: the text of the daily report.
+One sentence for each topic on each day, with its figure: the text of the daily report.
 
 grain   = "one topic on one UTC day on which its figure is known"
 key     = ["date", "topic"]
@@ -9,15 +9,15 @@ checks  = [
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
     "len(sources) >= 1",
 ]
-caveats = ["Every figure in a sentence is a number of a mart: `tidemark explain` leads from it to the answers it rests on."]
+caveats = ["Every figure in a sentence is a number of a mart: `tidemark explain` traces it back to the archived answers."]
 subjects = ["brief_topics", "topic"]
 
 [notes]
 value = "Here: in the row's unit."
-change_1d = "Unknown where the day before is a total or a mean of other contracts, venues or coins."
-unit = "Here: that of value."
-statement = "Here: what the day has to say on the topic."
-percentile_1y = "Here: of value, among the days whose value is of the same contracts, venues or coins; percentile_of names it."
+change_1d = "Unknown if the day before is a total or a mean of other contracts, venues or coins."
+unit = "Here: the unit of value."
+statement = "Here: the day's sentence on the topic."
+percentile_1y = "Here: of value, among the days whose value covers the same contracts, venues or coins; percentile_of names it."
 sources = "Here: the providers, or venues, of the day's figure."
 
 [lookback]
@@ -25,7 +25,7 @@ default = 36500
 */
 with
 
--- A total of some venues is compared only with totals of the same ones: one that joins would look like a rise.
+-- A total over venues is compared only with totals over the same venues: a new venue would look like a rise.
 -- No look-ahead: headlines are made from marts, which hold, for a day, only what was public by noon (UTC) after it.
 figures as (
     select
@@ -55,8 +55,8 @@ ranked as (
     )
 ),
 
--- The last day of the year before on which the figure was as high, and as low: what was told on it counts whatever it was
--- made of, and so does what would have been read as the same number.
+-- The last day of the year before on which the figure was as high, and as low: a figure that was shown counts whatever
+-- it was computed from, and so does one that would have been shown as the same number.
 extremes as (
     select
         now.date,

@@ -1,5 +1,5 @@
 /*
-What was reported of days that people remember, each figure with the page that reports it.
+What was reported about well-known market days, each figure with the page that reports it.
 
 grain   = "one reported figure of one UTC day"
 key     = ["date", "metric"]
@@ -10,17 +10,17 @@ checks  = [
     "source_url like 'https://%'",
 ]
 caveats = [
-    "Curated by hand, not measured: readings of a rolling 24 hours at different minutes, so reports of one day differ.",
+    "Curated by hand, not measured: readings of a rolling 24 hours at different minutes, so reports about one day differ.",
     "Never summed into another table, nor with each other.",
 ]
 
 [notes]
-unit = "Here: that of value."
-venue = "Here: of whose trades or accounts the figure is, ALL for all exchanges together; unknown where the report does not say."
+unit = "Here: the unit of value."
+venue = "Here: whose trades or accounts the figure covers, ALL for all exchanges together; unknown if the report does not say."
 */
 
--- No look-ahead: reports come after the day that they are about. The best of them stands beside liquidations_total,
--- whose own figures it does not touch; nothing is added to them, ranked or compared over time.
+-- No look-ahead: reports come after the day that they describe. The best of them is shown in liquidations_total, without
+-- changing its own figures; reports are not summed, ranked or compared over time.
 select
     date,
     metric,

@@ -1,5 +1,5 @@
 /*
-What holding a perpetual future long cost per year, by the funding payments of each day and of each week.
+Annualised cost of holding a perpetual future long, by the funding payments of each day and of each week.
 
 grain   = "one asset's perpetual at one venue on one UTC day with a funding payment"
 key     = ["date", "asset", "venue"]
@@ -17,11 +17,11 @@ checks  = [
 ]
 caveats = [
     "Positive: longs paid shorts. Simple interest: payments are not reinvested.",
-    "What is covered is annualised as it is: an hour that is missing counts like the mean of the others.",
+    "Only the covered hours are annualised: a missing hour counts like the mean of the others.",
 ]
 
 [notes]
-interval_hours = "Here: of all of the day's payments; unknown on a day on which it changes."
+interval_hours = "Here: the interval of all of the day's payments; unknown on a day on which it changes."
 percentile_1y = "Here: of funding_apr_7d."
 
 [lookback]
@@ -36,7 +36,7 @@ payments as (
         date,
         asset,
         venue,
-        -- Exact decimals: sums do not depend on the order, and equal weeks are equal to the last digit.
+        -- Exact decimals: sums do not depend on the order, and equal weeks agree to the last digit.
         funding_rate::decimal(38, 18) as rate,
         interval_hours,
         usable_on(date, available_at) as usable_on
@@ -55,7 +55,7 @@ pieces as (
     group by date, asset, venue, usable_on
 ),
 
--- The rows that this table has: days with a payment that was public in time.
+-- The rows of this table: days with a payment that was public in time.
 days as (
     select
         date,
@@ -70,7 +70,7 @@ days as (
     group by date, asset, venue
 ),
 
--- What each of the 7 days up to `ends_on` was known to hold by then.
+-- What was known by `ends_on` about each of the 7 days up to it.
 days_of_week as (
     select
         pieces.date + back.days as ends_on,
@@ -85,7 +85,7 @@ days_of_week as (
     group by ends_on, pieces.date, pieces.asset, pieces.venue
 ),
 
--- A missing day, or one that is hardly covered, leaves the week unknown: it is not a payment of zero.
+-- A missing day, or one that covers too few hours, makes the week unknown: it is not a payment of zero.
 weeks as (
     select
         ends_on,
@@ -103,7 +103,7 @@ annual as (
         days.date,
         days.asset,
         days.venue,
-        -- An hour may be missing, as at venues that pay by the hour it sometimes is: a day of 23 is annualised.
+        -- One hour may be missing, as sometimes happens at venues that pay hourly: a day of 23 hours is annualised.
         case when days.hours >= 23 then days.rates::double / days.hours * 8760 end as funding_apr,
         days.settlements,
         days.hours::bigint as hours_covered,

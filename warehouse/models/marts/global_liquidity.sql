@@ -1,5 +1,5 @@
 /*
-How much money the central banks had put out, by what was published at the end of each day.
+Central banks' assets and M2 money in dollars, by what was published by the end of each day.
 
 grain   = "one UTC day that is over, from the first on which one of the inputs was published"
 key     = ["date"]
@@ -32,11 +32,11 @@ checks  = [
     "m2_usd is null or m2_constant_fx_usd / m2_usd between 0.5 and 2",
 ]
 caveats = [
-    "A published value is carried to the next, yet unknown when the day that it describes is too long ago: 14 days for what comes daily or weekly, 60 for the Bank of Japan and its M2, 75 and 80 for the M2 of the United States and of the euro area, 120 for China's M2, 140 for the People's Bank.",
-    "Only the newest vintage is held: what was first published and later revised shows the revision.",
-    "The members of a sum describe different days, which the columns _as_of tell, and those of M2 are means of a month (United States, Japan) and its end (euro area, China).",
-    "What is published late is known late: a home that begins on a day knows its first total of M2 after about 75 days and of the central banks after about 95.",
-    "M2 does not mean the same everywhere: China's holds deposits of financial institutions and shares of money market funds.",
+    "A published value is carried forward to the next, but is unknown if the day that it describes is too long ago: 14 days for daily or weekly values, 60 for the Bank of Japan and Japan's M2, 75 and 80 for the M2 of the United States and of the euro area, 120 for China's M2, 140 for the People's Bank.",
+    "Only the newest vintage is held: a value that was revised after its first publication shows the revision.",
+    "The members of a sum describe different days, given in the columns _as_of; those of M2 are monthly means (United States, Japan) and month ends (euro area, China).",
+    "Late publication means late knowledge: a new home knows its first total of M2 after about 75 days, and of the central banks after about 95.",
+    "M2 does not mean the same everywhere: China's includes deposits of financial institutions and shares of money market funds.",
     "Constant exchange rates are the ECB's of 29 December 2023: 0.905 euro, 141.48 yen, 7.105 yuan for a dollar.",
 ]
 
@@ -51,9 +51,9 @@ m2_change_13w = 91
 */
 with
 
--- What is read, in which currency, and after how many days it is unknown. The age is that of the newest value just
--- before the next one is due, and a good week: over it, a release has been missed, and a number that nobody knows to
--- be old is a wrong number.
+-- The series that are read, their currency, and the number of days after which a value is unknown. The limit is the age
+-- of the newest value just before the next one is due, plus a good week: beyond it a release has been missed, and a
+-- number that nobody knows to be old is a wrong number.
 members (series, currency, lasts) as (
     values
     ('fed_assets', 'USD', 14),
@@ -68,9 +68,9 @@ members (series, currency, lasts) as (
     ('china_m2', 'CNY', 120)
 ),
 
--- The constant exchange rates: one day's fixings of the ECB, of 29 December 2023, the last of a year, by their quotes
--- of one euro. Which day is a choice without meaning, for only changes are to be read; it stays what it is, because
--- another day would change every value of the past.
+-- The constant exchange rates: the ECB's fixings of 29 December 2023, the last of that year, quoted per euro. The choice
+-- of the day has no meaning, because only changes are to be read; it stays fixed, because another day would change every
+-- past value.
 constant_rates (currency, per_usd) as (
     values
     ('USD', 1.0),
@@ -110,7 +110,7 @@ days as (
     where date >= (select min(published_on) from published)
 ),
 
--- No fixing on weekends and holidays: the last one is carried for 5 days, and no longer.
+-- No fixing on weekends and holidays: the last one is carried forward for at most 5 days.
 spot_rates as (
     select
         days.date,
@@ -131,7 +131,7 @@ latest as (
         days.date,
         members.series,
         members.currency,
-        -- Of one day the Treasury's own figure is taken.
+        -- If both figures describe the same day, the Treasury's own is taken.
         arg_max(published.amount, row(published.described_on, not published.as_named)) as amount,
         max(published.described_on) as as_of
     from days
@@ -143,7 +143,7 @@ latest as (
     group by days.date, members.series, members.currency
 ),
 
--- An amount without a rate of its day is unknown in dollars.
+-- An amount without an exchange rate for the day is unknown in dollars.
 in_dollars as (
     select
         latest.date,
@@ -230,7 +230,7 @@ select
     now.m2_usd,
     now.m2_usd_as_of,
     now.m2_constant_fx_usd,
-    -- Both ends must be known.
+    -- Both values must be known.
     now.central_banks_usd / quarter_ago.central_banks_usd - 1 as change_13w,
     now.central_banks_usd / year_ago.central_banks_usd - 1 as change_52w,
     now.m2_usd / quarter_ago.m2_usd - 1 as m2_change_13w

@@ -1,5 +1,5 @@
 /*
-How many won changed hands in dollar stablecoins at each Korean exchange on each day.
+Turnover in won of dollar stablecoins at each Korean exchange on each day.
 
 grain   = "one stablecoin at one venue on one day of the row's day boundary"
 key     = ["date", "venue", "asset"]
@@ -10,13 +10,13 @@ checks  = [
     "day_boundary in ('UTC', 'KST')",
 ]
 caveats = [
-    "Turnover is not net inflow: it counts each trade's value once, whoever bought.",
-    "A venue whose own days begin in Seoul has a day of UTC where all of its 24 hours are held, else its own day. Where its day_boundary changes from one day to the next, nine hours lie in both rows or in neither.",
-    "Summed over a month, the rows made of hours and the others may count hours twice: krw_stablecoin_monthly sums the venues' own days.",
+    "Turnover is not net inflow: each trade's value counts once, whoever bought.",
+    "A venue whose own days begin at midnight in Seoul has a UTC day if all of its 24 hours are held, otherwise its own day. If its day_boundary changes from one day to the next, nine hours are in both rows or in neither.",
+    "Summing a month over both kinds of rows may count hours twice: krw_stablecoin_monthly sums the venues' own days.",
 ]
 
 [notes]
-volume_usd = "At the won per dollar published by the UTC day's end; unknown when that is over 5 days old."
+volume_usd = "At the won per dollar published by the UTC day's end; unknown if that rate is over 5 days old."
 date = "Here: the calendar day of the row's day_boundary."
 */
 

@@ -1,5 +1,5 @@
 /*
-How many won changed hands in dollar stablecoins in each month, over the Korean exchanges and days held.
+Turnover in won of dollar stablecoins in each month, over the Korean exchanges and days held.
 
 grain   = "one calendar month"
 key     = ["month"]
@@ -13,14 +13,14 @@ checks  = [
     "month(month) > 1 or ratio_to_january is null or abs(ratio_to_january - 1) < 1e-9",
 ]
 caveats = [
-    "The running month grows from day to day; a month that is over no longer changes when later months arrive.",
+    "The current month grows from day to day; a past month does not change when later months arrive.",
     "The sum is over the days and venues held: read it with days_covered and venues.",
-    "Days are the venues' own, of Seoul or of UTC, never those made of hours: no hour is counted twice.",
-    "Turnover is not net inflow: it counts each trade's value once, whoever bought.",
+    "Days are the venues' own, in Seoul time or UTC, never added up from hours: no hour is counted twice.",
+    "Turnover is not net inflow: each trade's value counts once, whoever bought.",
 ]
 
 [notes]
-volume_usd = "Unknown when it is unknown for any of the rows that volume_krw sums over."
+volume_usd = "Unknown if it is unknown for any of the rows that volume_krw sums over."
 ratio_to_january = "A market is one coin at one venue; its mean is over its own days held."
 
 [lookback]
@@ -30,7 +30,7 @@ ratio_to_january = 366
 with
 
 -- No look-ahead: won_turnover holds, for a day, only what was public by noon (UTC) after it.
--- The venues' own days alone, one boundary for each market: days of UTC beside days of Seoul would count hours twice.
+-- Only the venues' own days, with one boundary for each market: mixing UTC days and Seoul days would count hours twice.
 daily as (
     select
         date_trunc('month', date)::date as month,
@@ -58,7 +58,7 @@ totals as (
     group by month
 ),
 
--- The mean over the days held, so that a market listed or fetched from mid-month is not halved.
+-- The mean over the days held, so that a market listed or fetched since mid-month is not halved.
 market_means as (
     select
         month,

@@ -1,5 +1,5 @@
 /*
-What each on-chain lending pool paid its depositors and asked of its borrowers on each day.
+What each on-chain lending pool paid its depositors and charged its borrowers on each day.
 
 grain   = "one pool on one UTC day"
 key     = ["date", "protocol", "chain", "asset"]
@@ -16,15 +16,15 @@ checks  = [
 caveats = [
     "A daily_last sample is one reading, near 23:01 UTC or soon after midnight, and misses spikes within the day.",
     "Rewards are left out: supply_apr is the lending rate alone.",
-    "A time_weighted mean is of every rate that stood within the day.",
-    "Where borrow_source is not source, the two sides were formed in different ways: their gap is no margin.",
+    "A time_weighted mean covers every rate in force within the day.",
+    "If borrow_source differs from source, the two sides were computed in different ways: their gap is not a margin.",
 ]
 
 [notes]
 percentile_1y = "Here: of supply_apr."
 sampling = "Here: of the row's source; the borrowing side may come from another one."
-supply_apr_last = "Known where the whole day is; a daily_last reading was taken before the day ended."
-supply_apy_realised = "Of the row's source: a cross-check of supply_apr."
+supply_apr_last = "Known only if the whole day is known; a daily_last reading was taken before the day ended."
+supply_apy_realised = "Here: of the row's source, a cross-check of supply_apr."
 borrow_apr_last = "Here: of borrow_source."
 borrow_apy_realised = "Here: of borrow_source, a cross-check of borrow_apr."
 
@@ -56,8 +56,8 @@ preferred as (
     from core.lending_rates_in_time
 ),
 
--- The preferred source may know the deposit side alone. The borrowing side is then taken from one that knows it: rather
--- a side of another source, which borrow_source names, than none.
+-- The preferred source may have only the deposit side. The borrowing side is then taken from another source, which
+-- borrow_source names.
 borrowing as (
     select
         date,
@@ -75,7 +75,7 @@ borrowing as (
     qualify row_number() over (partition by date, protocol, chain, asset order by source) = 1
 ),
 
--- Nor does it always know what can be withdrawn; available_source names who does.
+-- The same applies to what can be withdrawn; available_source names its source.
 liquidity as (
     select date, protocol, chain, asset, available_usd, source
     from core.lending_rates

@@ -1,5 +1,5 @@
 /*
-How much leverage is in the system, how much feeds it, and what that makes of the day.
+How much leverage is in the system, how much feeds it, and the regime of the day.
 
 grain   = "one UTC day on which at least one component is known"
 key     = ["date"]
@@ -12,9 +12,9 @@ checks  = [
     "components_present + len(components_missing) = 10",
 ]
 caveats = [
-    "Every part is compared with its own 365 days: after a wild year, wild is normal.",
-    "A part that is missing is left out and named; heat and fuel need two parts and a third of their side's votes: read them with components_present.",
-    "It sees what is published: no dealer's book, no loan between two firms, no option.",
+    "Every component is compared with its own 365 days: after a wild year, wild is normal.",
+    "A missing component is left out and named; heat and fuel need two components and a third of their side's votes: read them with components_present.",
+    "It sees only what is published: no dealer's book, no loan between two firms, no option.",
     "Heat says how far there is to fall, not when.",
 ]
 subjects = ["gauge_components", "component"]
@@ -22,7 +22,7 @@ subjects = ["gauge_components", "component"]
 [notes]
 heat = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
 fuel = "The mean of the known percentiles of its side, by weight (core.gauge_components)."
-regime = "By heat (core.gauge_regimes); flush where half of all assets closed or traded a tenth below their last closes, or bitcoin traded 5 % below its own while its open interest in coins fell by 8 % or half of all assets traded 8 % below theirs."
+regime = "By heat (core.gauge_regimes); flush if half of all assets closed or traded a tenth below their previous closes, or bitcoin traded 5 % below its own while its open interest in coins fell by 8 % or half of all assets traded 8 % below theirs."
 
 [lookback]
 default = 364
@@ -33,7 +33,7 @@ global_liquidity_percentile = 455
 */
 with
 
--- No look-ahead: what it reads holds, for a day, only what was public by noon (UTC) after it.
+-- No look-ahead: each table read holds, for a day, only what was public by noon (UTC) after it.
 known as (
     select
         percentiles.date,
@@ -51,7 +51,7 @@ votes as (
     group by speaks_of
 ),
 
--- Of a side of which one part alone is known, or less than a third of the votes, nothing is said.
+-- A side with only one known component, or with less than a third of the votes, is unknown.
 sides as (
     select
         known.date,

@@ -1,5 +1,5 @@
 /*
-How many dollars of positions in each asset were closed by force on each day, over the venues that are observed.
+Liquidations in dollars of each asset on each day, over the observed venues.
 
 grain   = "one asset on one UTC day"
 key     = ["date", "asset"]
@@ -15,16 +15,16 @@ checks  = [
     "percentile_1y is null or (percentile_1y > 0 and percentile_1y <= 1)",
 ]
 caveats = [
-    "A lower bound: a labelled subset of venues, read it with venues; the largest ones have no free history.",
-    "The venues change over time, and so does what a day is compared with.",
-    "All assets together are in liquidations_total; what others report of all exchanges is never summed in.",
+    "A lower bound over a subset of venues: read it with venues; the largest ones have no free history.",
+    "The venues change over time, so days with different venues are not comparable.",
+    "All assets together are in liquidations_total; what others report for all exchanges is never summed in.",
 ]
 
 [notes]
-long_usd = "Here: over the venues that tell the sides; unknown when none does."
-short_usd = "Here: over the venues that tell the sides; unknown when none does."
-largest_usd = "Here: over the venues that tell it; unknown when none does."
-accounts = "Unknown unless every venue tells it."
+long_usd = "Here: over the venues that report the sides; unknown if none does."
+short_usd = "Here: over the venues that report the sides; unknown if none does."
+largest_usd = "Here: over the venues that report it; unknown if none does."
+accounts = "Unknown unless every venue reports it."
 percentile_1y = "Here: of total_usd, within the asset's own days."
 
 [lookback]
@@ -62,7 +62,7 @@ select
     venues,
     sources,
     true as is_lower_bound,
-    -- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
+    -- A day without a row is unknown, not a day without liquidations; the percentile does not count it.
     percentile_1y(total_usd, asset, date) as percentile_1y
 from sums
 order by date, asset

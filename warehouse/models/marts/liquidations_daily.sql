@@ -1,5 +1,5 @@
 /*
-How many dollars of positions each venue closed by force on each day.
+Liquidations in dollars of each asset at each venue on each day.
 
 grain   = "one asset at one venue on one UTC day"
 key     = ["date", "asset", "venue"]
@@ -16,13 +16,13 @@ checks  = [
 caveats = [
     "A lower bound: venues publish what they choose, and the largest ones have no free history.",
     "A venue without a row is unknown on that day; a venue with 0 liquidated nobody.",
-    "A venue that tells its liquidations one by one has no row for an asset on a day without any.",
-    "Where a venue tells both, the sum of its single liquidations is taken, not its daily figure.",
+    "A venue that publishes single liquidations has no row for an asset on a day without any.",
+    "If a venue publishes both, the sum of its single liquidations is taken, not its daily figure.",
 ]
 
 [notes]
-largest_usd = "Where a venue tells parts, as they were traded, the largest of them: the whole was larger."
-accounts = "Known where the account of each liquidation is."
+largest_usd = "If a venue reports a liquidation in parts, as they were traded, the largest part: the whole was larger."
+accounts = "Known only if the account of each liquidation is known."
 */
 with
 
@@ -41,7 +41,7 @@ told_one_by_one as (
         date,
         asset,
         venue,
-        -- Of a venue that tells the sides, a side without a liquidation is 0.
+        -- If a venue reports the sides, a side without a liquidation is 0.
         case
             when count(side) > 0 then coalesce(sum(amount_usd order by event) filter (where side = 'long'), 0)
         end as long_usd,

@@ -1,5 +1,5 @@
 /*
-How many dollars of positions were closed by force on each day, over the assets and venues that are observed.
+Liquidations in dollars on each day, over the observed assets and venues.
 
 grain   = "one UTC day"
 key     = ["date"]
@@ -16,16 +16,16 @@ checks  = [
     "(share_of_reported is null) = (reported_usd is null)",
 ]
 caveats = [
-    "A lower bound: a labelled subset of venues and assets, read it with both; the largest venues have no free history.",
-    "The venues and the assets change over time, and so does what a day is compared with.",
-    "reported_usd is another's count of all exchanges, mostly a rolling 24 hours: it stands beside and is never added.",
-    "A figure that was written down by hand came after its day; nothing else is made of it.",
+    "A lower bound over a subset of venues and assets: read it with both; the largest venues have no free history.",
+    "The venues and the assets change over time, so days with different ones are not comparable.",
+    "reported_usd is someone else's count over all exchanges, mostly of a rolling 24 hours: for comparison, never added.",
+    "A figure recorded by hand came after its day; nothing else is computed from it.",
 ]
 
 [notes]
-long_usd = "Here: over the venues that tell the sides; unknown when none does."
-short_usd = "Here: over the venues that tell the sides; unknown when none does."
-largest_usd = "Here: over the venues that tell it; unknown when none does."
+long_usd = "Here: over the venues that report the sides; unknown if none does."
+short_usd = "Here: over the venues that report the sides; unknown if none does."
+largest_usd = "Here: over the venues that report it; unknown if none does."
 percentile_1y = "Here: of total_usd."
 
 [lookback]
@@ -35,7 +35,7 @@ with
 
 -- No look-ahead: liquidations_by_asset holds, for a day, only what was public by noon (UTC) after it.
 -- Added in a fixed order, so that the same input gives the same last digit.
--- Accounts are left out: who held two assets would be counted twice.
+-- Accounts are left out: an account with two assets would be counted twice.
 sums as (
     select
         date,
@@ -59,7 +59,7 @@ counted as (
         and venue = 'ALL'
 ),
 
--- Of those that were written down by hand the highest: each missed something, and that one the least.
+-- The highest of the figures recorded by hand: each of them misses something, the highest the least.
 written_down as (
     select date, max(value) as total_usd
     from core.famous_days
@@ -77,7 +77,7 @@ select
     sums.venues,
     sums.sources,
     true as is_lower_bound,
-    -- A day without a row is unknown, not a day without liquidations; it does not count among the days of the percentile.
+    -- A day without a row is unknown, not a day without liquidations; the percentile does not count it.
     percentile_1y(sums.total_usd, 'all assets', sums.date) as percentile_1y,
     coalesce(counted.total_usd, written_down.total_usd) as reported_usd,
     sums.total_usd / nullif(coalesce(counted.total_usd, written_down.total_usd), 0) as share_of_reported

@@ -1,5 +1,5 @@
 /*
-How many futures of an asset were open at the end of each day, contract by contract, in coins and in dollars.
+Open interest in futures of an asset at the end of each day, by contract, in coins and in dollars.
 
 grain   = "one contract of one asset at one venue on one UTC day, or on the day on which a weekly figure became known"
 key     = ["date", "asset", "venue", "contract"]
@@ -8,10 +8,10 @@ checks  = [
     "open_interest_coins is null or open_interest_coins >= 0",
     "cadence in ('daily', 'weekly')",
 ]
-caveats = ["What is unknown in one unit is taken from the other at the day's close, where that was public in time."]
+caveats = ["A value that is unknown in one unit is converted from the other at the day's close, if that was public in time."]
 
 [notes]
-as_of = "The day at whose end so many were open: that of the row, or the Tuesday that a weekly figure describes."
+as_of = "Here: the row's day, or the Tuesday that a weekly figure describes."
 
 [reach]
 "core.open_interest_preferred" = 120
@@ -25,11 +25,11 @@ held as (
         *,
         usable_on(date, available_at) as usable_on
     from core.open_interest_preferred
-    -- Another one's total is no venue.
+    -- ALL is an aggregator's total, not a venue.
     where venue <> 'ALL'
 ),
 
--- A daily figure that came too late is left out. A weekly one is not known on its own day: it is told on the day on
+-- A daily figure that came too late is left out. A weekly one is not known on its own day: it is dated with the day on
 -- which it became known, unless a newer one was known by then.
 told as (
     select *

@@ -1,5 +1,5 @@
 /*
-How many futures of an asset were open at each venue at the end of each day, and what they were worth.
+Open interest in futures of an asset at each venue at the end of each day, in coins and in dollars.
 
 grain   = "one asset at one venue on one UTC day for which the venue's figure became known"
 key     = ["date", "asset", "venue"]
@@ -13,19 +13,19 @@ checks  = [
     "(cadence = 'weekly') = (venue = 'cme')",
 ]
 caveats = [
-    "The sum over the venue's contracts that are held, whatever they are settled in.",
-    "A contract that is told in coins alone is priced at the day's last spot price, and one in dollars alone is counted in coins at it.",
-    "flush_usd measures de-leveraging at one venue, not liquidations.",
+    "The sum is over the venue's contracts that are held, whatever they are settled in.",
+    "A contract reported only in coins is converted to dollars at the day's last spot price, and one reported only in dollars to coins.",
+    "flush_usd measures deleveraging at one venue, not liquidations.",
 ]
 
 [notes]
-date = "Of a weekly figure: the first day by noon (UTC) after which it was public, three days or more after the Tuesday that it describes."
-open_interest_usd = "Unknown when it is unknown for any of the venue's contracts, or when one of them that was held within the seven days before (a weekly one: 14), and has not ended, lacks the day."
-open_interest_coins = "Unknown when it is unknown for any of the venue's contracts, or when one of them that was held within the seven days before (a weekly one: 14), and has not ended, lacks the day."
-open_interest_usd_high = "Unknown over several contracts, whose highs need not be at one time."
-open_interest_usd_low = "Unknown over several contracts, whose lows need not be at one time."
-flush_usd = "Unknown when it is unknown for any of the venue's contracts, or when one of them lacks the day as above."
-as_of = "The day at whose end so many were open: that of the row, or the Tuesday that a weekly figure describes."
+date = "For a weekly figure: the first day by noon (UTC) after which it was public, three days or more after the Tuesday that it describes."
+open_interest_usd = "Unknown if it is unknown for any of the venue's contracts, or if a contract that had a value within the seven days before (a weekly one: 14), and has not ended, has none for the day."
+open_interest_coins = "Unknown if it is unknown for any of the venue's contracts, or if a contract that had a value within the seven days before (a weekly one: 14), and has not ended, has none for the day."
+open_interest_usd_high = "Unknown over several contracts, whose highs may be at different times."
+open_interest_usd_low = "Unknown over several contracts, whose lows may be at different times."
+flush_usd = "Unknown if it is unknown for any of the venue's contracts, or if a contract is missing as for open_interest_usd."
+as_of = "Here: the row's day, or the Tuesday that a weekly figure describes."
 */
 with
 

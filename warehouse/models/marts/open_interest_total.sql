@@ -1,5 +1,5 @@
 /*
-How many futures of an asset were open at the end of each day over the contracts known daily, how that changed, and the chained index.
+Open interest in futures of an asset at the end of each day over the contracts known daily, its changes, and the chained index.
 
 grain   = "one asset on one UTC day"
 key     = ["date", "asset"]
@@ -18,15 +18,15 @@ checks  = [
     "open_interest_index is null or open_interest_index > 0",
 ]
 caveats = [
-    "The sum is over the contracts held on the day: read it with contracts. It lies below figures that count CME and more venues.",
-    "CME is left out, because it is known weekly.",
-    "The sums step when a contract joins, or is no longer waited for; the index and the changes do not. Compare days by them.",
+    "The sum is over the contracts held on the day: read it with contracts. It is below figures that include CME and more venues.",
+    "CME is left out, because it is known only weekly.",
+    "The sums jump when a contract joins, or is no longer awaited; the index and the changes do not: compare days by these.",
 ]
 
 [notes]
-open_interest_usd = "Here: unknown unless each contract that was held on any of the seven days before, and has not ended, has the day and is known in dollars."
-open_interest_coins = "Here: unknown unless each contract that was held on any of the seven days before, and has not ended, has the day and is known in coins."
-open_interest_index = "From one day to the next it changes as the contracts present on both did; what a contract gained or lost over a day that it lacks is left out. Days without a contract in common, such as those around a gap, are linked by the latest earlier day that has one."
+open_interest_usd = "Here: unknown unless each contract that had a value on any of the seven days before, and has not ended, has one for the day and is known in dollars."
+open_interest_coins = "Here: unknown unless each contract that had a value on any of the seven days before, and has not ended, has one for the day and is known in coins."
+open_interest_index = "From one day to the next it changes like the contracts present on both days; a contract's change over a day that it lacks is left out. If two days have no contract in common, as around a gap, the day is linked to the latest earlier day that shares one."
 
 [lookback]
 contracts_missing = 7
@@ -106,8 +106,8 @@ changes as (
     group by now.date, now.asset, spans.days
 ),
 
--- Each contract beside itself on the latest day before. The latest of those days is the one that the day is linked with:
--- mostly yesterday, and what the contracts that both days have grew by in between is the link.
+-- Each contract with its value on the latest day before. The latest of these days is the one that the day is linked
+-- with, usually the day before; the link is the growth of the contracts present on both days.
 beside_itself as (
     select
         *,
@@ -132,8 +132,8 @@ linked as (
     group by date, asset, linked_with
 ),
 
--- 100 on the first day of all, and one day after the other: a window's product would depend, in its last digit, on how many
--- days there are. Days that share no contract with any day before them cannot be compared, and have no level.
+-- 100 on the very first day, then computed day by day: the last digit of a window's product would depend on the number
+-- of days. Days that share no contract with any day before them cannot be compared, and have no level.
 levels as (
     select date, asset, 100::double as level
     from linked

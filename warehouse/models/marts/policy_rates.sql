@@ -1,5 +1,5 @@
 /*
-Where the Federal Reserve held its rate, how many cuts the 1-year Treasury priced in, and how likely one was next.
+The Federal Reserve's policy rate, how many cuts the 1-year Treasury priced in, and how likely a cut was at the next meeting.
 
 grain   = "one UTC day that is over, from the first on which one of the inputs became known"
 key     = ["date"]
@@ -15,15 +15,15 @@ checks  = [
     "(effective_rate is null and next_meeting_cut_probability is null) = (source is null)",
 ]
 caveats = [
-    "A published value is carried to the next, yet unknown when the day that it describes is over 10 days ago.",
-    "cuts_priced_1y holds a term premium, and a yield averages the path: the path's end may lie about twice as far.",
-    "On the day of a meeting the next one is the one after it.",
-    "next_meeting_cut_probability adds up prices of contracts at a day's end in New York, which the public may not pass on.",
-    "Where those are not known it is what the month's fed funds future says, from the month's first day, for a meeting with a week of the month after it: of a cut of a quarter point, as if nothing else could come.",
+    "A published value is carried forward to the next, but is unknown if the day that it describes is over 10 days ago.",
+    "cuts_priced_1y includes a term premium, and a yield averages the path: the path's end may be about twice as far away.",
+    "On the day of a meeting the next meeting is the one after it.",
+    "next_meeting_cut_probability adds up prices of contracts at a day's end in New York, which may not be redistributed.",
+    "If those are not known, it is derived from the month's fed funds future, from the first day of the month, for a meeting with at least a week of the month left after it: the probability of a quarter-point cut, as if nothing else were possible.",
 ]
 
 [notes]
-source = "Here: the providers of effective_rate and of next_meeting_cut_probability, in this order: kalshi of contracts on the decision, yahoo of fed funds futures."
+source = "Here: the providers of effective_rate and of next_meeting_cut_probability, in this order: kalshi for contracts on the decision, yahoo for fed funds futures."
 
 [reach]
 "core.macro_series_preferred" = 10
@@ -52,7 +52,7 @@ days as (
     where date >= (select min(usable_on) from published where series <> 'fed_funds_futures')
 ),
 
--- Values come on every business day: weekends and holidays are bridged, a feed that stopped is not.
+-- Values come on every business day: weekends and holidays are bridged, a stopped feed is not.
 latest as (
     select
         days.date,
@@ -82,7 +82,7 @@ rates as (
     group by days.date
 ),
 
--- The scheduled meeting after each day; unknown before the first and after the last that we have, and where its date
+-- The scheduled meeting after each day; unknown before the first and after the last listed meeting, and while its date
 -- was not public yet.
 following as (
     select
@@ -96,7 +96,7 @@ following as (
 ),
 
 -- No look-ahead: a price counts if it was public by noon (UTC) after its day. All cuts that the venue lists must have
--- a price; together they may cost more than the dollar that they can pay.
+-- a price; their sum may exceed 1 dollar, so it is capped.
 cuts as (
     select
         date,
@@ -109,9 +109,9 @@ cuts as (
     group by date, meeting_date
 ),
 
--- The front future is that of the month of its trading day, so it prices a meeting of that month alone. It settles at
--- the mean effective rate of the month's days: that of before holds through the day of the meeting, that of after on the
--- days that are left. Those must be a week, or a tick of the price, or of the rate, decides.
+-- The front future covers the month of its trading day, so it prices only a meeting of that month. It settles at the
+-- mean effective rate of the month's days: the old rate applies through the day of the meeting, the new rate on the
+-- remaining days. At least a week must remain, or a tick of the price or the rate would dominate.
 futures as (
     select
         rates.date,

@@ -1,5 +1,5 @@
 /*
-What an asset costs more on Coinbase, on Kraken and in Korea than on Binance.
+How much more an asset costs on Coinbase, on Kraken and in Korea than on Binance.
 
 grain   = "one asset on one UTC day on which at least two of Binance, Coinbase, Kraken and Upbit have a price"
 key     = ["date", "asset"]
@@ -20,16 +20,16 @@ checks  = [
     "abs((1 + kimchi_premium_fx) / ((1 + kimchi_premium_usdt) * (1 + usdt_krw_premium)) - 1) < 1e-9",
 ]
 caveats = [
-    "Last prices of two venues are seconds apart: on a violent day that alone is worth more than the premium.",
-    "A mean of hours is of the hours that both venues have, each by its last price.",
+    "Last prices of two venues are seconds apart: on a volatile day that alone can exceed the premium.",
+    "A mean of hours covers the hours that both venues have, each by its last price.",
     "Coinbase and Kraken both quote in dollars: a premium that only one of them shows is one venue's, not the market's.",
-    "The coin prices are those of midnight UTC, the exchange rate is that of the afternoon in Frankfurt.",
+    "The coin prices are from midnight UTC, the exchange rate is from the afternoon in Frankfurt.",
 ]
 
 [notes]
 coinbase_premium_usdt_adjusted = "Unknown without the price of USDT in dollars: see usdt_usd."
-kimchi_premium_fx = "Unknown when the exchange rate is older than 5 days."
-usdt_krw_premium = "The same for every asset of the day; unknown when the exchange rate is older than 5 days."
+kimchi_premium_fx = "Unknown if the exchange rate is older than 5 days."
+usdt_krw_premium = "The same for every asset of the day; unknown if the exchange rate is older than 5 days."
 fx_stale_days = "The rate is the latest that was published by the day's end; unknown before the first."
 
 [reach]
@@ -38,7 +38,7 @@ fx_stale_days = "The rate is the latest that was published by the day's end; unk
 with
 
 -- No look-ahead: prices of a day that were public by noon (UTC) after it.
--- Where two sources tell the same venue's price, the first by name is taken, so that the choice never wanders.
+-- If two sources report the same venue's price, the first by name is taken, so that the choice is stable.
 dollar_prices as (
     select
         date,
@@ -48,7 +48,7 @@ dollar_prices as (
     from core.spot_prices
     where
         usable_on(date, available_at) = date
-        -- USDT is a leg of the others, not an asset with a premium of its own.
+        -- USDT is a leg of the other premiums, not an asset with its own premium.
         and asset <> 'USDT'
         and ((venue = 'binance' and quote = 'USDT') or (venue in ('coinbase', 'kraken') and quote = 'USD'))
     group by date, asset, venue
@@ -74,7 +74,7 @@ hours as (
     group by date, asset, opened_at
 ),
 
--- Added in the order of the hours, so that the same input gives the same last digit.
+-- Averaged in the order of the hours, so that the same input gives the same last digit.
 mean_premiums as (
     select
         date,
@@ -158,7 +158,7 @@ exchange_rate as (
     select
         date,
         date - fixed_on as stale_days,
-        -- No fixing on weekends and holidays: carried for 5 days, and no longer.
+        -- No fixing on weekends and holidays: the last one is carried forward for at most 5 days.
         case when date - fixed_on <= 5 then won_per_usd end as won_per_usd
     from latest_fixing
 )

@@ -1,5 +1,5 @@
 /*
-How each sector moved on each day: every member counts the same, large or small.
+How each sector moved on each day; every member has the same weight.
 
 grain   = "one sector on one UTC day"
 key     = ["date", "sector"]
@@ -19,7 +19,7 @@ caveats = [
 [notes]
 sector = "Here: part of the key."
 return_1d = "Here: the mean over the members, each weighted the same."
-worst_asset = "Ties go to the first ticker in the alphabet."
+worst_asset = "Ties go to the alphabetically first ticker."
 
 [lookback]
 default = 1
@@ -27,7 +27,7 @@ default = 1
 with
 
 -- No look-ahead: asset_daily holds, for a day, only what was public by noon (UTC) after it.
--- A member whose return is unknown is left out and not counted; it is not a member that stood still.
+-- A member with an unknown return is left out and not counted; its return is not zero.
 returns as (
     select date, sector, asset, return_1d
     from main.asset_daily

@@ -1,7 +1,7 @@
 /*
-What bitcoin did in the 30 days after each signal, beside what it did after any day.
+What bitcoin did in the 30 days after each signal, compared with the 30 days after any day.
 
-grain   = "one level of one signal that spoke on at least one day with 30 known days after it"
+grain   = "one level of one signal that was active on at least one day with 30 known days after it"
 key     = ["signal", "level"]
 checks  = [
     "occurrences >= 1",
@@ -11,8 +11,8 @@ checks  = [
     "base_days >= occurrences",
 ]
 caveats = [
-    "Days in a row are one event told many times: judge by independent_occurrences, and by no number below about ten.",
-    "Whoever chose the thresholds knew these years: what follows is no test of them.",
+    "Consecutive days are one event: judge by independent_occurrences, and not by fewer than about ten.",
+    "The thresholds were chosen with knowledge of these years: the outcomes are no test of them.",
     "It looks ahead on purpose, and grows with every day: it is a score of the past, never an input.",
 ]
 
@@ -21,14 +21,14 @@ default = 36500
 */
 with
 
--- No look-ahead holds for what others read: nothing reads this table, whose purpose is to look ahead.
+-- No look-ahead applies to tables that others read: nothing reads this table, whose purpose is to look ahead.
 bitcoin as (
     select date, low_usd, close_usd, quote_source
     from main.asset_daily
     where asset = 'BTC'
 ),
 
--- Only days whose next 30 are all there, by the same source.
+-- Only days whose next 30 days are all known, from the same source.
 followed as (
     select
         now.date,
@@ -56,7 +56,7 @@ spoken as (
         signals.signal,
         signals.level,
         signals.date,
-        -- Windows of 30 days that share no day: nothing of the same level in the 30 days before.
+        -- Windows of 30 days without overlap: no day of the same level in the 30 days before.
         coalesce(signals.date - lag(signals.date) over earlier > 30, true) as is_independent
     from main.signals as signals
     window earlier as (partition by signals.signal, signals.level order by signals.date)

@@ -1,7 +1,7 @@
 /*
-What was out of the ordinary on each day, how much so, and since when.
+What was unusual on each day, how much so, and since when.
 
-grain   = "one signal that speaks on one UTC day, at the highest level that it reaches"
+grain   = "one signal that is active on one UTC day, at the highest level that it reaches"
 key     = ["date", "signal"]
 checks  = [
     "level in ('info', 'watch', 'alert')",
@@ -9,15 +9,15 @@ checks  = [
     "message not like '%{%'",
 ]
 caveats = [
-    "A day without a row is a day on which the signal was silent, or on which its number was not known.",
-    "A signal is no forecast: signal_outcomes tells what followed each in the past.",
+    "On a day without a row the signal was not active, or its number was not known.",
+    "A signal is not a forecast: signal_outcomes shows what followed each in the past.",
 ]
 subjects = ["signal_numbers", "signal"]
 
 [notes]
-value = "Here: the signal's number, as core.signal_levels shows it."
-message = "Here: what the signal says, one sentence with the figure in it."
-since = "Days on which the number was not known end a spell."
+value = "Here: the signal's number; core.signal_levels says how it is formatted."
+message = "Here: the signal's message, one sentence with the figure in it."
+since = "A day on which the number was not known ends a spell."
 
 [lookback]
 default = 36500
@@ -51,7 +51,7 @@ loudest as (
     qualify row_number() over (partition by date, signal order by loudness desc) = 1
 ),
 
--- Days in a row share the difference between the day and its place.
+-- Consecutive days share the difference between the date and its row number.
 spells as (
     select
         *,

@@ -1,5 +1,5 @@
 /*
-What was issued of dollar stablecoins, those that are exchanged for each other counted as one.
+Supply and net issuance of dollar stablecoins; coins that are exchanged for each other count as one.
 
 grain   = "one family of dollar stablecoins on one UTC day"
 key     = ["date", "family"]
@@ -11,14 +11,14 @@ checks  = [
     "net_issuance_7d is null or net_issuance_7d <= supply",
 ]
 caveats = [
-    "SKY is DAI and USDS, which Sky (before: Maker) exchanges for each other: see core.stablecoin_family_members.",
+    "SKY is DAI and USDS, which Sky (formerly Maker) exchanges for each other: see core.stablecoin_family_members.",
     "Every other family is one coin, under its own name.",
 ]
 
 [notes]
 supply = "Here: of all coins of the family known on the day; read it with coins."
-net_issuance_1d = "Unknown unless every coin that the family has on either day is known on both."
-net_issuance_7d = "Unknown unless every coin that the family has on either day is known on both."
+net_issuance_1d = "Unknown unless every coin of the family on either day is known on both."
+net_issuance_7d = "Unknown unless every coin of the family on either day is known on both."
 
 [lookback]
 net_issuance_1d = 36500
@@ -27,7 +27,7 @@ net_issuance_7d = 36500
 with
 
 -- No look-ahead: stablecoin_flows holds, for a day, only what was public by noon (UTC) after it.
-dollar_coins as (
+stablecoins as (
     select
         flows.date,
         flows.asset,
@@ -49,7 +49,7 @@ families as (
         sum(supply order by asset) as supply,
         sum(supply_usd order by asset) as supply_usd,
         count(*) as coins
-    from dollar_coins
+    from stablecoins
     group by date, family
 ),
 
@@ -59,17 +59,17 @@ spans (days) as (
 
 issued as (
     select date, asset, 1 as days, net_issuance_1d as net_issuance
-    from dollar_coins
+    from stablecoins
     union all
     select date, asset, 7, net_issuance_7d
-    from dollar_coins
+    from stablecoins
 ),
 
--- What a family has at either end: the coins known at the end, those known at the beginning, and those that are known
--- to be of it by then. A coin that is missing at one end would show what moved between the others and it as a flow.
+-- The coins of a family on either day: those known on the last day, those known on the first, and those listed as its
+-- members on either. If a coin is missing on one day, what moved between it and the others would look like a flow.
 whole as (
     select coins.date, spans.days, coins.family, coins.asset
-    from dollar_coins as coins
+    from stablecoins as coins
     cross join spans
     union
     select earlier.date + spans.days, spans.days, coalesce(members.family, earlier.asset), earlier.asset

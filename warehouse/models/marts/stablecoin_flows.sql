@@ -1,5 +1,5 @@
 /*
-What was issued of each stablecoin, less what was redeemed, in coins, over all chains.
+Supply and net issuance of each stablecoin, in coins, over all chains.
 
 grain   = "one stablecoin on one UTC day"
 key     = ["date", "asset"]
@@ -11,13 +11,13 @@ checks  = [
 ]
 caveats = [
     "Issuance is not inflow to exchanges: it counts coins created and destroyed, wherever they went.",
-    "The total is the coin's own, as the provider tells it: the chains of stablecoin_flows_by_chain need not add up to it.",
-    "What moves between coins that are exchanged for each other leaves the one and enters the other: stablecoin_families.",
+    "The total is the coin's own, as the provider reports it: the chains of stablecoin_flows_by_chain need not add up to it.",
+    "A move between coins that are exchanged for each other is redemption of one and issuance of the other: see stablecoin_families.",
 ]
 
 [notes]
-net_issuance_1d = "Both ends come from the same source."
-net_issuance_7d = "Both ends come from the same source."
+net_issuance_1d = "Both supplies come from the same source."
+net_issuance_7d = "Both supplies come from the same source."
 
 [lookback]
 net_issuance_1d = 1
@@ -44,7 +44,7 @@ select
     days.asset,
     days.supply,
     days.supply_usd,
-    -- Joined on the exact day: a gap is not a flow, and a first appearance is not issuance.
+    -- Joined on the exact day: a gap is not a flow, and a coin's first day is not issuance.
     days.supply - day_before.supply as net_issuance_1d,
     days.supply - week_before.supply as net_issuance_7d
 from days

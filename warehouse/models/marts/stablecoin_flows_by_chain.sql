@@ -1,5 +1,5 @@
 /*
-What was issued of each stablecoin on each chain, less what was redeemed or moved away, in coins.
+Supply and net issuance of each stablecoin on each chain, in coins; coins that move to another chain count as redeemed.
 
 grain   = "one stablecoin on one chain on one UTC day"
 key     = ["date", "asset", "chain"]
@@ -18,8 +18,8 @@ caveats = [
 [notes]
 supply = "Here: on this chain."
 supply_usd = "Here: on this chain."
-net_issuance_1d = "Both ends come from the same source."
-net_issuance_7d = "Both ends come from the same source."
+net_issuance_1d = "Both supplies come from the same source."
+net_issuance_7d = "Both supplies come from the same source."
 
 [lookback]
 net_issuance_1d = 1
@@ -47,7 +47,7 @@ select
     days.chain,
     days.supply,
     days.supply_usd,
-    -- Joined on the exact day: a gap is not a flow, and a first appearance is not issuance.
+    -- Joined on the exact day: a gap is not a flow, and a coin's first day is not issuance.
     days.supply - day_before.supply as net_issuance_1d,
     days.supply - week_before.supply as net_issuance_7d
 from days

@@ -1,5 +1,5 @@
 /*
-How many dollars of stablecoins exist, how many were issued in a week, and how that compares with the year.
+Total supply of stablecoins in dollars, a week's net issuance, and how both compare with the year.
 
 grain   = "one UTC day"
 key     = ["date"]
@@ -11,19 +11,19 @@ checks  = [
     "position_1y is null or position_1y between 0 and 1",
 ]
 caveats = [
-    "Stablecoins of the dollar only, from a fixed list of coins, each counted at one dollar.",
+    "Only stablecoins of the dollar, from a fixed list of coins, each counted at one dollar.",
     "The sum is over the coins known on the day: read supply_usd and position_1y with coins.",
     "Issuance is not inflow to exchanges.",
-    "Coins that are mostly backed by other coins of the list are not on it, so that nothing is counted twice.",
-    "Of coins that are exchanged for each other all count in a week's issuance, or none: see stablecoin_families.",
+    "Coins that are mostly backed by other listed coins are not listed, so that nothing is counted twice.",
+    "Coins that are exchanged for each other count in a week's issuance all together or not at all: see stablecoin_families.",
 ]
 
 [notes]
 supply_usd = "Here: the sum over the coins known on the day, from each coin's own total."
 coins = "Here: the coins in supply_usd."
-net_issuance_7d_usd = "A family of which a coin is unknown on either day is left out; unknown when none is left."
+net_issuance_7d_usd = "A family with a coin that is unknown on either day is left out; unknown if none is left."
 share_of_peak = "Unknown unless that peak is above zero."
-position_1y = "Unknown as well when the two are the same."
+position_1y = "Also unknown if lowest and highest are equal."
 
 [lookback]
 net_issuance_7d_usd = 36500
@@ -34,8 +34,8 @@ position_1y = 364
 with
 
 -- No look-ahead: stablecoin_families holds, for a day, only what was public by noon (UTC) after it.
--- A family of which a coin is missing at either end is left out of the issuance: a first appearance is no issuance, and
--- what moved into it is no redemption. Added in a fixed order, so that the same input gives the same last digit.
+-- A family with a coin missing on either day is left out of the issuance: a coin's first day is not issuance, and what
+-- moved into it is not redemption. Added in a fixed order, so that the same input gives the same last digit.
 totals as (
     select
         date,
@@ -82,7 +82,7 @@ select
     net_issuance_7d_usd,
     coins,
     peak_7d_1y_usd,
-    -- Over a peak of zero or below, a share says nothing.
+    -- A share of a peak of zero or below has no meaning.
     case when peak_7d_1y_usd > 0 then net_issuance_7d_usd / peak_7d_1y_usd end as share_of_peak,
     position_1y
 from compared

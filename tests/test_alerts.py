@@ -25,6 +25,8 @@ from flows.settings import Settings, read_settings
 from flows.steps.run import Run
 from tests.tool import NOW, Tool
 
+pytestmark = pytest.mark.slow
+
 SESAME = "sesame-77aa41"
 DAY = date(2024, 12, 9)
 # Day, signal, level: what the marts say where a test does not say otherwise.

@@ -20,6 +20,8 @@ from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, bytes_of, flip, only, same, tables
 from warehouse.store.home import writing
 
+pytestmark = pytest.mark.slow
+
 UPBIT = "api.upbit.com"
 DAYS = ("2024-12-01", "2024-12-09")
 

@@ -19,6 +19,8 @@ from flows.steps.collect import collect
 from tests.tool import NOW, Tool, bytes_of, same, tables
 from warehouse.store.home import writing
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = "2024-10-20"
 COMMAND = (
     *("backfill", FIRST_DAY, "2024-12-09"),

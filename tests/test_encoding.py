@@ -9,6 +9,8 @@ import pytest
 
 from tests.tool import COMMAND, ROOT, Tool
 
+pytestmark = pytest.mark.slow
+
 KOREAN = "한국 “é” 😀"
 
 

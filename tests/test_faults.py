@@ -14,7 +14,7 @@ from flows.simulator import Misbehaviour, Simulator
 from tests.conftest import REPLAY
 from tests.tool import NOW, Tool, same, tables
 
-pytestmark = pytest.mark.marts()
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 DAYS = ("2024-11-01", "2024-12-09")
 DAY = ["dataset", "source", "series", "date"]

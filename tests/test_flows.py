@@ -23,7 +23,7 @@ from flows.steps.run import BatchOutcome, Run
 from tests.tool import NOW, Tool, same, tables
 
 # Prefect and what it stands on warn of their own dependencies.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,8 @@ from flows.steps.plan import Batch
 from tests.tool import NOW, Tool, same, tables
 from warehouse.build import database
 
+pytestmark = pytest.mark.slow
+
 BACKFILL = ("backfill", "2024-12-01", "2024-12-09")
 
 

@@ -22,6 +22,8 @@ from tests.tool import Tool
 from warehouse.build import models
 from warehouse.build.disagreements import COLUMNS, KEY, beyond_tolerance, disagreements, judged_gaps
 
+pytestmark = pytest.mark.slow
+
 BANK_OF_KOREA = curated()["bank_of_korea"].rows
 DAY = date(2024, 12, 9)
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)

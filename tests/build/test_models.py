@@ -22,6 +22,8 @@ from warehouse.build import models
 from warehouse.build.models import Judgement, Model
 from warehouse.build.views import IN_TIME, dataset_of
 
+pytestmark = pytest.mark.slow
+
 CASES = ROOT / "tests" / "models"
 EXPECTED = "expected"
 

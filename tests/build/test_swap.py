@@ -18,6 +18,8 @@ from warehouse.build.disagreements import COLUMNS
 from warehouse.reader import open_warehouse
 from warehouse.store.home import open_home
 
+pytestmark = pytest.mark.slow
+
 REBUILDS = 100
 
 # A build tells of one instant: before the first write of the home nothing was known, since then 27 rows and one run.

@@ -36,7 +36,7 @@ def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.http.Budgets.take", lambda *_: None)
 
 
-pytestmark = pytest.mark.usefixtures("unlimited")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unlimited")]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from transforms.macro_series import fred
 from transforms.spot_prices import binance as spot
 from transforms.spot_prices import coinbase
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 FIRST_DAY = date(2024, 1, 1)
 DAYS_BETWEEN_CASES = 3

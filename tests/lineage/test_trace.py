@@ -16,6 +16,8 @@ from warehouse.build.models import Model, create
 from warehouse.build.views import dataset_of
 from warehouse.lineage.trace import Tracer
 
+pytestmark = pytest.mark.slow
+
 CASES = ROOT / "tests" / "models"
 EXPECTED = "expected"
 COLUMNS_OF_A_CASE = 2

@@ -27,6 +27,8 @@ from tests.asking import ask_of
 from tests.tool import SHARED
 from transforms.payload import Form
 
+pytestmark = pytest.mark.slow
+
 RECORDINGS = SHARED / "recordings"
 if not RECORDINGS.is_dir():
     pytest.skip("no recorded answers beside the repository (../shared/recordings)", allow_module_level=True)

@@ -29,6 +29,8 @@ from warehouse.reports.brief import (
 from warehouse.reports.stale import stale_days
 from warehouse.store.home import Home, open_home
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2024, 12, 9)
 LONGEST_BYTES = 2_000_000
 

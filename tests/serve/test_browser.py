@@ -13,7 +13,7 @@ from tests.served import Served, serving
 from tests.tool import NOW, Tool
 from warehouse.reports.completeness import PAGE
 
-pytestmark = [LEFT_OPEN, WITH_CHROMIUM]
+pytestmark = [pytest.mark.slow, LEFT_OPEN, WITH_CHROMIUM]
 WITHIN_MS = 60_000
 
 

@@ -22,6 +22,8 @@ from tests.served import ENDED, RefusedError, Served, children, command_of, serv
 from tests.tool import NOW, Tool, same, tables
 from warehouse.store.home import writing
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY = "2023-12-10"
 SOURCES = "bitmex,coinbase,upbit,frankfurter,fred,fred_api"  # few that ask for little: runs of seconds
 ALL_DAYS = {"start": FIRST_DAY, "end": "2024-12-09"}

@@ -25,6 +25,8 @@ from flows.simulator.market import Market
 from flows.simulator.pages import pages_by_host
 from tests.tool import ROOT, SHARED
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2024, 12, 10, 12, 30, tzinfo=UTC)
 CRASH = date(2024, 12, 9)
 KLINES = "data-api.binance.vision/api/v3/klines"

@@ -22,6 +22,8 @@ from tests.transforms.test_payload import packed
 from transforms.refused import REFUSED
 from transforms.spot_prices.binance import candles, normalize, rest_klines
 
+pytestmark = pytest.mark.slow
+
 YEAR = Interval.of_days(date(2018, 1, 1), date(2018, 12, 31))
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -14,6 +14,8 @@ from tests.tool import Tool
 from transforms.open_interest_witness.bitcoindata import VENUES
 from warehouse.build import models
 
+pytestmark = pytest.mark.slow
+
 WITNESS = feed_of(bitcoindata.SOURCE, "open_interest_witness")
 
 

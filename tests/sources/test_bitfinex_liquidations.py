@@ -23,7 +23,7 @@ from tests.tool import SHARED, Tool
 from transforms.conform import said_empty
 from transforms.liquidation_events.bitfinex import normalize as rows_of_page
 
-pytestmark = pytest.mark.marts("liquidations_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_daily")]
 
 EVENTS = feed_of(bitfinex.SOURCE, "liquidation_events")
 PATH = "api-pub.bitfinex.com/v2/liquidations/hist"

@@ -16,7 +16,7 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool
 
-pytestmark = pytest.mark.marts("global_liquidity")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("global_liquidity")]
 
 NIGHT = datetime(2024, 12, 11, 0, 30, tzinfo=UTC)
 PATH = "www.stat-search.boj.or.jp/api/v1/getDataCode"

@@ -17,7 +17,7 @@ from tests.recordings.test_venues import kinds
 from tests.tool import SHARED, Tool
 from transforms.borrow_rates.bybit import normalize
 
-pytestmark = pytest.mark.marts("borrow_rates_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("borrow_rates_daily")]
 
 NIGHT = datetime(2024, 12, 10, 0, 35, tzinfo=UTC)
 RATES = feed_of(bybit.SOURCE, "borrow_rates")

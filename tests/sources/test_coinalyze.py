@@ -21,7 +21,7 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool
 
-pytestmark = pytest.mark.marts("liquidations_by_asset", "liquidations_daily", "open_interest_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_by_asset", "liquidations_daily", "open_interest_daily")]
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)

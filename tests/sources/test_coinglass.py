@@ -20,7 +20,10 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool
 
-pytestmark = pytest.mark.marts("liquidations_by_asset", "open_interest_daily", "open_interest_total")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.marts("liquidations_by_asset", "open_interest_daily", "open_interest_total"),
+]
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)

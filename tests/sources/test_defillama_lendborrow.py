@@ -23,7 +23,7 @@ from tests.gathering import broken_rules, rows_of
 from tests.replay import Replay
 from tests.tool import Tool, bytes_of, same, tables
 
-pytestmark = pytest.mark.marts("lending_rates_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("lending_rates_daily")]
 
 NIGHT = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 DAY = date(2024, 12, 9)

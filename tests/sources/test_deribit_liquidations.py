@@ -20,7 +20,7 @@ from tests.paying import LAST, NIGHT
 from tests.tool import Tool
 from transforms.conform import said_empty
 
-pytestmark = pytest.mark.marts("liquidations_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_daily")]
 
 EVENTS = feed_of(deribit.SOURCE, "liquidation_events")
 PATH = "history.deribit.com/api/v2/public/get_last_trades_by_currency_and_time"

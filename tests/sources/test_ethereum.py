@@ -22,6 +22,8 @@ from tests.keccak import keccak256
 from transforms.formats.ethereum_rpc import Block, Clock, address_of, quantity, results, topic_of, words
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
 
+pytestmark = pytest.mark.slow
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 AAVE, COMPOUND = "aave-v3-ethereum", "compound-v3-ethereum-usdc"

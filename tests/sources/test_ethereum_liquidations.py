@@ -24,7 +24,7 @@ from transforms.formats.ethereum_tokens import COINS, DOLLARS
 from transforms.lending_rates.ethereum import AAVE_POOL, RESERVE_DATA_UPDATED, RESERVES
 from transforms.liquidation_events.ethereum import LIQUIDATION_CALL
 
-pytestmark = pytest.mark.marts("liquidations_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_daily")]
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)

@@ -23,7 +23,7 @@ from tests.replay import Replay
 from tests.tool import SHARED, Tool
 from transforms.macro_series.fred_api import normalize
 
-pytestmark = pytest.mark.marts("global_liquidity", "policy_rates")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("global_liquidity", "policy_rates")]
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 9)

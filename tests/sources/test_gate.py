@@ -17,7 +17,7 @@ from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.gathering import broken_rules, rows_of
 from tests.tool import Tool
 
-pytestmark = pytest.mark.marts("liquidations_total")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_total")]
 
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)

@@ -21,7 +21,7 @@ from tests.tool import Tool
 from tests.transforms.test_payload import packed
 from transforms.payload import decode
 
-pytestmark = pytest.mark.marts("premiums_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("premiums_daily")]
 
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)

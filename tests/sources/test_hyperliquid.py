@@ -22,7 +22,7 @@ from tests.paying import NIGHT, blocking_rules, broken_rules, due, paid
 from tests.tool import Tool
 from warehouse.store.archive import Archive, Recorder
 
-pytestmark = pytest.mark.marts("funding_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("funding_daily")]
 
 MIDNIGHT = 1_733_702_400_000  # 2024-12-09
 HOUR = 3_600_000

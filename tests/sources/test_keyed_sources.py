@@ -20,7 +20,7 @@ from flows.sources import sources
 from tests.tool import NOW, Tool
 from warehouse.store.archive import Archive
 
-pytestmark = pytest.mark.marts()
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 DAYS = Interval.of_days(NOW.date().replace(day=7), NOW.date().replace(day=9))
 KEYED = {name: source.key for name, source in sources().items() if source.key is not None}

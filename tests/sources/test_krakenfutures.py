@@ -14,7 +14,7 @@ from tests.asking import Wire, ask_of, feed_of, walk
 from tests.paying import NIGHT, broken_rules, due, paid
 from tests.tool import Tool
 
-pytestmark = pytest.mark.marts()
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 PATH = "futures.kraken.com/derivatives/api/v3/historical-funding-rates"
 

@@ -22,7 +22,7 @@ from tests.tool import SHARED, Tool
 from transforms.conform import said_empty
 from transforms.liquidation_events.okx import normalize as rows_of_page
 
-pytestmark = pytest.mark.marts("liquidations_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("liquidations_daily")]
 
 EVENTS = feed_of(okx.SOURCE, "liquidation_events")
 PATH = "www.okx.com/api/v5/public/liquidation-orders"

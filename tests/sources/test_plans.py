@@ -23,6 +23,8 @@ from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from transforms.conform import conform
 from transforms.funding_rates import binance as funding_rates
 
+pytestmark = pytest.mark.slow
+
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 FEEDS = [(source, feed) for source in sources().values() for feed in source.feeds]

@@ -19,6 +19,8 @@ from tests.gathering import broken_rules, rows_of
 from tests.tool import Tool
 from warehouse.build.models import models
 
+pytestmark = pytest.mark.slow
+
 NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)
 LAST = date(2024, 12, 31)
 BOTH = pytest.mark.parametrize("source", [gate.SOURCE, kucoin.SOURCE], ids=["gate", "kucoin"])

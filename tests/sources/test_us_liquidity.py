@@ -28,7 +28,7 @@ from transforms.macro_series.fred import normalize as of_fred
 from transforms.macro_series.nyfed import OPERATIONS, RATES
 from transforms.macro_series.treasury import STATEMENTS, YIELDS
 
-pytestmark = pytest.mark.marts("global_liquidity")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("global_liquidity")]
 
 NIGHT = datetime(2025, 1, 3, 23, 45, tzinfo=UTC)
 ALL_ROWS = "select source, series, date, amount, rate_apr, available_at from core.macro_series"

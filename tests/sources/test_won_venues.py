@@ -23,7 +23,7 @@ from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
 from tests.simulator.test_simulator import shape
 from tests.tool import NOW, SHARED, Tool
 
-pytestmark = pytest.mark.marts("krw_stablecoin_daily")
+pytestmark = [pytest.mark.slow, pytest.mark.marts("krw_stablecoin_daily")]
 
 DATASET = datasets()["krw_prices"]
 NEW_YEARS_NIGHT = datetime(2025, 1, 1, 0, 30, tzinfo=UTC)

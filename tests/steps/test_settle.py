@@ -15,6 +15,8 @@ from flows.source import Series
 from flows.steps.settle import DayOutcome, Evidence, judge_days, partly_covered
 from warehouse.store.ledger import SEEN_ONCE, SETTLED
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2024, 12, 10, 12, tzinfo=UTC)
 LAST = date(2024, 12, 9)
 DAILY = every_day(timedelta(minutes=5))

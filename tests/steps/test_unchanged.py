@@ -11,7 +11,7 @@ from flows.simulator import Misbehaviour, Simulator
 from tests.tool import NOW, Tool, flip, only, same, tables
 from warehouse.store.archive import Archive
 
-pytestmark = pytest.mark.marts()
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 POOL = "aave-v3-ethereum-usdc"
 ASKED = (

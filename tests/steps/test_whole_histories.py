@@ -21,7 +21,7 @@ from flows.simulator import Simulator
 from tests.tool import NOW, SHARED, Tool, bytes_of
 from warehouse.store.ledger import Ledger
 
-pytestmark = pytest.mark.marts()
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 USDT = "/stablecoins.llama.fi/stablecoin/1"
 MIDNIGHT_AFTER = timedelta(days=1)  # DefiLlama stamps the end of a day with the midnight after it

@@ -7,6 +7,8 @@ import pytest
 
 from tests.tool import Tool, same, tables
 
+pytestmark = pytest.mark.slow
+
 ODD = (
     *("*", "a[b]c", "[!a]", "{a,b}", "#1 100%41", "it's", 'a "b"', " ~", "한국 é e\u0301 😀"),
     *("a;b&c=d", "md:x", ":memory:", "--out $HOME `b`"),

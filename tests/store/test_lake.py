@@ -18,6 +18,8 @@ from warehouse.store.home import Home
 from warehouse.store.lake import Lake, Stamp, as_known, merge, month_of
 from warehouse.store.ledger import Books, days_event
 
+pytestmark = pytest.mark.slow
+
 DAYS = tuple(date(2024, 1, 30) + timedelta(days=offset) for offset in range(4))
 CHAINS = ("ALL", "ethereum")
 SERIES = tuple(f"C{number:02}" for number in range(12))

@@ -32,6 +32,8 @@ from warehouse.store.ledger import (
     seen_again,
 )
 
+pytestmark = pytest.mark.slow
+
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
 FIRST = date(2024, 2, 20)
 DAYS = 16

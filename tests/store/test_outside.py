@@ -7,6 +7,8 @@ import pytest
 
 from tests.tool import Tool, bytes_of, same, tables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:

@@ -35,6 +35,8 @@ from tests.transforms.test_fixtures import CASES, load
 from transforms.conform import said_empty
 from warehouse.store.archive import Snapshot
 
+pytestmark = pytest.mark.slow
+
 SEED = int(os.environ.get("FUZZ_SEED", "20261129"))
 CALLS = int(os.environ.get("FUZZ_CALLS", "6"))
 MOST_REQUESTS = 40

@@ -15,6 +15,7 @@ from expectations.curated import curated
 from warehouse.build import models
 from warehouse.build.database import OPS, SERIES, create_books, create_core, describe, insert_dimensions
 from warehouse.build.models import Model
+from warehouse.build.promises import promises
 from warehouse.lineage.tables import Supply, parents, readers, sources_of, supply
 from warehouse.saved_queries import questions
 from warehouse.store.ledger import Books
@@ -93,6 +94,8 @@ def _facts(supplied: Supply) -> Iterator[_Entry]:
         yield f"core.{kept.name}", kept.meaning, [*facts, *_bullets(kept.caveats)]
     yield "core.assets", "The sector baskets: tidemark's own, fixed, equal-weighted.", []
     yield "core.series", "What can be requested from each source, and when it exists.", []
+    apart = "core.disagreements_in_time"
+    yield apart, promises(OPS)[apart].meaning, [f"Made of {_linked(parents(apart))}."]
     yield "core.days", "The UTC days that are over, from the first day with any data.", []
 
 

@@ -20,6 +20,8 @@ Verification = Literal["recorded", "documented"]
 # When the providers' documentation and the recorded answers were gathered that every transform was written against.
 SURVEYED = date(2026, 11, 22)
 # Of a window in which days are asked for again: all that there are, for no series has so many.
+RESTATED_FOR = timedelta(days=3)
+"""For how long most providers still correct a day."""
 FOR_EVER = timedelta(days=36_600)
 
 
@@ -289,7 +291,7 @@ class Feed:
     plan: Callable[[Ask], Plan]
     series: tuple[Series, ...]
     days_per_ask: int
-    restates_for: timedelta = timedelta(0)
+    restates_for: timedelta = RESTATED_FOR
     whole_history: bool = False
     kept_for: timedelta | None = None
     reading: bool = False
@@ -391,6 +393,7 @@ class Source:
         attribution: How it asks to be named.
         verified: Against what the transforms were held: recorded answers, or documentation. That live answers are as
             known only `tidemark doctor` finds, for the home that it was run for.
+        verified_against: Which answers or documents these were, and what of the provider is only believed.
         refusal: The error inside a 200, where the provider does that.
         connections: Requests under way at once.
         key: The key that it wants, where it wants one.
@@ -405,6 +408,7 @@ class Source:
     terms: str
     attribution: str
     verified: Verification
+    verified_against: str
     refusal: Callable[[Answer], PipelineError | None] = no_refusal
     connections: int = 4
     key: Key | None = None

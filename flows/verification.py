@@ -1,7 +1,5 @@
 """A source's standing: what it declares of itself, and against what it was last verified, in this home or at all."""
 
-import importlib
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -17,7 +15,6 @@ from expectations.errors import StorageDamaged
 from expectations.interval import Interval, day_start
 from expectations.releases import Release
 from flows.source import FOR_EVER, Feed, Source
-from flows.sources import sources
 from warehouse.build.database import OPS
 
 FOLDER = "doctor"
@@ -25,7 +22,6 @@ LATEST = "latest.json"
 # A year by which the usual time between a day and its value is told; any would do.
 SOME_YEAR = Interval(date(2024, 1, 1), date(2025, 1, 1))
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
-VERIFIED = re.compile(r"^Verified\s+(?P<against>.*)\Z", re.MULTILINE | re.DOTALL)
 
 
 class Standing(NamedTuple):
@@ -71,14 +67,7 @@ def latest(home: Path, *, known_by: datetime | None = None) -> dict[str, Any]:
 
 def declared_standing(source: Source) -> Standing:
     """What the code itself claims: never more than recorded answers."""
-    return Standing(source.verified, day_start(source.verified_on), told_of(source))
-
-
-def told_of(source: Source) -> str:
-    """What the module of a source says of how far it was verified."""
-    module = importlib.import_module(f"{sources.__module__}.{source.name}")
-    found = VERIFIED.search(module.__doc__ or "")
-    return " ".join(found["against"].split()) if found else ""
+    return Standing(source.verified, day_start(source.verified_on), source.verified_against)
 
 
 def standing(source: Source, findings: Mapping[str, Any]) -> Standing:

@@ -1,13 +1,8 @@
 """Aave: deposit and borrow rates of its own lending pools, as daily averages of the last year.
 
-Docs      https://aave.com/docs/aave-v3/getting-started/graphql
-Terms     free, keyless
-Quirks    GraphQL by POST; errors come in a 200. The window LAST_YEAR returns 365 daily averages, including the current
-          day, and nothing older; shorter windows average over other spans and are not used. The answer does not say
-          which pool it is about, so the request names the market: version 4 exists by now
-Verified  the published schema; no answer was recorded. That a point is stamped with the start of its day, and that the
-          rate is simple though its name says APY, is believed. Until somebody has compared it with DefiLlama's readings
-          of the same days, it stands behind them
+GraphQL by POST; errors come in a 200. The window LAST_YEAR returns 365 daily averages, including the current day, and
+nothing older; shorter windows average over other spans and are not used. The answer does not say which pool it is
+about, so the request names the market: version 4 exists by now.
 """
 
 from datetime import date, timedelta
@@ -91,7 +86,6 @@ SOURCE = Source(
                 for name, (asset, token, since) in POOLS.items()
             ),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=3),
             whole_history=True,
             kept_for=timedelta(days=KEPT_DAYS),
         ),
@@ -101,6 +95,11 @@ SOURCE = Source(
     terms="free, keyless; no terms of redistribution are published",
     attribution="Aave",
     verified="documented",
+    verified_against=(
+        "the published schema; no answer was recorded. That a point is stamped with the start of its day, "
+        "and that the rate is simple though its name says APY, is believed. Until somebody has compared it "
+        "with DefiLlama's readings of the same days, it stands behind them"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,28 +1,20 @@
 """Binance: daily and hourly spot prices in USDT, funding of its perpetuals, open interest per settlement currency.
 
-Docs      https://developers.binance.com/docs/binance-spot-api-docs, https://github.com/binance/binance-public-data
-Terms     public market data, free; raw data are not to be resold
-Quirks    klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them in
-          monthly files without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days come
-          from the archive where REST would need a second page, hours wherever a whole month is wanted and published:
-          the archive takes more requests than REST, but its host has no published limit and each file has a checksum.
-          An hour in which Binance was down is left out; a day that lacks more than four hours, as some did up to 2021,
-          ends as failed_check. A candle cut short by an outage closes at the outage (4 January, 8 February and 4 July
-          2018), and the hours of 9 to 11 February 2018 open 28 minutes past: these are left out, so the first two days
-          have no hours. An archive file may come with a header. The REST funding history does not state the interval of
-          a payment; the monthly archive does; the list of adjusted symbols states only today's. REST payments are
-          requested with two days on either side, and the distance between payments gives the interval. A month's
-          archive is published on the first Monday of the next month. Open interest is sampled every five minutes; REST
-          keeps a month of it, the archive has one file a day, out some hours after the day. A REST row describes the
-          instant of its stamp, whatever the period: a daily row (period=1d) shows how the day before it ended
-Verified  recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), five minutes
-          and day (2020); a recorded file of klines by the hour (2024), those in microseconds and the other CSV of the
-          archive only from quoted lines. Listing days are from memory; a day asked for
-          before the true one ends as failed. That the archive of open interest begins for ether on the day that it
-          does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 that was not what was
-          open at 23:14 (2026): it is neither a running figure nor one of the hour's end. Contracts and coins of futures
-          settled in the coin were recorded by REST (2020), not in the archive, which is believed to hold the same from
-          8 July 2021 on. Since when the perpetual in USDC is read is from memory, and on the safe side
+Klines are oldest first and their window is inclusive; the last one may be unfinished. The archive has them in monthly
+files without a header, stamped in milliseconds up to 2024 and in microseconds from 2025 on. Days come from the
+archive where REST would need a second page, hours wherever a whole month is wanted and published: the archive takes
+more requests than REST, but its host has no published limit and each file has a checksum. An hour in which Binance
+was down is left out; a day that lacks more than four hours, as some did up to 2021, ends as failed_check. A candle
+cut short by an outage closes at the outage (4 January, 8 February and 4 July 2018), and the hours of 9 to 11 February
+2018 open 28 minutes past: these are left out, so the first two days have no hours. An archive file may come with a
+header. The REST funding history does not state the interval of a payment; the monthly archive does; the list of
+adjusted symbols states only today's. REST payments are requested with two days on either side, and the distance
+between payments gives the interval. A month's archive is published on the first Monday of the next month. Open
+interest is sampled every five minutes; REST keeps a month of it, the archive has one file a day, out some hours after
+the day. A REST row describes the instant of its stamp, whatever the period: a daily row (period=1d) shows how the day
+before it ended.
+
+Also documented at https://github.com/binance/binance-public-data.
 """
 
 import hashlib
@@ -397,7 +389,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             count=count_days,
         ),
         Feed(
@@ -405,7 +396,6 @@ SOURCE = Source(
             plan_hours,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in HOURLY.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_hours,
         ),
         Feed(
@@ -413,7 +403,6 @@ SOURCE = Source(
             plan_funding,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_funding,
         ),
         Feed(
@@ -424,7 +413,6 @@ SOURCE = Source(
                 for name, (asset, symbol, since, of) in READ.items()
             ),
             days_per_ask=92,
-            restates_for=timedelta(days=3),
             apart=ONE_DAY,
             count=count_open_interest,
         ),
@@ -439,5 +427,16 @@ SOURCE = Source(
     terms="public market data, free to use; no resale of raw data",
     attribution="Binance",
     verified="recorded",
+    verified_against=(
+        "recorded answers of klines and funding (2019 to 2026), and of open interest by the hour (2026), "
+        "five minutes and day (2020); a recorded file of klines by the hour (2024), those in microseconds "
+        "and the other CSV of the archive only from quoted lines. Listing days are from memory; a day asked "
+        "for before the true one ends as failed. That the archive of open interest begins for ether on the "
+        "day that it does for bitcoin is believed. That a row tells of its stamp is told by a row of 23:00 "
+        "that was not what was open at 23:14 (2026): it is neither a running figure nor one of the hour's "
+        "end. Contracts and coins of futures settled in the coin were recorded by REST (2020), not in the "
+        "archive, which is believed to hold the same from 8 July 2021 on. Since when the perpetual in USDC "
+        "is read is from memory, and on the safe side"
+    ),
     refusal=refusal,
 )

@@ -1,12 +1,8 @@
 """Binance's web page: past margin borrow rates of stablecoins; not an official API.
 
-Docs      https://www.binance.com/en/margin-fee
-Terms     not an API for programs: used only on request, and slowly
-Quirks    newest first, at most 90 rows, windows of no more than a month, numbers as text; an unknown asset gives no
-          rows and no error. Errors come in a 200, with a code other than "000000". It may change, go away or be closed
-          to a country at any time
-Verified  other people's clients, one of which keeps an answer of January 2022 (stamps of 00:00 UTC, fractions per day);
-          the replay serves the shape. Whether it still answers is not known
+Newest first, at most 90 rows, windows of no more than a month, numbers as text; an unknown asset gives no rows and no
+error. Errors come in a 200, with a code other than "000000". It may change, go away or be closed to a country at any
+time. Used only on request, and slowly.
 """
 
 from collections.abc import Mapping
@@ -72,7 +68,6 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(coin, coin, SINCE, SETTLED) for coin in ("USDC", "USDT")),
             days_per_ask=12 * WINDOW_DAYS,
-            restates_for=timedelta(days=3),
             count=count_rates,
         ),
     ),
@@ -81,6 +76,10 @@ SOURCE = Source(
     terms="not an interface for programs: keep to yourself what you read",
     attribution="Binance",
     verified="documented",
+    verified_against=(
+        "other people's clients, one of which keeps an answer of January 2022 (stamps of 00:00 UTC, "
+        "fractions per day); the replay serves the shape. Whether it still answers is not known"
+    ),
     refusal=refusal,
     connections=1,
     unofficial=True,

@@ -1,12 +1,7 @@
 """Bank for International Settlements: total assets of central banks, the People's Bank of China among them.
 
-Docs      https://stats.bis.org/api-doc/v2/
-Terms     free; cite the BIS
-Quirks    an area's answer is its whole history, in three units and two treatments of breaks, each line with a long
-          remark. It comes late: the newest month is about three months old
-Verified  hand-written answers with the columns, the unit and the words of an answer that another project recorded in
-          2026 (China, in billions of yuan: 48,380.69 in May 2026). That both treatments of breaks come in one answer,
-          and on which day a month comes out, is believed
+An area's answer is its whole history, in three units and two treatments of breaks, each line with a long remark. It
+comes late: the newest month is about three months old.
 """
 
 from datetime import date
@@ -46,6 +41,11 @@ SOURCE = Source(
     terms="free; cite the BIS",
     attribution="Bank for International Settlements, central bank total assets",
     verified="documented",
+    verified_against=(
+        "hand-written answers with the columns, the unit and the words of an answer that another project "
+        "recorded in 2026 (China, in billions of yuan: 48,380.69 in May 2026). That both treatments of "
+        "breaks come in one answer, and on which day a month comes out, is believed"
+    ),
     refusal=no_table("the BIS"),
     connections=1,
 )

@@ -1,12 +1,7 @@
 """bitcoin-data.com (BGeometrics): open interest of bitcoin futures at fourteen exchanges, as a witness.
 
-Docs      https://bitcoin-data.com/api/swagger.html
-Terms     free for eight requests an hour and some fifteen a day; an aggregator whose values nobody audits
-Quirks    one answer holds everything; an exchange without a value is left out, or has null or the text NaN; CME is not
-          included; the free history reaches about four years back
-Verified  other people's clients of 2025; no answer was recorded, and whether it is still given is not known. That the
-          values are dollars is believed. Whether a day's row tells how it began or how it ended is not said: so it is
-          held against what the exchanges tell themselves, and summed nowhere
+One answer holds everything; an exchange without a value is left out, or has null or the text NaN; CME is not
+included; the free history reaches about four years back.
 """
 
 from datetime import date, timedelta
@@ -46,7 +41,6 @@ SOURCE = Source(
             plan_open_interest,
             (Series("BTC", "BTC", SINCE, TOLD),),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=3),
             kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
         ),
@@ -56,6 +50,11 @@ SOURCE = Source(
     terms="free within eight requests an hour; values are not audited",
     attribution="BGeometrics (bitcoin-data.com)",
     verified="documented",
+    verified_against=(
+        "other people's clients of 2025; no answer was recorded, and whether it is still given is not known. "
+        "That the values are dollars is believed. Whether a day's row tells how it began or how it ended is "
+        "not said: so it is held against what the exchanges tell themselves, and summed nowhere"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,23 +1,16 @@
 """Bitfinex: spot prices in dollars, borrow rates of USDT, open interest and liquidations.
 
-Docs      https://docs.bitfinex.com/reference/rest-public-candles,
-          https://docs.bitfinex.com/reference/rest-public-liquidations,
-          https://docs.bitfinex.com/reference/rest-public-derivatives-status-history
-Terms     public market data, free; no redistribution of raw data
-Quirks    close comes before high and low; newest first unless sorted; both bounds are inclusive; an error can be a
-          list; bitcoin trades about a tenth of a percent above other dollar venues. Loans have their own candles, for
-          each term; we take the shortest, two days (`p2`). Their rates are per day. A day without such a loan has no
-          candle. The flash return rate (funding/stats) is left out: it is a smoothed rate for the same asset at the
-          same venue, and misses the spikes. Liquidations of all markets come as one stream, newest first, at most 500
-          rows, each wrapped in one more list; three requests a minute are allowed, and exceeding that costs minutes. A
-          position has one row when its liquidation is triggered and one when it is executed, which may come twice. The
-          status of a perpetual comes about every minute, newest first; history rows have one field fewer than the
-          current status
-Verified  the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is there since
-          2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin after it. Loans of
-          dollars were seen from July 2016 on; since when USDT is lent is believed, and what Bitfinex has nothing for
-          ends as failed. No candle of loans was recorded; that its fields have the order of the others and
-          that its rate is per day is what the documentation and two of its readers say
+Close comes before high and low; newest first unless sorted; both bounds are inclusive; an error can be a list;
+bitcoin trades about a tenth of a percent above other dollar venues. Loans have their own candles, for each term; we
+take the shortest, two days (`p2`). Their rates are per day. A day without such a loan has no candle. The flash return
+rate (funding/stats) is left out: it is a smoothed rate for the same asset at the same venue, and misses the spikes.
+Liquidations of all markets come as one stream, newest first, at most 500 rows, each wrapped in one more list; three
+requests a minute are allowed, and exceeding that costs minutes. A position has one row when its liquidation is
+triggered and one when it is executed, which may come twice. The status of a perpetual comes about every minute,
+newest first; history rows have one field fewer than the current status.
+
+Also documented at https://docs.bitfinex.com/reference/rest-public-liquidations,
+https://docs.bitfinex.com/reference/rest-public-derivatives-status-history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,14 +133,12 @@ SOURCE = Source(
             plan_candles,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in MARKETS.items()),
             days_per_ask=5000,
-            restates_for=timedelta(days=3),
         ),
         Feed(
             BORROW_RATES,
             plan_candles,
             tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in LOANS.items()),
             days_per_ask=5000,
-            restates_for=timedelta(days=3),
         ),
         Feed(
             LIQUIDATION_EVENTS,
@@ -175,6 +166,14 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Bitfinex",
     verified="documented",
+    verified_against=(
+        "the documentation; the order of the fields against recorded candles of a minute (2025). Bitcoin is "
+        "there since 2013 and ether since March 2016, but trading stopped from 2 to 10 August 2016: we begin "
+        "after it. Loans of dollars were seen from July 2016 on; since when USDT is lent is believed, and "
+        "what Bitfinex has nothing for ends as failed. No candle of loans was recorded; that its fields have "
+        "the order of the others and that its rate is per day is what the documentation and two of its "
+        "readers say"
+    ),
     refusal=refusal,
     connections=2,
 )

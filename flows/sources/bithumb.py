@@ -1,14 +1,9 @@
 """Bithumb: daily and hourly won prices and turnover of the stablecoins.
 
-Docs      https://apidocs.bithumb.com/reference
-Terms     public market data, free
-Quirks    the answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is read
-          as Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a 200. An
-          hour without a trade is left out and looks like a lost one: only 24 hours make a UTC day like Upbit's;
-          otherwise the Seoul day is used
-Verified  a recorded answer of KRW-BTC days (2026); hours and the stablecoins' markets have the same shape. That `to`
-          is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; the first days are not
-          known: what Bithumb shows to have nothing for before its first candle ends as verified_empty
+The answers look like Upbit's, but days start at 00:00 in Seoul (15:00 UTC of the day before) and `to` is read as
+Seoul time, exclusive; newest first; the number of candles defaults to one; an error may come in a 200. An hour
+without a trade is left out and looks like a lost one: only 24 hours make a UTC day like Upbit's; otherwise the Seoul
+day is used.
 """
 
 from collections.abc import Sequence
@@ -103,7 +98,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -112,7 +106,6 @@ SOURCE = Source(
             plan_hours,
             tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -122,6 +115,12 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Bithumb",
     verified="recorded",
+    verified_against=(
+        "a recorded answer of KRW-BTC days (2026); hours and the stablecoins' markets have the same shape. "
+        "That `to` is Seoul time is documented, and others measured it. USDT was announced on 2023-12-07; "
+        "the first days are not known: what Bithumb shows to have nothing for before its first candle ends "
+        "as verified_empty"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,16 +1,8 @@
 """BitMEX: the funding of its bitcoin and ether perpetuals, every eight hours, up to September 2026.
 
-Docs      https://docs.bitmex.com/api-explorer/get-funding
-Terms     public market data, free; no redistribution of raw data
-Quirks    paid at 04:00, 12:00 and 20:00 UTC, in the first weeks of 2016 once a day at 12:00; the interval is given as a
-          time after 2000-01-01; at most 500 rows a page, `start` is a row offset; 30 requests a minute without an
-          account; both are settled in bitcoin. Both ended on 16 September 2026, and no later day is requested
-Verified  the documentation, quoted answers (2018 to 2024), and a recorded answer of the test network (2016), whose
-          interval goes from 24 hours to 8 between 31 May and 1 June: a day covered for 16 hours. On the real network it
-          is believed to have changed near it. That public funding of XBTUSD and ETHUSD ended on 16 September 2026 is a
-          collector's note, not BitMEX's own word; `tidemark doctor` asks whether one paid after it. Which of the
-          payments of the last day were made is not known: it is asked for, and says what it covers. No successor that
-          could be chained to them is known. The first day of ETHUSD is believed
+Paid at 04:00, 12:00 and 20:00 UTC, in the first weeks of 2016 once a day at 12:00; the interval is given as a time
+after 2000-01-01; at most 500 rows a page, `start` is a row offset; 30 requests a minute without an account; both are
+settled in bitcoin. Both ended on 16 September 2026, and no later day is requested.
 """
 
 from datetime import date, datetime, timedelta
@@ -88,7 +80,6 @@ SOURCE = Source(
             plan_funding,
             tuple(Series(asset, symbol, since, SETTLED, until=ENDED) for asset, (symbol, since) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_funding,
         ),
     ),
@@ -97,6 +88,15 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="BitMEX",
     verified="documented",
+    verified_against=(
+        "the documentation, quoted answers (2018 to 2024), and a recorded answer of the test network (2016), "
+        "whose interval goes from 24 hours to 8 between 31 May and 1 June: a day covered for 16 hours. On "
+        "the real network it is believed to have changed near it. That public funding of XBTUSD and ETHUSD "
+        "ended on 16 September 2026 is a collector's note, not BitMEX's own word; `tidemark doctor` asks "
+        "whether one paid after it. Which of the payments of the last day were made is not known: it is "
+        "asked for, and says what it covers. No successor that could be chained to them is known. The first "
+        "day of ETHUSD is believed"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,12 +1,8 @@
 """Bank of Japan: its own total assets and Japan's M2, from its time-series API (since February 2026).
 
-Docs      https://www.stat-search.boj.or.jp/info/api_manual_en.pdf
-Terms     non-commercial reproduction with credit to the Bank of Japan
-Quirks    the HTTP status is 200 even for an error: `STATUS` inside says 400, 500 or 503. Codes are sent without the
-          name of their database. Frequent access is cut off; new figures come at 8:50 in Tokyo. An answer with a next
-          page gives its start in NEXTPOSITION, as a place in the list of codes
-Verified  hand-written answers in the shape of the manual, as clients of it show; the level of total assets against
-          FRED's JPNASSETS in the replay. On which day a month comes out is believed, on the late side
+The HTTP status is 200 even for an error: `STATUS` inside says 400, 500 or 503. Codes are sent without the name of
+their database. Frequent access is cut off; new figures come at 8:50 in Tokyo. An answer with a next page gives its
+start in NEXTPOSITION, as a place in the list of codes.
 """
 
 from datetime import date, timedelta
@@ -73,6 +69,11 @@ SOURCE = Source(
     terms="not for commercial ends; credit the Bank of Japan",
     attribution="Source: Bank of Japan",
     verified="documented",
+    verified_against=(
+        "hand-written answers in the shape of the manual, as clients of it show; the level of total assets "
+        "against FRED's JPNASSETS in the replay. On which day a month comes out is believed, on the late "
+        "side"
+    ),
     refusal=refusal,
     connections=1,
 )

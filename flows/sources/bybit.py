@@ -1,19 +1,12 @@
 """Bybit: spot prices in USDT, funding and open interest of its perpetuals, and borrow rates of stablecoins.
 
-Docs      https://bybit-exchange.github.io/docs/v5/intro
-Terms     public market data, free; no redistribution of raw data
-Quirks    newest first, both bounds inclusive; nothing marks the newest candle as unfinished, but the answer states its
-          own time. The funding history refuses a start without an end, so it is paged by its end alone; it does not
-          state the interval of a payment, and the list of instruments states only today's. Open interest counts both
-          sides of a contract. It is requested by the hour, a few whole days a page: nothing says whether a daily row
-          describes the day's start or its end, and a cursor would cut a day in two. The borrow rate is the current one,
-          per hour; past rates need a key. Errors come in a 200, with a retCode other than 0. A 403 means too many
-          requests, or a place that is not served: its body says which
-Verified  recorded answers of the funding and of the hourly open interest of BTCUSDT (2026), and the documentation's
-          answers of the open interest of BTCUSD and of the borrowing rate of BTC; candles against documentation, and
-          the same endpoint's daily candles of perpetuals as the replay has them. That both bounds of open interest are
-          included is believed. The first days are from memory and on the safe side: what Bybit has before them is not
-          asked for. BNB is left out, because it is not known since when it is listed
+Newest first, both bounds inclusive; nothing marks the newest candle as unfinished, but the answer states its own
+time. The funding history refuses a start without an end, so it is paged by its end alone; it does not state the
+interval of a payment, and the list of instruments states only today's. Open interest counts both sides of a contract.
+It is requested by the hour, a few whole days a page: nothing says whether a daily row describes the day's start or
+its end, and a cursor would cut a day in two. The borrow rate is the current one, per hour; past rates need a key.
+Errors come in a 200, with a retCode other than 0. A 403 means too many requests, or a place that is not served: its
+body says which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -206,7 +199,6 @@ SOURCE = Source(
             plan_klines,
             tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             count=count_klines,
         ),
         Feed(
@@ -214,7 +206,6 @@ SOURCE = Source(
             plan_payments,
             tuple(Series(asset, perpetual, since, SETTLED) for asset, (perpetual, since) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_payments,
         ),
         Feed(
@@ -225,7 +216,6 @@ SOURCE = Source(
                 for name, (asset, category, contract, since) in READ.items()
             ),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_open_interest,
         ),
         Feed(
@@ -233,6 +223,7 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(coin, coin, BORROWED_SINCE, read_after_day()) for coin in BORROWED),
             days_per_ask=1,
+            restates_for=timedelta(0),
             reading=True,
         ),
     ),
@@ -241,6 +232,14 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Bybit",
     verified="documented",
+    verified_against=(
+        "recorded answers of the funding and of the hourly open interest of BTCUSDT (2026), and the "
+        "documentation's answers of the open interest of BTCUSD and of the borrowing rate of BTC; candles "
+        "against documentation, and the same endpoint's daily candles of perpetuals as the replay has them. "
+        "That both bounds of open interest are included is believed. The first days are from memory and on "
+        "the safe side: what Bybit has before them is not asked for. BNB is left out, because it is not "
+        "known since when it is listed"
+    ),
     refusal=refusal,
     connections=2,
 )

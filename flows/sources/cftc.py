@@ -1,13 +1,8 @@
 """CFTC: the weekly report on traders in financial futures, for the open interest of bitcoin at CME.
 
-Docs      https://publicreporting.cftc.gov/stories/s/r4w3-av2u
-Terms     public domain
-Quirks    one row a week, of Tuesday's close, out on Friday; numbers come as text; in a government shutdown reports
-          come late, then two a week: the late ones of 2018/19, 2023 and 2025 are listed with their dates. Names may
-          hold two spaces. An error is an object where a list was expected
-Verified  answers of the replay for BITCOIN (2022 to 2024), field by field. That a contract is of 5 bitcoin and a micro
-          contract of a tenth is from memory; so are the first days, on the safe side. That the report keeps to the
-          third working day in weeks with a holiday is its habit, not a promise
+One row a week, of Tuesday's close, out on Friday; numbers come as text; in a government shutdown reports come late,
+then two a week: the late ones of 2018/19, 2023 and 2025 are listed with their dates. Names may hold two spaces. An
+error is an object where a list was expected.
 """
 
 from datetime import date, timedelta
@@ -70,6 +65,11 @@ SOURCE = Source(
     terms="public domain",
     attribution="U.S. Commodity Futures Trading Commission",
     verified="documented",
+    verified_against=(
+        "answers of the replay for BITCOIN (2022 to 2024), field by field. That a contract is of 5 bitcoin "
+        "and a micro contract of a tenth is from memory; so are the first days, on the safe side. That the "
+        "report keeps to the third working day in weeks with a holiday is its habit, not a promise"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,15 +1,8 @@
 """Coinalyze: liquidations of the largest venues, long and short, and Binance's open interest; with a free key.
 
-Docs      https://api.coinalyze.net/v1/doc/
-Terms     free with a key; asks to be cited and linked
-Quirks    oldest first, both bounds inclusive, in seconds; daily buckets are kept for ever, finer ones are not; the
-          newest bucket is the current day. Every market counts as a call, and 40 calls a minute are allowed, whatever
-          the number of requests. A market that is unknown, or empty in the window, is silently left out of the answer
-Verified  the documentation, and open interest against the replay, which has recorded values of it. That `.A` is
-          Binance, `.6` Bybit and `.3` OKX is what several other clients read from `/v1/exchanges`; the names of the
-          markets follow the ones that they list. That a day begins at 00:00 UTC is what the recorded values show.
-          Bybit's open interest is left out: Bybit counts both sides of a contract, and nothing tells whether Coinalyze
-          halves it. SHIB and PEPE are left out, because venues trade them by the thousand under other names
+Oldest first, both bounds inclusive, in seconds; daily buckets are kept for ever, finer ones are not; the newest
+bucket is the current day. Every market counts as a call, and 40 calls a minute are allowed, whatever the number of
+requests. A market that is unknown, or empty in the window, is silently left out of the answer.
 """
 
 from collections.abc import Iterator
@@ -122,14 +115,12 @@ SOURCE = Source(
             plan_liquidations,
             tuple(_liquidated()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
         ),
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
             tuple(_open()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
         ),
     ),
     # 40 markets a minute: 13 requests of two at most, and 13 of one.
@@ -141,6 +132,14 @@ SOURCE = Source(
     terms="free with a key; cite and link the source",
     attribution="Coinalyze, https://coinalyze.net",
     verified="documented",
+    verified_against=(
+        "the documentation, and open interest against the replay, which has recorded values of it. That `.A` "
+        "is Binance, `.6` Bybit and `.3` OKX is what several other clients read from `/v1/exchanges`; the "
+        "names of the markets follow the ones that they list. That a day begins at 00:00 UTC is what the "
+        "recorded values show. Bybit's open interest is left out: Bybit counts both sides of a contract, and "
+        "nothing tells whether Coinalyze halves it. SHIB and PEPE are left out, because venues trade them by "
+        "the thousand under other names"
+    ),
     refusal=refusal,
     connections=2,
     key=Key("COINALYZE", header="api_key"),

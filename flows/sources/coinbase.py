@@ -1,12 +1,8 @@
 """Coinbase Exchange: daily and hourly spot prices in US dollars; USDT by the day only.
 
-Docs      https://docs.cdp.coinbase.com/exchange/reference
-Terms     public market data, free; no redistribution of raw data
-Quirks    low and high come before open and close; newest first; both bounds are inclusive; at most 300 candles are
-          returned, and some may precede the start; a User-Agent is required. A period without a trade is left out:
-          nothing is known of a missing hour
-Verified  recorded answers of daily candles and of minutes (2018 to 2026); hours and USDT-USD have the same shape. The
-          first day of USDT-USD is not known: what Coinbase shows to have nothing for ends as verified_empty
+Low and high come before open and close; newest first; both bounds are inclusive; at most 300 candles are returned,
+and some may precede the start; a User-Agent is required. A period without a trade is left out: nothing is known of a
+missing hour.
 """
 
 from collections.abc import Sequence
@@ -85,7 +81,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in MARKETS.items()),
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -94,7 +89,6 @@ SOURCE = Source(
             plan_hours,
             tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in HOURLY.items()),
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),
     ),
@@ -103,6 +97,11 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Coinbase Exchange",
     verified="recorded",
+    verified_against=(
+        "recorded answers of daily candles and of minutes (2018 to 2026); hours and USDT-USD have the same "
+        "shape. The first day of USDT-USD is not known: what Coinbase shows to have nothing for ends as "
+        "verified_empty"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,13 +1,9 @@
 """CoinGecko: the market value of each asset over the last year.
 
-Docs      https://docs.coingecko.com/reference/coins-id-market-chart
-Terms     free without a key for personal use, named as below; no redistribution of the data
-Quirks    a point stamped midnight is the close of the day before, and appears about 35 minutes after it; the last point
-          is the current value. Without a key only 365 days are served (401, code 10012 beyond), and 5 to 15 requests a
-          minute, shared by all callers from an address; a free demo key reaches no further back. Assets are identified
-          by name, not by symbol. A market value of 0 means unknown
-Verified  a recorded answer of 2021 for bitcoin (90 days, a point at each midnight and one of now). The names of the
-          other assets, as public code has them, the limit, the 365 days and the key's header are believed
+A point stamped midnight is the close of the day before, and appears about 35 minutes after it; the last point is the
+current value. Without a key only 365 days are served (401, code 10012 beyond), and 5 to 15 requests a minute, shared
+by all callers from an address; a free demo key reaches no further back. Assets are identified by name, not by symbol.
+A market value of 0 means unknown.
 """
 
 from datetime import date, timedelta
@@ -85,7 +81,6 @@ SOURCE = Source(
             plan_market_chart,
             tuple(Series(asset, name, since, SETTLED) for asset, (name, since) in ASSETS.items()),
             days_per_ask=WINDOW + 1,
-            restates_for=timedelta(days=3),
             whole_history=True,
             kept_for=timedelta(days=WINDOW),
         ),
@@ -95,6 +90,11 @@ SOURCE = Source(
     terms="free for personal use with attribution; no redistribution",
     attribution="Powered by CoinGecko",
     verified="recorded",
+    verified_against=(
+        "a recorded answer of 2021 for bitcoin (90 days, a point at each midnight and one of now). The names "
+        "of the other assets, as public code has them, the limit, the 365 days and the key's header are "
+        "believed"
+    ),
     refusal=refusal,
     connections=1,
     key=Key("COINGECKO", header="x-cg-demo-api-key", required=False),

@@ -1,14 +1,8 @@
 """Coinglass: liquidations at the largest exchanges, open interest of all of them, and borrow rates; a paid key.
 
-Docs      https://docs.coinglass.com/reference/endpoint-overview
-Terms     by plan; the smaller ones are not for commercial use, and none allows republishing
-Quirks    oldest first, at most 1,000 rows, both bounds inclusive, in milliseconds; stamps are in milliseconds, those of
-          borrow rates in seconds. The newest row is the current day. Errors come in a 200, with a code other than "0";
-          401 means a plan without the endpoint as well as a wrong key
-Verified  the documentation, and the replay, which has recorded liquidations at Binance and open interest. That an
-          answer about one exchange counts all of its contracts is believed. What the borrowing rate's unit is nobody
-          states: it goes into a table that no mart reads. The open interest is a total of Coinglass' own choice of
-          exchanges, CME among them, and is kept as the venue ALL, which no mart adds up
+Oldest first, at most 1,000 rows, both bounds inclusive, in milliseconds; stamps are in milliseconds, those of borrow
+rates in seconds. The newest row is the current day. Errors come in a 200, with a code other than "0"; 401 means a
+plan without the endpoint as well as a wrong key.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,7 +82,7 @@ def _at(exchange: str, asset: str) -> Series:
 
 
 def _feed(dataset: Dataset, plan: Callable[[Ask], Plan], series: tuple[Series, ...]) -> Feed:
-    return Feed(dataset, plan, series, days_per_ask=PAGE, restates_for=timedelta(days=3))
+    return Feed(dataset, plan, series, days_per_ask=PAGE)
 
 
 SOURCE = Source(
@@ -111,6 +105,13 @@ SOURCE = Source(
     terms="by plan; not for commercial use on the smaller ones, and not to be republished",
     attribution="Coinglass",
     verified="documented",
+    verified_against=(
+        "the documentation, and the replay, which has recorded liquidations at Binance and open interest. "
+        "That an answer about one exchange counts all of its contracts is believed. What the borrowing "
+        "rate's unit is nobody states: it goes into a table that no mart reads. The open interest is a total "
+        "of Coinglass' own choice of exchanges, CME among them, and is kept as the venue ALL, which no mart "
+        "adds up"
+    ),
     refusal=refusal,
     connections=2,
     key=Key("COINGLASS", header="CG-API-KEY"),

@@ -1,17 +1,10 @@
 """Coin Metrics' community data: the supply of two stablecoins on their ledgers, and the market value of two assets.
 
-Docs      https://docs.coinmetrics.io/api/v4
-Terms     CC BY-NC 4.0: with attribution, not for commercial use
-Quirks    a day is stamped with its start, and both bounds are inclusive days. A long answer gives the address of the
-          next page. A day is public about seven hours after its end. `SplyCur` counts issued coins, including those in
-          the issuer's treasury, on the chains that Coin Metrics follows: it may be above or below what another provider
-          calls circulating. `CapMrktCurUSD` exists for assets whose ledger Coin Metrics follows: of ours BTC and ETH.
-          The others have an estimate under another name, and a 403 under this one: they are left out
-Verified  documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of its history,
-          as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum alone before, so that older
-          days are not asked for. That both values of an asset come in one answer, null or left out where one is
-          unknown, is believed. There is a close and no candle: `PriceUSD` is a reference price beside the market value,
-          to hold the venues' closes against, and no row of `spot_prices`
+A day is stamped with its start, and both bounds are inclusive days. A long answer gives the address of the next page.
+A day is public about seven hours after its end. `SplyCur` counts issued coins, including those in the issuer's
+treasury, on the chains that Coin Metrics follows: it may be above or below what another provider calls circulating.
+`CapMrktCurUSD` exists for assets whose ledger Coin Metrics follows: of ours BTC and ETH. The others have an estimate
+under another name, and a 403 under this one: they are left out.
 """
 
 from datetime import date, timedelta
@@ -126,6 +119,14 @@ SOURCE = Source(
     terms="CC BY-NC 4.0: attribution, no commercial use",
     attribution="Coin Metrics",
     verified="documented",
+    verified_against=(
+        "documentation only, and public code that reads the answers. `usdt` is a sum over chains in all of "
+        "its history, as one reader compared for 2020; `usdc` is one since 2025-09-08, and was Ethereum "
+        "alone before, so that older days are not asked for. That both values of an asset come in one "
+        "answer, null or left out where one is unknown, is believed. There is a close and no candle: "
+        "`PriceUSD` is a reference price beside the market value, to hold the venues' closes against, and no "
+        "row of `spot_prices`"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,15 +1,8 @@
 """Coinone: daily and hourly won prices and turnover of the stablecoins.
 
-Docs      https://docs.coinone.co.kr/reference/chart
-Terms     public market data, free
-Quirks    newest first; 200 candles by default, at most 500; days start at 00:00 in Seoul (15:00 UTC of the day before);
-          numbers are text; errors come in a 200; exceeding the rate limit blocks for ten minutes. An hour without a
-          trade may be left out: only 24 hours make a UTC day; otherwise the Seoul day is used
-Verified  documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in Seoul is
-          what those clients assume, and each row is held to it. Whether `timestamp` itself still belongs to the page
-          is told both ways, so it is always asked for a millisecond between two candles. USDT was listed on
-          2023-11-30 at 17:05 in Seoul; the first day of USDC is not known: what lies before the
-          candle that Coinone says is its first ends as verified_empty
+Newest first; 200 candles by default, at most 500; days start at 00:00 in Seoul (15:00 UTC of the day before); numbers
+are text; errors come in a 200; exceeding the rate limit blocks for ten minutes. An hour without a trade may be left
+out: only 24 hours make a UTC day; otherwise the Seoul day is used.
 """
 
 from collections.abc import Sequence
@@ -112,7 +105,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=begins,
         ),
@@ -121,7 +113,6 @@ SOURCE = Source(
             plan_hours,
             tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=begins,
         ),
@@ -131,6 +122,13 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Coinone",
     verified="documented",
+    verified_against=(
+        "documentation and other people's clients; no answer was recorded. That `1d` starts at 00:00 in "
+        "Seoul is what those clients assume, and each row is held to it. Whether `timestamp` itself still "
+        "belongs to the page is told both ways, so it is always asked for a millisecond between two candles. "
+        "USDT was listed on 2023-11-30 at 17:05 in Seoul; the first day of USDC is not known: what lies "
+        "before the candle that Coinone says is its first ends as verified_empty"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,11 +1,8 @@
 """DefiLlama: lending rates of on-chain pools and the supply of stablecoins.
 
-Docs      https://api-docs.defillama.com
-Terms     free with attribution; 500 requests a minute are reported, we keep to two a second
-Quirks    every answer is the whole history; less cannot be requested. Answers are cached for half an hour to an hour.
-          Stablecoin days are restated with better readings for some days. Coins are identified by number, not by
-          symbol.
-Verified  documentation and the provider's server code; recorded answers only of sister endpoints
+Every answer is the whole history; less cannot be requested. Answers are cached for half an hour to an hour.
+Stablecoin days are restated with better readings for some days. Coins are identified by number, not by symbol. 500
+requests a minute are reported to be allowed; two a second are made.
 """
 
 from datetime import date, timedelta
@@ -123,6 +120,7 @@ SOURCE = Source(
     terms="free with attribution",
     attribution="DefiLlama",
     verified="documented",
+    verified_against="documentation and the provider's server code; recorded answers only of sister endpoints",
     refusal=refusal,
     connections=2,
 )

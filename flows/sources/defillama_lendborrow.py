@@ -1,14 +1,11 @@
 """DefiLlama: current borrow rates of the lending pools in its charts, and the share of the deposits that is lent out.
 
-Docs      https://api-docs.defillama.com has the same fields behind a key; this path is only in the public code
-Terms     free with attribution; 500 requests a minute are reported, we keep to two a second
-Quirks    one list of all pools, each as of its last reading. That is usually within the hour, but the list does not say
-          when: where a new reading fails, or shows next to no liquidity, or five times the rate or the liquidity of the
-          last one, the last is repeated, for up to a week. The pool's chart is made of the same readings and dates
-          them, so it is requested along with the list. The list has no deposit rates. A rate below zero is sent as 0
-Verified  the provider's server code: rates are per year, simple, in percent (`variableBorrowRate` / 1e25 at Aave v3,
-          the rate per second times 31,536,000 at Compound v3), and supplied less borrowed is `tvlUsd` of the chart. No
-          answer was recorded. That the list is made anew each hour, and as fresh as the chart, is believed
+One list of all pools, each as of its last reading. That is usually within the hour, but the list does not say when:
+where a new reading fails, or shows next to no liquidity, or five times the rate or the liquidity of the last one, the
+last is repeated, for up to a week. The pool's chart is made of the same readings and dates them, so it is requested
+along with the list. The list has no deposit rates. A rate below zero is sent as 0. 500 requests a minute are reported
+to be allowed; two a second are made. The documented interface has the same fields behind a key; this path stands only
+in the public code.
 """
 
 from datetime import datetime, timedelta
@@ -69,6 +66,7 @@ SOURCE = Source(
                 for name, (protocol, chain, asset, number, since) in POOLS.items()
             ),
             days_per_ask=1,
+            restates_for=timedelta(0),
             reading=True,
             told_apart_by=("protocol", "chain", "asset"),
         ),
@@ -78,6 +76,12 @@ SOURCE = Source(
     terms="free with attribution",
     attribution="DefiLlama",
     verified="documented",
+    verified_against=(
+        "the provider's server code: rates are per year, simple, in percent (`variableBorrowRate` / 1e25 at "
+        "Aave v3, the rate per second times 31,536,000 at Compound v3), and supplied less borrowed is "
+        "`tvlUsd` of the chart. No answer was recorded. That the list is made anew each hour, and as fresh "
+        "as the chart, is believed"
+    ),
     refusal=refusal,
     connections=2,
 )

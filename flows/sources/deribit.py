@@ -1,19 +1,12 @@
 """Deribit: the funding of its bitcoin and ether perpetuals, and the liquidations among the trades of its futures.
 
-Docs      https://docs.deribit.com/api-reference/market-data/public-get_funding_rate_history,
-          https://docs.deribit.com/api-reference/market-data/public-get_last_trades_by_currency_and_time
-Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first; a row is stamped at the end of its hour; the start of the window is exclusive, its end
-          inclusive; at most 744 rows, which are 31 days; the answer does not say which instrument it is about.
-          Liquidations are flagged trades and cannot be requested alone: a day of trades in bitcoin futures is several
-          pages of ten thousand. Old trades are at another host (history.deribit.com). An amount is in dollars for
-          futures settled in the coin; those settled in USDC are not requested
-Verified  the documentation and its example, of October 2019: a window from 00:00 begins with the row of 01:00, and each
-          row's index price is the next one's previous index price. The first days are believed, not known: what Deribit
-          has nothing for ends as failed. Of trades no answer was recorded: that the host of old trades flags
-          liquidations, and takes ten thousand at once where the documentation says a thousand, is what its readers do.
-          So a day without a flag counts as one without liquidations only if there are flags shortly before it, each
-          page goes on with the trade at which the one before ended, and no hours pass without a trade
+Oldest first; a row is stamped at the end of its hour; the start of the window is exclusive, its end inclusive; at
+most 744 rows, which are 31 days; the answer does not say which instrument it is about. Liquidations are flagged
+trades and cannot be requested alone: a day of trades in bitcoin futures is several pages of ten thousand. Old trades
+are at another host (history.deribit.com). An amount is in dollars for futures settled in the coin; those settled in
+USDC are not requested.
+
+Also documented at https://docs.deribit.com/api-reference/market-data/public-get_last_trades_by_currency_and_time.
 """
 
 from collections.abc import Generator, Mapping
@@ -153,7 +146,6 @@ SOURCE = Source(
             plan_history,
             tuple(Series(asset, instrument, since, SETTLED) for asset, (instrument, since) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // WINDOW_DAYS)},
         ),
         Feed(
@@ -161,6 +153,7 @@ SOURCE = Source(
             plan_liquidations,
             tuple(Series(currency, currency, TRADED_SINCE, SETTLED) for currency in TRADES_A_DAY),
             days_per_ask=7,
+            restates_for=timedelta(0),
             count=count_liquidations,
         ),
     ),
@@ -170,6 +163,15 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Deribit",
     verified="documented",
+    verified_against=(
+        "the documentation and its example, of October 2019: a window from 00:00 begins with the row of "
+        "01:00, and each row's index price is the next one's previous index price. The first days are "
+        "believed, not known: what Deribit has nothing for ends as failed. Of trades no answer was recorded: "
+        "that the host of old trades flags liquidations, and takes ten thousand at once where the "
+        "documentation says a thousand, is what its readers do. So a day without a flag counts as one "
+        "without liquidations only if there are flags shortly before it, each page goes on with the trade at "
+        "which the one before ended, and no hours pass without a trade"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,13 +1,8 @@
 """European Central Bank: the Eurosystem's balance sheet, the euro area's M2 and the reference exchange rates, as CSV.
 
-Docs      https://data.ecb.europa.eu/help/api/data
-Terms     free with the words "Source: ECB statistics"
-Quirks    a query without a match is a 404 with a JSON body; quotes are per euro, so a rate against the dollar takes two
-          of them. robots.txt bars the agent of python-requests: we send our own name. Croatia joined in 2023 and
-          Bulgaria in 2026: the area's M2 steps up with each
-Verified  the recorded exchange rates (2025 to 2026), which lack the dollar; the tables of the balance sheet and of M2
-          are hand-written in the shape that others show, about 30 columns of which we need two. When M2 comes out is
-          believed, on the late side
+A query without a match is a 404 with a JSON body; quotes are per euro, so a rate against the dollar takes two of
+them. robots.txt bars the agent of python-requests: we send our own name. Croatia joined in 2023 and Bulgaria in 2026:
+the area's M2 steps up with each.
 """
 
 from datetime import date, timedelta
@@ -86,7 +81,6 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(currency, key, SINCE[currency], PUBLISHED) for currency, key in QUOTED.items()),
             days_per_ask=3660,
-            restates_for=timedelta(days=3),
         ),
     ),
     limits={HOST: Limit(60, 60, burst=8)},  # none published
@@ -94,6 +88,11 @@ SOURCE = Source(
     terms="free with attribution",
     attribution="Source: ECB statistics",
     verified="documented",
+    verified_against=(
+        "the recorded exchange rates (2025 to 2026), which lack the dollar; the tables of the balance sheet "
+        "and of M2 are hand-written in the shape that others show, about 30 columns of which we need two. "
+        "When M2 comes out is believed, on the late side"
+    ),
     refusal=no_table("the ECB"),
     connections=2,
 )

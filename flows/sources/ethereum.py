@@ -1,16 +1,11 @@
 """Ethereum, through a public node: lending rates and liquidations that protocols wrote on the chain.
 
-Docs      https://ethereum.org/en/developers/docs/apis/json-rpc/
-Terms     the chain is public; the node is Tenderly's public gateway, free and keyless, without a published limit
-Quirks    requests are batches by POST; errors come in a 200, for the whole batch or for one call. Logs come for at most
-          10,000 blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it. A
-          block's number does not give its time, so blocks are searched by time. A node may answer a batch in any order,
-          and returns `null` for a block that it lacks, but an empty list for logs that it lacks. So the pool's updates
-          of a reserve, of which every hour has some, are requested along with its liquidations: a third of a day
-          without one means a node that lacks logs
-Verified  logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each other; the
-          envelopes, liquidations and Compound's calls are documented only. That this node takes 10,000 blocks and has
-          the state of old ones, which Compound needs, others have measured; that it takes batches is believed
+Requests are batches by POST; errors come in a 200, for the whole batch or for one call. Logs come for at most 10,000
+blocks at a time, which is at least 33 hours and 20 minutes: a whole day and nine hours before it. A block's number
+does not give its time, so blocks are searched by time. A node may answer a batch in any order, and returns `null` for
+a block that it lacks, but an empty list for logs that it lacks. So the pool's updates of a reserve, of which every
+hour has some, are requested along with its liquidations: a third of a day without one means a node that lacks logs.
+The node is Tenderly's public gateway, free and keyless, without a published limit.
 """
 
 from collections.abc import Callable, Generator
@@ -155,6 +150,7 @@ SOURCE = Source(
                 Series("compound-v3-ethereum-usdc", COMET_USDC, date(2023, 2, 7), SETTLED, labels={"asset": "USDC"}),
             ),
             days_per_ask=31,
+            restates_for=timedelta(0),
             count=requests_of,
         ),
         Feed(
@@ -162,6 +158,7 @@ SOURCE = Source(
             plan_liquidations,
             (Series("aave-v3-ethereum", AAVE_POOL, date(2023, 2, 7), SETTLED),),
             days_per_ask=31,
+            restates_for=timedelta(0),
             count=requests_of,
         ),
     ),
@@ -170,6 +167,12 @@ SOURCE = Source(
     terms="public chain; a public gateway's fair use, no published limit",
     attribution="Ethereum",
     verified="documented",
+    verified_against=(
+        "logs of Aave's pool were recorded by others, and their rates, indices and blocks agree with each "
+        "other; the envelopes, liquidations and Compound's calls are documented only. That this node takes "
+        "10,000 blocks and has the state of old ones, which Compound needs, others have measured; that it "
+        "takes batches is believed"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,12 +1,7 @@
 """Federal Reserve Board: its weekly balance sheet, release H.4.1, from the Board itself.
 
-Docs      https://www.federalreserve.gov/releases/h41/
-Terms     public domain; named as the source
-Quirks    one zip file of several megabytes holds the whole history of every line, as XML; a line is identified by
-          `SERIES_NAME`. An unknown value is -9999 with a status other than `A`
-Verified  documentation, and public code that reads the file. Others found RESPPMA_N.WW equal to FRED's WALCL on 1,242
-          weeks. That the line of reverse repos is the day's operation, and on a holiday that of the day before, is
-          believed; at some turns of a quarter until 2015 it held term operations besides
+One zip file of several megabytes holds the whole history of every line, as XML; a line is identified by
+`SERIES_NAME`. An unknown value is -9999 with a status other than `A`.
 """
 
 from collections.abc import Mapping
@@ -60,6 +55,11 @@ SOURCE = Source(
     terms="public domain",
     attribution="Board of Governors of the Federal Reserve System",
     verified="documented",
+    verified_against=(
+        "documentation, and public code that reads the file. Others found RESPPMA_N.WW equal to FRED's WALCL "
+        "on 1,242 weeks. That the line of reverse repos is the day's operation, and on a holiday that of the "
+        "day before, is believed; at some turns of a quarter until 2015 it held term operations besides"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,9 +1,6 @@
 """Frankfurter: the ECB's reference exchange rates as JSON.
 
-Docs      https://frankfurter.dev
-Terms     free and open source; the rates are the ECB's, free with attribution
-Quirks    business days of the euro system only; a range that starts on another day begins with the fixing before
-Verified  a recorded answer of other currencies (2026)
+Business days of the euro system only; a range that starts on another day begins with the fixing before.
 """
 
 from datetime import date, timedelta
@@ -42,7 +39,6 @@ SOURCE = Source(
             plan_rates,
             (Series("KRW", "KRW", date(1999, 1, 4), PUBLISHED),),
             days_per_ask=3660,
-            restates_for=timedelta(days=3),
         ),
     ),
     limits={"api.frankfurter.dev": Limit(4, 1, burst=2)},
@@ -50,6 +46,7 @@ SOURCE = Source(
     terms="free; the rates are published by the European Central Bank",
     attribution="Source: ECB statistics, by way of Frankfurter",
     verified="recorded",
+    verified_against="a recorded answer of other currencies (2026)",
     refusal=refusal,
     connections=1,
 )

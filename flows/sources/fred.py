@@ -1,13 +1,9 @@
 """FRED: statistics of the Federal Reserve and the Treasury as CSV, without a key.
 
-Docs      https://fred.stlouisfed.org/docs/api/fred
-Terms     FRED's terms of use; the series of the Federal Reserve and the Treasury are in the public domain, ECBASSETSW
-          is the ECB's and JPNASSETS the Bank of Japan's, each to be cited
-Quirks    one series a request, because several have come as a zip archive; weekdays without a value are listed empty;
-          an unknown name returns an HTML page. Only the newest vintage is served
-Verified  recorded files of WALCL, RRPONTSYD and DFF (to 2026); M2SL, ECBASSETSW and JPNASSETS in the replay, with their
-          units; the other series have the same shape. That FRED lists ECBASSETSW and JPNASSETS as soon as the banks
-          themselves publish is believed
+One series a request, because several have come as a zip archive; weekdays without a value are listed empty; an
+unknown name returns an HTML page. Only the newest vintage is served.
+
+Also documented at https://fred.stlouisfed.org/docs/api/fred.
 """
 
 from collections.abc import Iterator
@@ -98,6 +94,11 @@ SOURCE = Source(
     terms="FRED terms of use; public domain, but for ECBASSETSW (ECB) and JPNASSETS (Bank of Japan), to be cited",
     attribution="Federal Reserve Bank of St. Louis, FRED",
     verified="recorded",
+    verified_against=(
+        "recorded files of WALCL, RRPONTSYD and DFF (to 2026); M2SL, ECBASSETSW and JPNASSETS in the replay, "
+        "with their units; the other series have the same shape. That FRED lists ECBASSETSW and JPNASSETS as "
+        "soon as the banks themselves publish is believed"
+    ),
     refusal=refusal,
     connections=2,
 )

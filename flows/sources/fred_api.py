@@ -1,12 +1,7 @@
 """FRED's API: the same statistics as `fred`, as JSON, with a free key.
 
-Docs      https://fred.stlouisfed.org/docs/api/fred/series_observations.html
-Terms     FRED's terms of use; the series used here are in the public domain. This product uses the FRED API but is not
-          endorsed or certified by the Federal Reserve Bank of St. Louis
-Quirks    one series a request, at most 100,000 values; a missing value is "."; only the newest vintage unless another
-          is requested; the key is a query parameter. A substitute for the files of `fred`, which some places cannot
-          reach
-Verified  recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, and the replay's of the series used
+One series a request, at most 100,000 values; a missing value is "."; only the newest vintage unless another is
+requested; the key is a query parameter. A substitute for the files of `fred`, which some places cannot reach.
 """
 
 from datetime import timedelta
@@ -70,6 +65,9 @@ SOURCE = Source(
     terms="FRED terms of use; the series used are in the public domain",
     attribution="Federal Reserve Bank of St. Louis, FRED; not endorsed or certified by it",
     verified="recorded",
+    verified_against=(
+        "recorded answers of DEXKOUS and VIXCLS (2026), which have the shape, and the replay's of the series used"
+    ),
     refusal=refusal,
     connections=2,
     key=Key("FRED", param="api_key"),

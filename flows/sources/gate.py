@@ -1,21 +1,11 @@
 """Gate: liquidations and open interest of its perpetuals in USDT, and loan rates in a unit that is not known yet.
 
-Docs      https://www.gate.com/docs/developers/apiv4/en/#futures-statistics
-Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first from `from` on, 30 rows by default; the newest row is the current day; a `from` more than 180
-          days ago is refused, whatever the other parameters; the answer does not say which contract it is about; sizes
-          are text and count contracts, amounts and dollars are numbers, and prices are either. Open interest is read by
-          the hour, because nothing says whether a bar describes its start or its end. Loan rates come once an hour,
-          newest first, in numbered pages of at most a hundred rows and without a time window: a page is chosen so that
-          it holds the whole wanted day. They are requested 30 days back; how far they reach was not measured
-Verified  the documentation and other people's clients; no answer was recorded. The fields and their units are
-          documented. That a stamp is the start of its bar and that "long" are the positions closed, not the orders that
-          close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is believed, and each row is held
-          to it. The limit of 180 days was measured by others. The contracts are older than the first days stated
-          here, but nothing before them can be had any more. The documentation has the shape of the rates, and calls
-          each one "for this hour": whether it is per hour, per day or per year is not known, and no mart reads them.
-          That open interest counts each contract once is believed: doctor holds it against `position_size`, which is
-          documented as what the longs hold
+Oldest first from `from` on, 30 rows by default; the newest row is the current day; a `from` more than 180 days ago is
+refused, whatever the other parameters; the answer does not say which contract it is about; sizes are text and count
+contracts, amounts and dollars are numbers, and prices are either. Open interest is read by the hour, because nothing
+says whether a bar describes its start or its end. Loan rates come once an hour, newest first, in numbered pages of at
+most a hundred rows and without a time window: a page is chosen so that it holds the whole wanted day. They are
+requested 30 days back; how far they reach was not measured.
 """
 
 from collections.abc import Mapping
@@ -167,7 +157,6 @@ SOURCE = Source(
             plan_statistics,
             tuple(Series(asset, f"{asset}_USDT", since, SETTLED) for asset, since in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             kept_for=KEPT,
         ),
         Feed(
@@ -175,7 +164,6 @@ SOURCE = Source(
             plan_open_interest,
             tuple(Series(asset, f"{asset}_USDT", PERPETUALS[asset], SETTLED) for asset in ("BTC", "ETH")),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             kept_for=KEPT,
             count=count_open_interest,
         ),
@@ -184,6 +172,7 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(coin, coin, SINCE, SETTLED) for coin in LENT),
             days_per_ask=30,
+            restates_for=timedelta(0),
             kept_for=RATES_KEPT,
             count=count_rates,
         ),
@@ -197,6 +186,17 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Gate",
     verified="documented",
+    verified_against=(
+        "the documentation and other people's clients; no answer was recorded. The fields and their units "
+        'are documented. That a stamp is the start of its bar and that "long" are the positions closed, not '
+        "the orders that close them, is told by clients, not by Gate; that a day begins at 00:00 UTC is "
+        "believed, and each row is held to it. The limit of 180 days was measured by others. The contracts "
+        "are older than the first days stated here, but nothing before them can be had any more. The "
+        'documentation has the shape of the rates, and calls each one "for this hour": whether it is per '
+        "hour, per day or per year is not known, and no mart reads them. That open interest counts each "
+        "contract once is believed: doctor holds it against `position_size`, which is documented as what the "
+        "longs hold"
+    ),
     refusal=refusal,
     connections=2,
 )

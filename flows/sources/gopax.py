@@ -1,12 +1,7 @@
 """GOPAX: won prices and turnover of the stablecoins.
 
-Docs      https://gopax.github.io/API
-Terms     public market data, free
-Quirks    low and high come before open and close; oldest first; `start` and `end` must be sent; days start at 00:00
-          UTC; at most 1,024 candles; no turnover in won, so it is estimated; days without a trade may be left out
-Verified  documentation and other people's clients; no answer for a day was recorded. Whether `end` itself belongs
-          to the page is not documented, so it is asked for a millisecond before a candle. The first days are not
-          known: what GOPAX shows to have nothing for before its first candle ends as verified_empty
+Low and high come before open and close; oldest first; `start` and `end` must be sent; days start at 00:00 UTC; at
+most 1,024 candles; no turnover in won, so it is estimated; days without a trade may be left out.
 """
 
 from collections.abc import Sequence
@@ -65,7 +60,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, pair, SINCE, SETTLED) for asset, pair in MARKETS.items()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -75,6 +69,12 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="GOPAX",
     verified="documented",
+    verified_against=(
+        "documentation and other people's clients; no answer for a day was recorded. Whether `end` itself "
+        "belongs to the page is not documented, so it is asked for a millisecond before a candle. The first "
+        "days are not known: what GOPAX shows to have nothing for before its first candle ends as "
+        "verified_empty"
+    ),
     refusal=refusal,
     connections=2,
 )

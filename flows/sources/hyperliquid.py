@@ -1,14 +1,8 @@
 """Hyperliquid: the hourly funding of its bitcoin and ether perpetuals, at first every eight hours.
 
-Docs      https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint/perpetuals
-Terms     public market data, free
-Quirks    requests go by POST; oldest first, at most 500 rows from the start; both bounds are inclusive; stamps are up
-          to some seconds late. The interval is not stated: windows are requested with two days on either side, and the
-          distance between payments gives it
-Verified  a recorded answer of bitcoin from the first payment on (12 May to 17 July 2023): payments came every eight
-          hours up to 8 June 2023 00:00, and by the hour from 01:00 on; one stamp is 24 minutes late (23 May), one hour
-          is missing (2 July 20:00). The interval of the very first payment is not told, so the days begin with the
-          next one. That ether is the same is believed
+Requests go by POST; oldest first, at most 500 rows from the start; both bounds are inclusive; stamps are up to some
+seconds late. The interval is not stated: windows are requested with two days on either side, and the distance between
+payments gives it.
 """
 
 from collections.abc import Generator
@@ -81,7 +75,6 @@ SOURCE = Source(
             plan_history,
             tuple(Series(asset, coin, since, SETTLED) for asset, (coin, since) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_history,
         ),
     ),
@@ -91,6 +84,12 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Hyperliquid",
     verified="documented",
+    verified_against=(
+        "a recorded answer of bitcoin from the first payment on (12 May to 17 July 2023): payments came "
+        "every eight hours up to 8 June 2023 00:00, and by the hour from 01:00 on; one stamp is 24 minutes "
+        "late (23 May), one hour is missing (2 July 20:00). The interval of the very first payment is not "
+        "told, so the days begin with the next one. That ether is the same is believed"
+    ),
     refusal=refusal,
     connections=2,
 )

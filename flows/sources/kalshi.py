@@ -1,16 +1,10 @@
 """Kalshi: contracts on what the Federal Reserve decides, read without a key.
 
-Docs      https://docs.kalshi.com
-Terms     Kalshi's developer agreement: its data may not be passed on. What is read here is for the reader's own use
-Quirks    a meeting is an event, each outcome a market of its own. Markets that settled before a cutoff, some three
-          months ago, are only served by other endpoints with other field names; if one answers 404 or lists nothing,
-          the other is tried. `custom_strike` gives the outcome, such as {"Cut": ">25"}: the suffixes of tickers changed
-          their meaning. A daily candle lasts 24 hours from midnight in New York. A candle without a trade may repeat
-          the last price. Too many requests are refused without saying when to retry
-Verified  documentation (the OpenAPI description of 2026), and public code that reads the answers. Tickers and first
-          trading days to September 2026 are as another reader measured them on 2026-10-01. The twelve meetings to come
-          were all listed and quoted in an answer that was recorded on 2026-08-21; the first of those days is not known,
-          and that as many are listed later on is believed, as it is that a market has a candle for each day
+A meeting is an event, each outcome a market of its own. Markets that settled before a cutoff, some three months ago,
+are only served by other endpoints with other field names; if one answers 404 or lists nothing, the other is tried.
+`custom_strike` gives the outcome, such as {"Cut": ">25"}: the suffixes of tickers changed their meaning. A daily
+candle lasts 24 hours from midnight in New York. A candle without a trade may repeat the last price. Too many requests
+are refused without saying when to retry.
 """
 
 import re
@@ -217,6 +211,13 @@ SOURCE = Source(
     terms="Kalshi developer agreement: no redistribution; for your own use only",
     attribution="Kalshi",
     verified="documented",
+    verified_against=(
+        "documentation (the OpenAPI description of 2026), and public code that reads the answers. Tickers "
+        "and first trading days to September 2026 are as another reader measured them on 2026-10-01. The "
+        "twelve meetings to come were all listed and quoted in an answer that was recorded on 2026-08-21; "
+        "the first of those days is not known, and that as many are listed later on is believed, as it is "
+        "that a market has a candle for each day"
+    ),
     refusal=refusal,
     connections=1,
 )

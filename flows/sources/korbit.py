@@ -1,14 +1,8 @@
 """Korbit (DigitalX since August 2026): daily and hourly won prices and turnover of the stablecoins.
 
-Docs      https://docs.korbit.co.kr
-Terms     public market data, free
-Quirks    the host kept its name; oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at
-          00:00 in Seoul (15:00 UTC of the day before); numbers are text; no turnover in won, so it is estimated; an
-          error may come in a 200. An hour without a trade may be left out: only 24 hours make a UTC day; otherwise the
-          Seoul day is used
-Verified  a recorded answer of btc_krw days (2026); hours and the stablecoins' markets have the same shape. Whether
-          `end` itself belongs to the page is not documented, so it is asked for a millisecond before a candle. The
-          first days are not known: what Korbit shows to have nothing for before its first candle ends as verified_empty
+The host kept its name; oldest first; `limit` must be sent, at most 200, and keeps the newest; days start at 00:00 in
+Seoul (15:00 UTC of the day before); numbers are text; no turnover in won, so it is estimated; an error may come in a
+200. An hour without a trade may be left out: only 24 hours make a UTC day; otherwise the Seoul day is used.
 """
 
 from collections.abc import Sequence
@@ -87,7 +81,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -96,7 +89,6 @@ SOURCE = Source(
             plan_hours,
             tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -106,6 +98,12 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Korbit (DigitalX)",
     verified="recorded",
+    verified_against=(
+        "a recorded answer of btc_krw days (2026); hours and the stablecoins' markets have the same shape. "
+        "Whether `end` itself belongs to the page is not documented, so it is asked for a millisecond before "
+        "a candle. The first days are not known: what Korbit shows to have nothing for before its first "
+        "candle ends as verified_empty"
+    ),
     refusal=refusal,
     connections=2,
 )

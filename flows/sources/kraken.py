@@ -1,14 +1,9 @@
 """Kraken: daily and hourly spot prices in US dollars, a second venue beside Coinbase; USDT by the day only.
 
-Docs      https://docs.kraken.com/api/docs/rest-api/get-ohlc-data
-Terms     public market data, free; no redistribution of raw data
-Quirks    oldest first; only the latest 720 days or hours are served, whatever is requested. `since` is exclusive, and
-          there is no end. Bitcoin is XBT, and the answer may name a pair differently from the request: each of its
-          known names is accepted. The newest candle is unfinished: `last` is the stamp of the newest finished one.
-          Errors come as a list in a 200
-Verified  recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); hours, ETH/USD and USDT/USD have the same
-          shape. Of BTC/USD two names were recorded; those of ETH/USD and USDT/USD are from memory, and any other is
-          refused. The first days, those of the listing, are from memory too: they are long out of reach
+Oldest first; only the latest 720 days or hours are served, whatever is requested. `since` is exclusive, and there is
+no end. Bitcoin is XBT, and the answer may name a pair differently from the request: each of its known names is
+accepted. The newest candle is unfinished: `last` is the stamp of the newest finished one. Errors come as a list in a
+200.
 """
 
 from datetime import date, timedelta
@@ -86,7 +81,6 @@ SOURCE = Source(
             plan_days,
             SERIES,
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             whole_history=True,
             kept_for=DAYS_KEPT,
         ),
@@ -95,7 +89,6 @@ SOURCE = Source(
             plan_hours,
             tuple(series for series in SERIES if series.name in HOURLY),
             days_per_ask=PAGE,
-            restates_for=timedelta(days=3),
             whole_history=True,
             kept_for=HOURS_KEPT,
         ),
@@ -105,6 +98,12 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="Kraken",
     verified="recorded",
+    verified_against=(
+        "recorded answers of BTC/USD days (2024 to 2026) and minutes (2017); hours, ETH/USD and USDT/USD "
+        "have the same shape. Of BTC/USD two names were recorded; those of ETH/USD and USDT/USD are from "
+        "memory, and any other is refused. The first days, those of the listing, are from memory too: they "
+        "are long out of reach"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,20 +1,13 @@
 """Kraken Futures: hourly funding, open interest and liquidations of its bitcoin and ether perpetuals.
 
-Docs      https://docs.kraken.com/api-reference/historical-funding-rates/historical-funding-rates,
-          https://docs.kraken.com/api/docs/futures-api/charts/analytics
-Terms     public market data, free
-Quirks    one answer holds everything, oldest first, including the current hour; a row is stamped at the start of its
-          hour; `fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say
-          which contract it is about. Open interest comes as bars, stamped at their start in seconds, including the
-          current one, and the answer says whether there is more. Liquidation volumes come in the same way, as one
-          number a day; nothing says whether they count coins or dollars, and long and short are not separated: they are
-          kept as they are, in `core.unconfirmed_liquidations`, and no mart reads them
-Verified  the documentation and its example. Kraken says that the history goes back to the first trade; in 2025 and 2026
-          others got the newest 368 days or so, and no more: days before them are not asked for. That a stamp is the
-          start of its hour is read from "the period to which the funding rate applies", not measured. The interval is
-          not stated: the distance of the rows tells it. The first day is that after payments by the hour began, on
-          29 September 2022; before they came every four hours. That volumes
-          of liquidations are plain numbers, stamped in seconds, was seen live by others in 2026
+One answer holds everything, oldest first, including the current hour; a row is stamped at the start of its hour;
+`fundingRate` is in dollars per contract, `relativeFundingRate` is the fraction; the answer does not say which
+contract it is about. Open interest comes as bars, stamped at their start in seconds, including the current one, and
+the answer says whether there is more. Liquidation volumes come in the same way, as one number a day; nothing says
+whether they count coins or dollars, and long and short are not separated: they are kept as they are, in
+`core.unconfirmed_liquidations`, and no mart reads them.
+
+Also documented at https://docs.kraken.com/api/docs/futures-api/charts/analytics.
 """
 
 from collections.abc import Mapping
@@ -101,7 +94,6 @@ SOURCE = Source(
             plan_history,
             tuple(Series(asset, contract, since, SETTLED) for asset, (contract, since) in PERPETUALS.items()),
             days_per_ask=WHOLE_HISTORY,
-            restates_for=timedelta(days=3),
             kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
         ),
@@ -110,7 +102,6 @@ SOURCE = Source(
             plan_open_interest,
             tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_bars,
         ),
         Feed(
@@ -118,7 +109,6 @@ SOURCE = Source(
             plan_liquidations,
             tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
             count=count_bars,
         ),
     ),
@@ -127,6 +117,15 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Kraken",
     verified="documented",
+    verified_against=(
+        "the documentation and its example. Kraken says that the history goes back to the first trade; in "
+        "2025 and 2026 others got the newest 368 days or so, and no more: days before them are not asked "
+        'for. That a stamp is the start of its hour is read from "the period to which the funding rate '
+        'applies", not measured. The interval is not stated: the distance of the rows tells it. The first '
+        "day is that after payments by the hour began, on 29 September 2022; before they came every four "
+        "hours. That volumes of liquidations are plain numbers, stamped in seconds, was seen live by others "
+        "in 2026"
+    ),
     refusal=refusal,
     connections=2,
 )

@@ -1,12 +1,7 @@
 """KuCoin: the hourly rates of its lending market, in a unit that is not known yet.
 
-Docs      https://www.kucoin.com/docs-new/rest/margin-trading/credit/get-loan-market-interest-rate
-Terms     public market data, free; no redistribution of raw data
-Quirks    only the newest 168 hours; a time is text such as 202412092300, of no stated zone; the period of a rate is not
-          stated, and it is what lenders earn, not what borrowers pay. Errors come in a 200, with a code other than
-          "200000"
-Verified  the documentation and other people's clients; no answer was recorded. That it needs no key, that there are 168
-          hours and that they are of UTC is believed. Its rows go into a table that no mart reads
+Only the newest 168 hours; a time is text such as 202412092300, of no stated zone; the period of a rate is not stated,
+and it is what lenders earn, not what borrowers pay. Errors come in a 200, with a code other than "200000".
 """
 
 from datetime import date, timedelta
@@ -49,6 +44,7 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(coin, coin, SINCE, SETTLED) for coin in ("USDC", "USDT")),
             days_per_ask=7,
+            restates_for=timedelta(0),
             kept_for=KEPT,
         ),
     ),
@@ -57,6 +53,11 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="KuCoin",
     verified="documented",
+    verified_against=(
+        "the documentation and other people's clients; no answer was recorded. That it needs no key, that "
+        "there are 168 hours and that they are of UTC is believed. Its rows go into a table that no mart "
+        "reads"
+    ),
     refusal=refusal,
     connections=1,
 )

@@ -1,15 +1,9 @@
 """New York Fed: its reverse repo operations and the rates that it publishes, without a key.
 
-Docs      https://markets.newyorkfed.org/static/docs/markets-api.html
-Terms     the New York Fed's terms of use: free with attribution; no endorsement may be implied
-Quirks    operations are searched in windows of at most a year. `results/search` ignores its filter and mixes in
-          operations of the other kind, so it is not used. Amounts are in dollars, not in millions. Rehearsals with
-          small values, and term operations, are listed among the overnight ones. A day's rate is out on the next
-          morning and may be corrected in the afternoon
-Verified  documentation, and public code that reads the answers. The hours of publication, the first days, and that
-          `note` names a rehearsal and `term` what is not overnight, are believed. FRED's recorded series tells on which
-          days operations are held: since May 2019 on every day that the calendar here expects, and besides on two
-          Fridays before a holiday
+Operations are searched in windows of at most a year. `results/search` ignores its filter and mixes in operations of
+the other kind, so it is not used. Amounts are in dollars, not in millions. Rehearsals with small values, and term
+operations, are listed among the overnight ones. A day's rate is out on the next morning and may be corrected in the
+afternoon.
 """
 
 from collections.abc import Mapping
@@ -73,6 +67,12 @@ SOURCE = Source(
     terms="New York Fed terms of use: free with attribution",
     attribution="Federal Reserve Bank of New York",
     verified="documented",
+    verified_against=(
+        "documentation, and public code that reads the answers. The hours of publication, the first days, "
+        "and that `note` names a rehearsal and `term` what is not overnight, are believed. FRED's recorded "
+        "series tells on which days operations are held: since May 2019 on every day that the calendar here "
+        "expects, and besides on two Fridays before a holiday"
+    ),
     refusal=refusal,
     connections=2,
 )

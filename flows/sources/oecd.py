@@ -1,12 +1,7 @@
 """OECD: China's M2, for which the People's Bank itself has no API.
 
-Docs      https://www.oecd.org/en/data/insights/data-explainers/2024/09/api.html
-Terms     free with attribution; the original source is the People's Bank of China
-Quirks    sixty requests an hour, beyond which an address is blocked; the aggregate is called broad money and labelled
-          M3. A query without a match is a 404 with plain text
-Verified  hand-written answers in the documented shape (dimensions with codes and labels, UNIT_MULT 6: another project
-          read 356,710,800 for June 2026, which is 356.7 trillion yuan). When a month comes out is believed, on the late
-          side
+Sixty requests an hour, beyond which an address is blocked; the aggregate is called broad money and labelled M3. A
+query without a match is a 404 with plain text.
 """
 
 from datetime import date, timedelta
@@ -47,6 +42,11 @@ SOURCE = Source(
     terms="free with attribution",
     attribution="OECD, Monetary aggregates; original source: People's Bank of China",
     verified="documented",
+    verified_against=(
+        "hand-written answers in the documented shape (dimensions with codes and labels, UNIT_MULT 6: "
+        "another project read 356,710,800 for June 2026, which is 356.7 trillion yuan). When a month comes "
+        "out is believed, on the late side"
+    ),
     refusal=no_table("the OECD"),
     connections=1,
 )

@@ -1,33 +1,17 @@
 """OKX: spot prices in USDT; funding, open interest and liquidations of its swaps; borrow rates of stablecoins.
 
-Docs      https://www.okx.com/docs-v5/en/
-Terms     public market data, free; no redistribution of raw data
-Quirks    newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00. A
-          candle states whether it is finished. Errors come in a 200, with a code other than "0". The funding history
-          reaches back about 94 days; older payments come from the archive of monthly files (static.okx.com). Neither
-          states the interval of a payment. A month of the archive is one of UTC+8: it begins at 16:00 UTC of the last
-          day of the month before, so the last payment of a month's last day is in the next file. Its stamps are UTC, up
-          to 24 seconds late from March 2022 to 2023, and two of 18 December 2022 are an hour and three hours late,
-          which costs that day. There is no checksum; 404 means that a file does not exist, 403 that access is denied.
-          Before March 2022 the archive lacks days. Borrow rates come each hour and are per year; they are requested by
-          `after` alone, because a page of a hundred hours then holds the four whole days before it. Open interest is
-          requested by the hour too, four whole days a page, with exclusive bounds; about the newest 1,440 hours are
-          kept, and the newest hundred days, but a day begins at 16:00 UTC, and it is not certain whether its row
-          describes its start or its end. Liquidations are kept for some days, and are requested by `after` too
-Verified  documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' shape, one of
-          borrowing rates of BTC (2026) is read as those of the stablecoins are, and one of open interest by the day
-          (2026) has the shape of the hours. Others measured that borrowing rates begin on 14 December 2021, not for
-          which coins: we ask from the next day on, the first that is whole. That hours of open interest are kept for 59
-          days was measured by one, four days by another who asked for one page. The address of liquidations is no
-          longer documented, but answered others in 2026, in the shape of the documented channel; that pages can be
-          walked there is believed, and a day that cannot be walked through fails. So is what a contract is of.
-          Files of the archive, their months and their holes were measured by others. That their rate is the realised
-          one is believed: nothing in them says so, `tidemark doctor` holds the newest against REST, and since April
-          2025 OKX's formula makes predicted and realised the same for most. For older days an older layout of the
-          archive could settle it, which has both rates (swaprate/monthly/YYYYMM/allswaprate-swaprate-YYYY-MM-DD.zip,
-          Latin-1, up to September 2025; by one account its stamp is the next settlement); we do not use it.
-          The other first days are from memory and on the safe side: what OKX has before them is not asked for. BNB,
-          ARKM, SEI and IO are left out, because it is not known since when OKX lists them
+Newest first; `after` means older than and is exclusive. The bar `1D` begins at 16:00 UTC, `1Dutc` at 00:00. A candle
+states whether it is finished. Errors come in a 200, with a code other than "0". The funding history reaches back
+about 94 days; older payments come from the archive of monthly files (static.okx.com). Neither states the interval of
+a payment. A month of the archive is one of UTC+8: it begins at 16:00 UTC of the last day of the month before, so the
+last payment of a month's last day is in the next file. Its stamps are UTC, up to 24 seconds late from March 2022 to
+2023, and two of 18 December 2022 are an hour and three hours late, which costs that day. There is no checksum; 404
+means that a file does not exist, 403 that access is denied. Before March 2022 the archive lacks days. Borrow rates
+come each hour and are per year; they are requested by `after` alone, because a page of a hundred hours then holds the
+four whole days before it. Open interest is requested by the hour too, four whole days a page, with exclusive bounds;
+about the newest 1,440 hours are kept, and the newest hundred days, but a day begins at 16:00 UTC, and it is not
+certain whether its row describes its start or its end. Liquidations are kept for some days, and are requested by
+`after` too.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -359,7 +343,6 @@ SOURCE = Source(
             plan_candles,
             tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
             days_per_ask=1000,
-            restates_for=timedelta(days=3),
             count=count_candles,
         ),
         Feed(
@@ -367,7 +350,6 @@ SOURCE = Source(
             plan_funding,
             tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
             days_per_ask=92,
-            restates_for=timedelta(days=3),
             seam=first_kept,
             count=count_payments,
         ),
@@ -376,7 +358,6 @@ SOURCE = Source(
             plan_rates,
             tuple(Series(coin, coin, since, SETTLED) for coin, since in BORROWED.items()),
             days_per_ask=30 * WHOLE_DAYS_A_PAGE,
-            restates_for=timedelta(days=3),
             count=count_rates,
         ),
         Feed(
@@ -386,7 +367,6 @@ SOURCE = Source(
                 Series(name, swap, READ_SINCE, SETTLED, labels={"asset": asset}) for name, (asset, swap) in READ.items()
             ),
             days_per_ask=60,
-            restates_for=timedelta(days=3),
             kept_for=timedelta(days=READINGS_KEPT_DAYS),
             count=count_open_interest,
         ),
@@ -398,6 +378,7 @@ SOURCE = Source(
                 for name, (asset, underlying, contract) in LIQUIDATED.items()
             ),
             days_per_ask=1,  # a day that is out of reach fails alone
+            restates_for=timedelta(0),
             kept_for=timedelta(days=LIQUIDATIONS_KEPT_DAYS),
             count=count_liquidations,
         ),
@@ -415,6 +396,24 @@ SOURCE = Source(
     terms="public market data, free to use; no redistribution of raw data",
     attribution="OKX",
     verified="documented",
+    verified_against=(
+        "documentation; a recorded answer of the sister endpoint `market/candles` (2024) has the candles' "
+        "shape, one of borrowing rates of BTC (2026) is read as those of the stablecoins are, and one of "
+        "open interest by the day (2026) has the shape of the hours. Others measured that borrowing rates "
+        "begin on 14 December 2021, not for which coins: we ask from the next day on, the first that is "
+        "whole. That hours of open interest are kept for 59 days was measured by one, four days by another "
+        "who asked for one page. The address of liquidations is no longer documented, but answered others in "
+        "2026, in the shape of the documented channel; that pages can be walked there is believed, and a day "
+        "that cannot be walked through fails. So is what a contract is of. Files of the archive, their "
+        "months and their holes were measured by others. That their rate is the realised one is believed: "
+        "nothing in them says so, `tidemark doctor` holds the newest against REST, and since April 2025 "
+        "OKX's formula makes predicted and realised the same for most. For older days an older layout of the "
+        "archive could settle it, which has both rates "
+        "(swaprate/monthly/YYYYMM/allswaprate-swaprate-YYYY-MM-DD.zip, Latin-1, up to September 2025; by one "
+        "account its stamp is the next settlement); we do not use it. The other first days are from memory "
+        "and on the safe side: what OKX has before them is not asked for. BNB, ARKM, SEI and IO are left "
+        "out, because it is not known since when OKX lists them"
+    ),
     refusal=refusal,
     connections=2,
 )

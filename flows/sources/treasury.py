@@ -1,13 +1,10 @@
 """US Treasury: its cash at the end of each working day, and the par yields of its bills.
 
-Docs      https://fiscaldata.treasury.gov/datasets/daily-treasury-statement/operating-cash-balance
-Terms     works of the government: free of restriction
-Quirks    two hosts. The cash: the account that holds it, and its field, changed in 2021 and in April 2022, on days that
-          are not stated; numbers are text, and unknown is the text `null`; the old `dts_table_1` is gone. The yields:
-          one file a year, newest first, maturities added over the years; a slow server
-Verified  documentation, and public code that reads the answers. The first days and the hours of publication are
-          believed, and that a day on which an order of the President closes the offices is skipped: such a day is then
-          shown as failed
+Two hosts. The cash: the account that holds it, and its field, changed in 2021 and in April 2022, on days that are not
+stated; numbers are text, and unknown is the text `null`; the old `dts_table_1` is gone. The yields: one file a year,
+newest first, maturities added over the years; a slow server.
+
+Also documented at https://fiscaldata.treasury.gov/datasets/daily-treasury-statement/operating-cash-balance.
 """
 
 from collections.abc import Mapping
@@ -110,6 +107,11 @@ SOURCE = Source(
     terms="works of the United States government, free of restriction",
     attribution="U.S. Department of the Treasury",
     verified="documented",
+    verified_against=(
+        "documentation, and public code that reads the answers. The first days and the hours of publication "
+        "are believed, and that a day on which an order of the President closes the offices is skipped: such "
+        "a day is then shown as failed"
+    ),
     refusal=refusal,
     connections=2,
 )

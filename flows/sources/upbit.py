@@ -1,10 +1,6 @@
 """Upbit: won prices and turnover of bitcoin and of the stablecoins.
 
-Docs      https://global-docs.upbit.com/reference
-Terms     public market data, free
-Quirks    newest first; `to` is exclusive; the number of candles defaults to one; days start at 00:00 UTC
-Verified  a recorded answer of KRW-BTC days (2026); the stablecoin markets have the same shape. The first day of
-          KRW-USDC is not known: what Upbit shows to have nothing for ends as verified_empty
+Newest first; `to` is exclusive; the number of candles defaults to one; days start at 00:00 UTC.
 """
 
 from collections.abc import Sequence
@@ -71,7 +67,6 @@ SOURCE = Source(
             plan_days,
             tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in MARKETS.items()),
             days_per_ask=2000,
-            restates_for=timedelta(days=3),
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
         ),
@@ -81,6 +76,10 @@ SOURCE = Source(
     terms="public market data, free to use",
     attribution="Upbit",
     verified="recorded",
+    verified_against=(
+        "a recorded answer of KRW-BTC days (2026); the stablecoin markets have the same shape. The first day "
+        "of KRW-USDC is not known: what Upbit shows to have nothing for ends as verified_empty"
+    ),
     refusal=refusal,
     connections=2,
 )

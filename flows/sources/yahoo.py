@@ -1,16 +1,10 @@
 """Yahoo Finance: the front fed funds future, from the data of Yahoo's own charts.
 
-Docs      none: the address is that of Yahoo's own charts, and nothing about it is promised
-Terms     Yahoo's terms of service: for personal use; used only where a person has asked for it
-Quirks    both bounds are seconds since 1970, the later one exclusive. A bar is stamped with midnight in New York, some
-          half days with 09:30 there; the current session, which begins on the evening before its day, comes last,
-          stamped with the time of its last trade. Days without a trade are null. ZQ=F is the contract of the current
-          month through its last trading day, so its price steps at a month's turn. A client without a name is refused.
-          `range=max` gives other than daily bars, and is never used
-Verified  answers of the replay for 2024, day by day; recorded bars of another future of the same exchange, with a half
-          day and a running session. On the last day of 59 of 59 months from January 2020 to November 2024 the price
-          was within 0.0025 points of 100 less the month's mean rate. That the close is within a tick of the settlement
-          is believed, and so is the first day
+Both bounds are seconds since 1970, the later one exclusive. A bar is stamped with midnight in New York, some half
+days with 09:30 there; the current session, which begins on the evening before its day, comes last, stamped with the
+time of its last trade. Days without a trade are null. ZQ=F is the contract of the current month through its last
+trading day, so its price steps at a month's turn. A client without a name is refused. `range=max` gives other than
+daily bars, and is never used.
 """
 
 from codecs import BOM_UTF8
@@ -62,7 +56,6 @@ SOURCE = Source(
             plan_chart,
             (Series("fed_funds_futures", "ZQ=F", date(2000, 9, 1), SESSIONS),),
             days_per_ask=366,
-            restates_for=timedelta(days=3),
         ),
     ),
     limits={HOST: Limit(20, 60, burst=2)},  # none published
@@ -70,6 +63,12 @@ SOURCE = Source(
     terms="Yahoo terms of service: personal use, no redistribution; an unofficial address",
     attribution="Yahoo Finance",
     verified="documented",
+    verified_against=(
+        "answers of the replay for 2024, day by day; recorded bars of another future of the same exchange, "
+        "with a half day and a running session. On the last day of 59 of 59 months from January 2020 to "
+        "November 2024 the price was within 0.0025 points of 100 less the month's mean rate. That the close "
+        "is within a tick of the settlement is believed, and so is the first day"
+    ),
     refusal=refusal,
     connections=1,
     unofficial=True,

@@ -52,7 +52,7 @@ def source(*series: Series, days_per_ask: int = 300, whole_history: bool = False
         restates_for=timedelta(days=WINDOW),
         whole_history=whole_history,
     )
-    return Source(name, (feed,), {"example.org": Limit(10, 1)}, "docs", "terms", "attribution", "documented")
+    return Source(name, (feed,), {"example.org": Limit(10, 1)}, "docs", "terms", "attribution", "documented", "nothing")
 
 
 def series(name: str = "BTC", since: date = FIRST, until: date | None = None) -> Series:

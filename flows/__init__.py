@@ -1,7 +1,7 @@
-"""Carry: the only package that touches the network, the clock or Prefect."""
+"""The only package that uses the network, the clock or Prefect."""
 
 import os
 
-# Sources work side by side and their frames are small: a second thread for each costs more than it brings (a fifth of
-# the demo's processor time). Polars reads this when it is first imported; whoever sets it otherwise has their way.
+# Sources run in parallel and their frames are small: more Polars threads cost more than they gain (a fifth of the
+# demo's processor time). Polars reads this when it is first imported. A value that is already set stays.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")

@@ -1,8 +1,8 @@
-"""A webhook is told of each new alert, once: a signal that has come to level `alert` on the newest day.
+"""Post each new alert to a webhook, once: a signal at level `alert` on the newest day.
 
-New is a spell of days at that level of which nothing was told yet. What was told stays in the ledger, so that neither
-another run nor a rebuilt warehouse tells it again. A webhook that does not take it costs the run a line, no more; the
-next run tries again.
+An alert is new if no day of its current spell at that level was announced. The ledger records every announcement, so
+another run or a rebuilt warehouse does not repeat it. If the webhook fails, the run only gets a warning, and the next
+run tries again.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from warehouse.reports.brief import newest_day
 from warehouse.store.ledger import Books, Event, Ledger
 
 ANNOUNCED = "announced"
-# The alerts of a day, each with the first day of its spell at that level and what the gauge says.
+# The alerts of a day, each with the first day of its spell at that level and the statement of the gauge.
 STANDING = """
 with alerts as (
     select *, date - row_number() over (partition by signal order by date)::integer as spell
@@ -48,18 +48,18 @@ order by alerts.signal
 
 @dataclass(frozen=True)
 class Alert:
-    """What the webhook is told, as JSON.
+    """An alert as it is posted to the webhook, as JSON.
 
     Attributes:
         date: The UTC day.
-        signal: The signal.
+        signal: The name of the signal.
         level: Its level: alert.
-        value: Its number.
-        threshold: The number from which on it speaks at that level.
-        since: The first day of the spell in which it speaks at any level.
+        value: Its value.
+        threshold: The threshold of that level.
+        since: The first day of the spell in which the signal is active at any level.
         alert_since: The first day of the spell at this level.
-        message: What it says.
-        gauge: What the leverage gauge says of the day; none where it is not known.
+        message: The sentence of the signal.
+        gauge: The statement of the leverage gauge for the day; None if unknown.
         origin: Where the home's data come from.
     """
 
@@ -76,36 +76,36 @@ class Alert:
 
 
 def announce(run: Run) -> None:
-    """Tell the webhook of the new alerts of the newest day; what goes wrong is noted in the run.
+    """Post the new alerts of the newest day to the webhook; a failure becomes a notice of the run.
 
-    An invented market alerts nobody.
+    A simulated market sends no alerts.
     """
     webhook = run.settings.webhook
     day = newest_day(run.home.warehouse)
     if webhook is None or run.home.simulated or day is None:
         return
-    told = list(announcements(Ledger(run.home.ledger).read()))
+    announced_days = list(announcements(Ledger(run.home.ledger).read()))
     for alert in standing(run.home.warehouse, day, run.home.origin):
-        if known(alert, told):
+        if known(alert, announced_days):
             continue
         try:
             post(webhook, orjson.dumps(asdict(alert)), clock=run.settings.clock)
         except PipelineError as problem:
             run.notices.append(f"{alert.signal} of {alert.date} was not announced, the next run tries again: {problem}")
-            return  # one that does not answer is not asked again and again
+            return  # do not try the other alerts: the webhook is failing
         run.write([announced(run, alert)])
 
 
 def standing(warehouse: Path, day: dt.date, origin: str) -> list[Alert]:
-    """The signals that are at level `alert` on a day."""
+    """The signals at level `alert` on a day."""
     with open_warehouse(warehouse) as connection:
-        found = connection.execute(STANDING, {"day": day})
-        names = [about[0] for about in found.description]
-        return [Alert(**dict(zip(names, row, strict=True)), origin=origin) for row in found.fetchall()]
+        cursor = connection.execute(STANDING, {"day": day})
+        names = [column[0] for column in cursor.description]
+        return [Alert(**dict(zip(names, row, strict=True)), origin=origin) for row in cursor.fetchall()]
 
 
 def announced(run: Run, alert: Alert) -> Event:
-    """What the ledger keeps of an alert that was told."""
+    """The ledger event of an announced alert."""
     return {
         "event": ANNOUNCED,
         "run_id": run.run_id,
@@ -117,11 +117,11 @@ def announced(run: Run, alert: Alert) -> Event:
 
 
 def announcements(books: Books) -> Iterator[tuple[str, dt.date]]:
-    """The signals that were told, each with its day."""
+    """The announced signals, each with its day."""
     for event in books.of(ANNOUNCED):
         yield event["signal"], dt.date.fromisoformat(event["date"])
 
 
 def known(alert: Alert, told: Iterable[tuple[str, dt.date]]) -> bool:
-    """Whether a spell was told: on any of its days, so that it stays known where values are restated later."""
+    """Whether any day of the alert's spell was announced; later restatements of values do not change that."""
     return any(signal == alert.signal and alert.alert_since <= day <= alert.date for signal, day in told)

@@ -1,4 +1,4 @@
-"""A backfill as a Prefect flow: thin; the pipeline does the work."""
+"""The backfill as a Prefect flow; thin, the pipeline does the work."""
 
 from datetime import date
 from typing import Annotated
@@ -21,13 +21,13 @@ from prefect.states import Completed  # noqa: E402
 
 from flows.serve.tasks import Verdict, guarded, run_job, show_plan  # noqa: E402
 
-# The drop-downs of the form: what a person may choose from is what the folders list.
+# The drop-downs of the form list the sources and datasets that exist.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(enabled(read_settings()))})]
 DatasetName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(all_datasets())})]
 
 
 def name_of_run() -> str:
-    """The days and what they are narrowed to: "backfill 2024-07-01 to 2024-12-09, 3 sources"."""
+    """The days and the filters: "backfill 2024-07-01 to 2024-12-09, 3 sources"."""
     given = flow_run.parameters
     named = [f"{given.get('start')} to {given.get('end')}"]
     for what, several in (("sources", "sources"), ("datasets", "datasets"), ("series", "series")):
@@ -43,7 +43,7 @@ def name_of_run() -> str:
 def backfill(
     start: date,
     end: date,
-    sources: list[SourceName] = [],  # noqa: B006  the form shows the default; nobody changes it
+    sources: list[SourceName] = [],  # noqa: B006  the form shows the default; it is never mutated
     datasets: list[DatasetName] = [],  # noqa: B006  the same
     series: list[str] = [],  # noqa: B006  the same
     mode: Mode = Mode.missing,
@@ -54,15 +54,15 @@ def backfill(
     Args:
         start: First UTC day to fill.
         end: Last UTC day to fill; it must be over.
-        sources: Which providers to ask. None chosen: all that supply what is asked for.
+        sources: Which providers to ask. None chosen: all that supply the chosen datasets and series.
         datasets: Which tables to fill. None chosen: all.
         series: Which series to fill, by our names: BTC, USDT, aave-v3-ethereum-usdc … None: all.
-        mode: missing asks only for what is not there; refetch asks again and records what changed; replay reads the
-            archived answers again, without the network.
+        mode: missing fetches only missing days; refetch fetches all days again and records what changed; replay reads
+            the archived answers again, without the network.
         plan_only: Publish the plan and do nothing.
 
     Returns:
-        Failed, with names, when something that was tried is not there; the rest is published.
+        Failed, with names, if a day that was tried could not be loaded; everything else is published.
     """
     return guarded(lambda: fill(start, end, sources, datasets, series, mode, plan_only=plan_only))
 
@@ -77,7 +77,7 @@ def fill(
     *,
     plan_only: bool,
 ) -> Verdict:
-    """Do the backfill, or only show its plan."""
+    """Run the backfill, or only show its plan."""
     settings = read_settings()
     job = backfill_job(settings, start, end, names=sources, datasets=datasets, series=series, mode=mode)
     if not plan_only:

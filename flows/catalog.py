@@ -1,4 +1,4 @@
-"""`python -m flows.catalog` writes the catalog's pages, with what the sources declare."""
+"""`python -m flows.catalog` writes the pages of the catalog, with the declarations of the sources."""
 
 import shutil
 from pathlib import Path
@@ -9,12 +9,12 @@ from warehouse.lineage.catalog import FOLDER, catalog
 
 
 def pages() -> dict[str, str]:
-    """The data dictionary as it stands in the repository: path below `FOLDER` to text; no home has a say in it."""
+    """The data dictionary of the repository: path below `FOLDER` to text. It does not depend on any home."""
     return catalog(declarations(sources().values(), {}))
 
 
 def write(folder: Path) -> None:
-    """Write every page below a folder, and nothing else stays there."""
+    """Write every page below a folder; other files in it are removed."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in pages().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The commands; thin. Heavy libraries are imported where a command needs them, so that help comes at once."""
+"""The commands; thin. Heavy libraries are imported inside the commands that need them, so that help is fast."""
 
 import json
 import sys
@@ -29,17 +29,17 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class Commands(click.Group):
-    """Turns the errors that tidemark knows how to name into one sentence and an exit status."""
+    """Turns known errors into one sentence and an exit status."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the words of the command line, which must be text: other bytes are no name and no query."""
+        """Parse the command line; its words must be valid text."""
         odd = next((word for word in args if not word.isascii() and not is_text(word)), None)
         if odd is not None:
             raise click.UsageError(f"expected text in {sys.getfilesystemencoding()}, found {odd!r}")
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; 2 for wrong usage, 1 for what failed."""
+        """Run the command; exit with 2 for wrong usage, 1 for a failure."""
         from expectations.errors import BadRequest, PipelineError  # noqa: PLC0415  not needed for --help
 
         escape_what_cannot_be_printed()
@@ -55,11 +55,11 @@ class Commands(click.Group):
                 raise
             misused = None
             where = "" if refused.filename else f" somewhere in {settings_from().home}"
-            say(f"tidemark: the system refuses ({refused}){where}: free space or correct its rights, then again")
+            say(f"tidemark: the system refused ({refused}){where}: free space or fix permissions, then try again")
         except MemoryError:
             misused = None
             say(f"tidemark: not enough memory for {ctx.invoked_subcommand}: close other programs")
-        # Out here the problem and all that it holds is gone: else DuckDB counts what was not freed, on eighty lines.
+        # The exception and all it references are freed here; else DuckDB reports leaked objects, on eighty lines.
         if misused is not None:
             raise click.UsageError(misused)
         return ctx.exit(INCOMPLETE)
@@ -75,59 +75,57 @@ def main() -> None:
 
 
 def is_text(word: str) -> bool:
-    """Whether a word of the command line is text; bytes that are none come as surrogates."""
+    """Whether a word of the command line is valid text; Python decodes other bytes as surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def typed() -> str:
-    """How a person can call this program: by name where the shell finds it, else by the path that was used."""
+    """The command to call this program: its name if the shell finds it, else the path that was used."""
     return "tidemark" if which("tidemark") else sys.argv[0]
 
 
 def settings_from(**overrides: Any) -> "Settings":
-    """The settings, read once a command runs."""
+    """The settings, read when a command runs."""
     from flows.settings import read_settings  # noqa: PLC0415  pydantic is not needed for --help
 
     return read_settings(**overrides)
 
 
 def say(text: str) -> None:
-    """Progress and warnings go to stderr, so that stdout holds only what was asked for."""
+    """Print progress or a warning to stderr, so that stdout has only the requested output."""
     click.echo(text, file=sys.stderr)
 
 
 def show(text: str) -> None:
-    """What was asked for goes to stdout, in its own encoding: click would write UTF-8 to a stream that is ASCII."""
+    """Print requested output to stdout, in its encoding: click would write UTF-8 to an ASCII stream."""
     click.echo(text, file=sys.stdout)
 
 
 def escape_what_cannot_be_printed() -> None:
-    """What an output's encoding cannot hold is printed escaped, as Python writes it, rather than not at all."""
+    """Print characters that the output encoding lacks as Python escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-no_wait = click.option("--no-wait", is_flag=True, help="Fail at once when another tidemark writes to this home.")
-source_option = click.option(
-    "--source", "names", multiple=True, metavar="S", help="Only this source; may be given several times."
-)
+no_wait = click.option("--no-wait", is_flag=True, help="Fail at once if another tidemark is writing to this home.")
+source_option = click.option("--source", "names", multiple=True, metavar="S", help="Only this source; may be repeated.")
 dataset_option = click.option(
-    "--dataset", "datasets", multiple=True, metavar="D", help="Only this dataset; may be given several times."
+    "--dataset", "datasets", multiple=True, metavar="D", help="Only this dataset; may be repeated."
 )
 series_option = click.option(
-    "--series", multiple=True, metavar="X", help="Only this series (BTC, USDT …); may be given several times."
+    "--series", multiple=True, metavar="X", help="Only this series (BTC, USDT …); may be repeated."
 )
 
 
 @main.command()
-@click.option("--seed", default=7, show_default=True, help="Another seed makes another invented market.")
+@click.option("--seed", default=7, show_default=True, help="The seed of the simulated market.")
 @no_wait
 def demo(seed: int, no_wait: bool) -> None:
-    """Run the whole pipeline on an invented market: no keys, no network.
+    """Run the whole pipeline on a simulated market: no keys, no network.
 
     540 days up to 2024-12-09 from a simulator on this machine, checked and built into a warehouse in ./data/demo
-    (or TIDEMARK_HOME). Its December follows the published figures; everything in it says SIMULATED.
+    (or TIDEMARK_HOME). Its December follows the published figures; all output is marked SIMULATED.
     """
     from flows import demo as script  # noqa: PLC0415
 
@@ -139,13 +137,13 @@ def demo(seed: int, no_wait: bool) -> None:
 
 
 @main.command()
-@click.option("--day", type=DAY, default=None, metavar="D", help="Only this UTC day, with what may still be restated.")
+@click.option("--day", type=DAY, default=None, metavar="D", help="Only this UTC day, and days that may be restated.")
 @no_wait
 def run(day: datetime | None, no_wait: bool) -> None:
     """The daily job: fetch every day that is due, check it, rebuild the warehouse.
 
-    Asks every enabled source for each day that is due and not there yet, and again for recent days that the source
-    may still restate. After a week of sleep it catches up by itself; when nothing is due it ends at once.
+    Asks every enabled source for each due day that is missing, and again for recent days that the source may still
+    restate. After a week offline it catches up by itself. If nothing is due, it ends at once.
     """
     from flows.jobs import daily_job  # noqa: PLC0415
 
@@ -164,7 +162,7 @@ def run(day: datetime | None, no_wait: bool) -> None:
     type=click.Choice(["missing", "refetch", "replay"]),
     default="missing",
     show_default=True,
-    help="missing: ask for what is not there. refetch: ask for everything again and record what changed. "
+    help="missing: fetch missing days. refetch: fetch all days again and record what changed. "
     "replay: read the archived answers again, without the network.",
 )
 @click.option("--plan", "plan_only", is_flag=True, help="Print what would be done, and do nothing.")
@@ -199,8 +197,10 @@ def backfill(
 
 
 @main.command()
-@click.option("--as-of", default=None, metavar="INSTANT", help="As known at this instant (ISO 8601, UTC if unstated).")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Another file to write.")
+@click.option("--as-of", default=None, metavar="INSTANT", help="As known at this instant (ISO 8601, UTC by default).")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file instead."
+)
 @no_wait
 def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
     """Rebuild the warehouse file from the lake.
@@ -224,11 +224,11 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
 @main.command()
 @no_wait
 def rewind(no_wait: bool) -> None:
-    """Take back what a clock that ran ahead wrote into the home.
+    """Undo what was written to the home while the clock was ahead.
 
-    Says first what it will do. The answers stay archived: what they can really tell, by the time at which their
-    providers sent them, is published again, and the rest is missing until it is asked for. Does nothing to a home that
-    holds nothing of the future.
+    Says first what it will do. The answers stay archived and are read again by the time at which their providers sent
+    them. Days that they do not prove are missing until they are fetched. A home without records from the future is
+    left as it is.
     """
     from flows import rewind as script  # noqa: PLC0415
     from warehouse.store.home import open_home, writing  # noqa: PLC0415
@@ -248,11 +248,11 @@ def rewind(no_wait: bool) -> None:
 
 
 @main.command()
-@click.option("--day", type=DAY, default=None, metavar="D", help="Another UTC day than the newest.")
+@click.option("--day", type=DAY, default=None, metavar="D", help="This UTC day instead of the newest.")
 def report(day: datetime | None) -> None:
-    """Write the daily brief: one HTML page that opens offline, and the same as Markdown; prints where the page is.
+    """Write the daily brief as one offline HTML page and as Markdown; print the path of the page.
 
-    Beside it, completeness.html draws every day of every source, with the command that retries what is missing.
+    Also writes completeness.html: every day of every source, with the command that retries what is missing.
     """
     from flows import pipeline  # noqa: PLC0415
     from warehouse.reports.brief import write_report  # noqa: PLC0415
@@ -265,21 +265,21 @@ def report(day: datetime | None) -> None:
         say(warning)
     try:
         show(str(write_report(home, day.date() if day else None)))
-    finally:  # what is missing is told, whatever there is to say of the day
+    finally:  # the completeness page is written even if the brief fails
         pipeline.draw_completeness(home, pipeline.inputs(home, settings))
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
 def status(as_json: bool) -> None:
-    """What is there, what is missing or failed and why, by dataset and source."""
+    """Show what is loaded, what is missing or failed and why, by dataset and source."""
     from flows.status import report, table  # noqa: PLC0415
 
-    found = report(settings_from())
+    current = report(settings_from())
     if as_json:
-        show(json.dumps(found, indent=2, default=str))
+        show(json.dumps(current, indent=2, default=str))
     else:
-        show(table(found))
+        show(table(current))
 
 
 @main.command()
@@ -287,20 +287,20 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
 @no_wait
 def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
-    """Ask every source one small question, and say what is not as known.
+    """Send every source one small request, and report what differs from what is known.
 
-    For each source: whether it can be reached and asked, whether its answer has the shape and the units that we read,
-    its newest day, how much of its rate limit that took, and whether what is only believed of it is true. Nothing is
-    published; the findings stay in the home's `doctor` folder. The first thing to run on a machine with a network:
-    a source of which everything is as known stands as verified live from then on.
+    For each source: whether it is reachable and allows access, whether its answer has the expected shape and units, its
+    newest day, how much of its rate limit was used, and whether the assumptions about it are true. Nothing is
+    published; the findings stay in the home's `doctor` folder. Run it first on a machine with a network: a source
+    without differences counts as verified live from then on.
 
-    Exit status 0 when all that was asked is as known, 1 when something changed or could not be told.
+    Exit status 0 if everything is as known, 1 if something changed or could not be determined.
     """
     from flows.doctor.report import examine_sources, table  # noqa: PLC0415
 
-    def tell(found: "Examination") -> None:
+    def tell(examination: "Examination") -> None:
         if not as_json:
-            say(f"  {found.source}: {found.outcome.replace('_', ' ')}")
+            say(f"  {examination.source}: {examination.outcome.replace('_', ' ')}")
 
     report = examine_sources(settings_from(), names, wait=not no_wait, say=say, tell=tell)
     show(json.dumps(report, indent=2) if as_json else table(report))
@@ -312,14 +312,14 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Where to listen; others than this machine's own are refused unless Prefect's authentication is configured.",
+    help="The address to listen on; one that other machines can reach requires Prefect's authentication.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=4200, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=4200, show_default=True, help="0 picks a free port.")
 def serve(host: str, port: int) -> None:
-    """Run Prefect's server, interface and runner for this home: the daily job on schedule, backfills from a form.
+    """Run Prefect's server, UI and runner for this home: the daily job on schedule, backfills from a form.
 
-    Everything stays under the home; nothing leaves this machine but what the jobs ask of the providers. Ctrl-C ends
-    it; started again, it goes on where it was.
+    Everything stays under the home; only the requests to the providers leave this machine. Ctrl-C ends it; started
+    again, it continues where it was.
     """
     from flows.serve.processes import serve as keep_serving  # noqa: PLC0415
 
@@ -334,20 +334,20 @@ def serve(host: str, port: int) -> None:
     type=click.Choice(["table", "csv", "json", "parquet"]),
     default="table",
     show_default=True,
-    help="How the answer is printed; parquet writes bytes.",
+    help="The output format; parquet writes bytes.",
 )
-@click.option("--saved", metavar="NAME", default=None, help="Ask a saved question instead of QUERY.")
-@click.option("--list", "list_saved", is_flag=True, help="List the saved questions, by name.")
+@click.option("--saved", metavar="NAME", default=None, help="Run a saved question instead of QUERY.")
+@click.option("--list", "list_saved", is_flag=True, help="List the saved questions by name.")
 def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> None:
-    """Ask the warehouse; read-only, and no SQL reaches files or the network.
+    """Query the warehouse; read-only, without access to files or the network.
 
     \b
     tidemark sql "select date, close_usd, drawdown from asset_daily where asset = 'BTC' order by date desc limit 5"
     echo "from signals; from premiums_daily" | tidemark sql
     tidemark sql --saved borrowing_before_worst_days
 
-    Without QUERY, statements are read from standard input. A saved question drawn as a table says on stderr what its
-    answer means.
+    Without QUERY, statements are read from standard input. A saved question with table output explains its answer
+    on stderr.
     """  # noqa: D301  the backslash is click's mark for lines to keep
     from expectations.errors import BadRequest  # noqa: PLC0415
     from warehouse.query import answer  # noqa: PLC0415
@@ -359,16 +359,16 @@ def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> No
     if list_saved:
         show(listed())
         return
-    asked = question(saved) if saved is not None else None
+    saved_question = question(saved) if saved is not None else None
     home = open_home(settings_from().home)
     warning = warn_origin(home)
     if warning:
         say(warning)
-    if asked is not None:
+    if saved_question is not None:
         if form == "table":
-            for paragraph in asked.about:
+            for paragraph in saved_question.about:
                 say(wrapped(paragraph))
-        text = asked.sql
+        text = saved_question.sql
     else:
         text = query if query is not None else statements()
     answer(home.warehouse, text, form, sys.stdout)
@@ -378,15 +378,15 @@ def statements() -> str:
     """The SQL on standard input.
 
     Raises:
-        BadRequest: It is not text in the encoding of the input.
+        BadRequest: The input is not text in its encoding.
     """
     from expectations.errors import BadRequest  # noqa: PLC0415
 
     try:
         return sys.stdin.read()
     except UnicodeDecodeError as broken:
-        found = broken.object[broken.start : broken.start + 4]
-        raise BadRequest(f"expected SQL in {broken.encoding} on standard input, found {found!r}") from None
+        bad_bytes = broken.object[broken.start : broken.start + 4]
+        raise BadRequest(f"expected SQL in {broken.encoding} on standard input, found {bad_bytes!r}") from None
 
 
 @main.command()
@@ -395,7 +395,7 @@ def statements() -> str:
 @click.argument("key", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
 def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None:
-    """From one number back to its model, the rows that it rests on, and the archived answers; offline.
+    """Trace one number back to its model, its source rows and the archived answers; offline.
 
     \b
     tidemark explain asset_daily return_1d date=2024-12-09 asset=BTC
@@ -410,20 +410,20 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
 
     home = open_home(settings_from().home)
     given = dict(part.partition("=")[::2] for part in key)
-    found = trace(home.warehouse, Archive(home.raw), mart, column, given)
+    explanation = trace(home.warehouse, Archive(home.raw), mart, column, given)
     if as_json:
-        show(json.dumps(as_document(found), indent=2, default=str))
+        show(json.dumps(as_document(explanation), indent=2, default=str))
     else:
         warning = warn_origin(home)
         if warning:
             say(warning)
-        show(as_text(found))
-    if found.problems or found.groundless:
+        show(as_text(explanation))
+    if explanation.problems or explanation.groundless:
         sys.exit(1)
 
 
 def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
-    """Do a job and build, with progress; exit 1 when something that was tried is not there."""
+    """Run a job and build, with progress; exit 1 if a day that was tried could not be loaded."""
     from flows import pipeline  # noqa: PLC0415
 
     with progress() as tell, pipeline.begin(settings, job, wait=wait, tell=say) as run:
@@ -434,7 +434,7 @@ def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[Any], None]]:
-    """A bar on a terminal, plain lines elsewhere; told first of the run, then of each batch."""
+    """A progress bar on a terminal, plain lines elsewhere; yields a callback for the run and then for each batch."""
     from flows.steps.run import Run  # noqa: PLC0415
 
     def plain(event: Any) -> None:
@@ -470,7 +470,7 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
 
 def conclude(job: "Run") -> None:
-    """Say what came of a run; exit 1 when something that was tried is not there."""
+    """Print the outcome of a run; exit 1 if a day that was tried could not be loaded."""
     done = f"{in_words(job.states)} series-days, {job.traffic.requests:,} requests"
     say(f"run {job.run_id}: {done if job.outcomes else 'nothing is due'}")
     for notice in job.notices:
@@ -480,9 +480,9 @@ def conclude(job: "Run") -> None:
         kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for series, reason, days in outcome.problems:
             kinds.setdefault((series, reason.partition(":")[0]), []).append((reason, days))
-        for (series, _), found in kinds.items():
-            days = sum(count for _, count in found)
-            problems.append((outcome.dataset, outcome.source, series, days, found[0][0]))
+        for (series, _), reasons in kinds.items():
+            days = sum(count for _, count in reasons)
+            problems.append((outcome.dataset, outcome.source, series, days, reasons[0][0]))
     for dataset, source, series, days, reason in problems[:MOST_PROBLEMS]:
         say(f"  not there: {dataset} {series} from {source}, {days:,} days: {reason}")
     if len(problems) > MOST_PROBLEMS:
@@ -493,17 +493,18 @@ def conclude(job: "Run") -> None:
 
 
 def conclude_visit(report: "Mapping[str, Any]") -> None:
-    """Name what is not as known; exit 1 when there is something."""
+    """Print what is not as known; exit 1 if there is anything."""
     from flows.doctor.examine import Outcome  # noqa: PLC0415
     from flows.doctor.report import WORDS, complaints  # noqa: PLC0415
 
-    found = [(outcome, one) for outcome in (Outcome.changed, Outcome.untold) for one in complaints(report, outcome)]
-    for outcome, complaint in found[:MOST_PROBLEMS]:
+    bad = (Outcome.changed, Outcome.untold)
+    problems = [(outcome, complaint) for outcome in bad for complaint in complaints(report, outcome)]
+    for outcome, complaint in problems[:MOST_PROBLEMS]:
         say(f"  {WORDS[outcome].lower()}: {complaint}")
-    if len(found) > MOST_PROBLEMS:
-        say(f"  and {len(found) - MOST_PROBLEMS:,} more: see `tidemark doctor --json`")
-    if found:
-        say("not all is as known: a change wants a look at the source's transform before its numbers are trusted")
+    if len(problems) > MOST_PROBLEMS:
+        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark doctor --json`")
+    if problems:
+        say("not everything is as known: review the transform of a changed source before you trust its numbers")
         sys.exit(INCOMPLETE)
 
 
@@ -512,7 +513,7 @@ def show_plan(settings: "Settings", job: "Job") -> None:
     from flows import pipeline  # noqa: PLC0415
     from flows.steps.estimate import forecast  # noqa: PLC0415
 
-    found = forecast(pipeline.plan(settings, job), job.mode)
+    planned = forecast(pipeline.plan(settings, job), job.mode)
     lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]
     lines += [
         (
@@ -524,8 +525,8 @@ def show_plan(settings: "Settings", job: "Job") -> None:
             f"{line.last}",
             f"{line.requests:,}",
         )
-        for line in found.lines
+        for line in planned.lines
     ]
     show(columns(lines))
-    show(found.sentence)
+    show(planned.sentence)
     say(f"nothing was done; the home is {settings.home}")

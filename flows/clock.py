@@ -1,4 +1,4 @@
-"""The only reader of the clock."""
+"""The only module that reads the clock."""
 
 import threading
 import time
@@ -8,16 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 
 @dataclass(frozen=True)
 class Clock:
-    """Now, as everything here understands it.
+    """The current time, for every module.
 
     Attributes:
-        fixed: The instant to use as now; the machine's clock where it is unknown.
+        fixed: The instant to use as now; None uses the machine's clock.
     """
 
     fixed: datetime | None = None
 
     def now(self) -> datetime:
-        """The instant (UTC)."""
+        """The current instant (UTC)."""
         return self.fixed or datetime.now(UTC)
 
     def yesterday(self) -> date:
@@ -26,11 +26,11 @@ class Clock:
 
     @staticmethod
     def ticks() -> float:
-        """Seconds on a timer that never goes back; for waiting and measuring, never for data."""
+        """Seconds on a monotonic timer; for waiting and measuring, never for data."""
         return time.monotonic()
 
     @staticmethod
     def wait(seconds: float) -> None:
-        """Let real time pass."""
+        """Sleep in real time."""
         if seconds > 0:
             threading.Event().wait(seconds)

@@ -1,4 +1,4 @@
-"""The daily job as a Prefect flow: thin; the pipeline does the work."""
+"""The daily job as a Prefect flow; thin, the pipeline does the work."""
 
 from datetime import date, timedelta
 
@@ -17,32 +17,32 @@ from flows.serve.tasks import Verdict, guarded, run_job  # noqa: E402
 
 
 def meant_for(settings: Settings) -> date:
-    """The newest UTC day that was over when this run was scheduled, whenever it really starts."""
+    """The newest UTC day that was over at the scheduled time of this run, whenever it really starts."""
     scheduled = flow_run.get_scheduled_start_time().date() - timedelta(days=1)
     return min(scheduled, settings.clock.yesterday())
 
 
 def name_of_run() -> str:
-    """The day that the run is for."""
+    """The name of the run, with its day."""
     return f"daily {flow_run.parameters.get('day') or meant_for(read_settings())}"
 
 
 @flow(name="daily", flow_run_name=name_of_run, persist_result=False)
 def daily(day: date | None = None) -> Verdict:
-    """Fetch what is due, check it, rebuild the warehouse, say what is missing.
+    """Fetch what is due, check it, rebuild the warehouse, report what is missing.
 
     Args:
-        day: Only this UTC day, with what may still be restated. Empty: everything that is due up to the day before
-            the run's scheduled time, so that runs caught up after a night off fill the right days in any order.
+        day: Only this UTC day, and the days that may still be restated. Empty: everything due up to the day before
+            the scheduled time, so that late runs fill the right days in any order.
 
     Returns:
-        Failed, with names, when something that was tried is not there; the rest is published.
+        Failed, with names, if a day that was tried could not be loaded; everything else is published.
     """
     return guarded(lambda: fill(day))
 
 
 def fill(day: date | None) -> Verdict:
-    """Do the daily job, unless nothing is due."""
+    """Run the daily job, unless nothing is due."""
     settings = read_settings()
     last = meant_for(settings)
     job = daily_job(settings, day=day, last=last)

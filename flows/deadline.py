@@ -1,7 +1,7 @@
-"""A deadline for a whole exchange over a network: when its time is up, the socket is shut under whoever reads from it.
+"""A deadline for a whole network exchange: when it passes, the socket is shut down and its reader stops.
 
-A timeout of a socket is about the next byte only: one byte in every few seconds keeps a reader for ever, in the
-headers as well as in the body. One thread watches all exchanges of the process.
+A socket timeout covers only the next byte. A server that sends one byte every few seconds, in the headers or in the
+body, blocks a reader forever. One thread watches all exchanges of the process.
 """
 
 import socket
@@ -18,10 +18,10 @@ LOOK_EVERY_SECONDS = 0.1
 
 @dataclass(eq=False)
 class Deadline:
-    """One exchange under way.
+    """One exchange in progress.
 
     Attributes:
-        ends: When its time is up, in ticks.
+        ends: When it must have ended, in ticks.
         late: Whether it was cut off.
     """
 
@@ -30,18 +30,18 @@ class Deadline:
     _socket: socket.socket | None = None
 
     def watch(self, connected: socket.socket) -> None:
-        """Name the socket that the exchange goes over; one that comes too late is shut at once."""
+        """Set the socket of the exchange; after the deadline it is shut down at once."""
         with _changing:
             self._socket = connected
             if self.late:
                 self.cut()
 
     def cut(self) -> None:
-        """Shut the socket: whoever reads from it finds the end of it."""
+        """Shut the socket down: its reader sees the end of the stream."""
         self.late = True
         if self._socket is not None:
-            # It may be closed already, or handed on to the encrypted socket around it; and what `shutdown` of an
-            # encrypted socket does would pull away what its reader is using.
+            # The socket may be closed already, or wrapped by a TLS socket. `shutdown` of a TLS socket would also drop
+            # the TLS state that its reader is using, so the plain method is called.
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
@@ -53,15 +53,15 @@ _watcher: threading.Thread | None = None
 
 
 class TooLateError(TimeoutError):
-    """The time of an exchange was up before its end."""
+    """The deadline passed before the exchange ended."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give what this thread asks of a network so many seconds, from here to the end of the block.
+    """Limit the network exchange of this thread to a number of seconds, until the end of the block.
 
     Raises:
-        TooLateError: They were up. What was read until then may look whole, and is not.
+        TooLateError: The time was up. What was read until then may look whole, and is not.
     """
     running = Deadline(Clock.ticks() + seconds)
     with _changing:
@@ -85,14 +85,14 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def watch(connected: socket.socket) -> None:
-    """Tell this thread's deadline, if there is one, which socket is in use."""
+    """Pass the socket in use to the deadline of this thread, if there is one."""
     running: Deadline | None = getattr(_mine, "deadline", None)
     if running is not None:
         running.watch(connected)
 
 
 def _be_watchful() -> None:
-    global _watcher  # noqa: PLW0603  one thread for the whole process, made by the first who needs it
+    global _watcher  # noqa: PLW0603  one thread for the whole process, started on first use
     if _watcher is None or not _watcher.is_alive():
         _watcher = threading.Thread(target=_watch_all, name="deadlines", daemon=True)
         _watcher.start()

@@ -1,4 +1,4 @@
-"""The demo: the whole pipeline on an invented market, in a home of its own."""
+"""The demo: the whole pipeline on a simulated market, in its own home."""
 
 import re
 import sys
@@ -36,7 +36,7 @@ from stablecoin_flows_total where date >= '2024-11-18' and isodow(date) in (1, 7
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """The demo's home and its instant; whatever else is set does not reach it."""
+    """The home and the instant of the demo; it ignores all other settings."""
     home = settings.home if "home" in settings.model_fields_set else HOME
     start = LAST_DAY - timedelta(days=DAYS - 1)
     return Settings(
@@ -53,21 +53,21 @@ def demo_settings(settings: Settings) -> Settings:
 
 @contextmanager
 def market(settings: Settings, seed: int) -> Iterator[Settings]:
-    """The invented market on loopback, and the settings that reach it.
+    """Run the simulated market on loopback, and yield the settings that reach it.
 
-    It is a process of its own, so that its answers are made while others are read.
+    It runs in its own process, so that it prepares answers while others are read.
 
     Raises:
-        PipelineError: It does not come up.
+        PipelineError: It does not start.
     """
     command = [sys.executable, "-m", "flows.simulator", "--attached", "--now", NOW.isoformat(), "--seed", str(seed)]
-    # An interrupt is meant for us; the market ends when we hang up.
+    # It has its own session: an interrupt reaches only us. The market ends when its stdin closes.
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:  # noqa: S603  ourselves
         ready = serving.stdout.readline() if serving.stdout else ""
-        found = re.search(r"ready on (\S+)", ready)
-        if found is None:
-            raise PipelineError(f"expected the simulated market to come up, found {ready!r}")
-        yield settings.model_copy(update={"gateway": found.group(1)})
+        match = re.search(r"ready on (\S+)", ready)
+        if match is None:
+            raise PipelineError(f"expected the simulated market to start, found {ready!r}")
+        yield settings.model_copy(update={"gateway": match.group(1)})
 
 
 def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
@@ -80,11 +80,11 @@ def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
 
 
 def what_next(settings: Settings, command: str) -> str:
-    """Three questions to put to the new warehouse, as this shell can type them."""
+    """Three example queries on the new warehouse, as commands for this shell."""
     place = "" if settings.home == Path("data") else f"TIDEMARK_HOME={settings.home} "
     page = settings.home / "reports" / LATEST
     lines = [f"SIMULATED data are in {settings.home}, the brief of {LAST_DAY} is {page}. Try:"]
     for title, query in QUERIES.items():
-        asked = query.strip().replace("\n", "\n    ")
-        lines += ["", f"# {title}", f'{place}{command} sql "{asked}"']
+        indented = query.strip().replace("\n", "\n    ")
+        lines += ["", f"# {title}", f'{place}{command} sql "{indented}"']
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Questions to an Ethereum node: batches of calls, and the search for a block by its time; they perform nothing."""
+"""Requests to an Ethereum node: batches of calls, and the search for a block by its time. Nothing here does I/O."""
 
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -17,14 +17,14 @@ from expectations.errors import (
 from flows.source import Answer, Request, among
 from transforms.formats.ethereum_rpc import SLOT_SECONDS, Block, block_of, results
 
-# The first block that was made by a proposer; since then blocks come every 12 seconds or a multiple of that.
+# The first proof-of-stake block; since then, blocks come every 12 seconds or a multiple of that.
 MERGE = Block(15_537_394, 1_663_224_179)
-# A little longer than blocks take on average, 12.05 to 12.12 seconds, so that a search comes from below: it does not
-# ask for blocks that are not there yet, and after a day it is at most ten minutes short.
+# Slightly longer than the average block time, 12.05 to 12.12 seconds, so that a search approaches from below: it does
+# not ask for blocks that do not exist yet, and over a day it falls at most ten minutes short.
 PACE_SECONDS = 12.13
 MOST_STEPS = 12
 
-# Of JSON-RPC: our question is wrong. All other errors may pass.
+# JSON-RPC error codes of a wrong request. All other errors may be temporary.
 OUR_FAULT = {-32700, -32600, -32601, -32602}
 TOO_MUCH = ("block range", "too many results", "more than 10000", "response size")
 
@@ -46,36 +46,36 @@ def header_call(number: int) -> Call:
 
 
 def logs_call(address: str, topics: list[Any], first: int, last: int) -> Call:
-    """The logs of one contract, from block to block, both included."""
+    """The logs of one contract, from the first to the last block, both included."""
     wanted = {"address": address, "topics": topics, "fromBlock": hex(first), "toBlock": hex(last)}
     return ("eth_getLogs", [wanted])
 
 
 def state_call(address: str, data: str, number: int) -> Call:
-    """What a contract would say after a block."""
+    """A read-only call of a contract, at the state after a block."""
     return ("eth_call", [{"to": address, "data": data}, hex(number)])
 
 
 def answered(answer: Answer) -> list[Any]:
-    """The results of a batch; one that is null is of a block that the node does not have.
+    """The results of a batch; a null result means that the node does not have the block.
 
     Raises:
-        NotYetPublished: There is such a result.
+        NotYetPublished: A result is null.
     """
-    found = results(answer.json())
-    if any(result is None for result in found):
+    values = results(answer.json())
+    if any(value is None for value in values):
         raise NotYetPublished(f"expected blocks that {answer.request.host} has, found that it lacks one of them")
-    return found
+    return values
 
 
 def block_before(url: str, instant: int, within: int, *, known: Block = MERGE) -> Generator[Request, Answer, Block]:
-    """Search for a block that was made at an instant or up to so many seconds before it.
+    """Search for a block at an instant, or at most `within` seconds before it.
 
     Args:
         url: The node.
         instant: In seconds since 1970.
-        within: How far before the instant the block may lie.
-        known: A block to begin from.
+        within: How far before the instant the block may lie, in seconds.
+        known: A block to start from.
 
     Returns:
         The block.
@@ -101,18 +101,18 @@ def _nearer(block: Block, instant: int) -> int:
 
 
 def refusal(answer: Answer) -> PipelineError | None:
-    """JSON-RPC's error: of the whole batch, or of any call in it."""
+    """The JSON-RPC error of the whole batch, or of any call in it."""
     document = answer.json()
-    answers = document if isinstance(document, list) else [document]
-    for one in answers:
-        if not isinstance(one, dict):
-            return PayloadChanged(f"expected answers of JSON-RPC, found {quoted(one, 80)}")
-        error = one.get("error")
+    replies = document if isinstance(document, list) else [document]
+    for reply in replies:
+        if not isinstance(reply, dict):
+            return PayloadChanged(f"expected answers of JSON-RPC, found {quoted(reply, 80)}")
+        error = reply.get("error")
         if error is None:
             continue
         code = error.get("code") if isinstance(error, dict) else None
-        told = brief(error.get("message") if isinstance(error, dict) else error, 160)
-        message = f"expected a result from {answer.request.host}, found error {brief(code)}: {told}"
-        ours = among(code, OUR_FAULT) or any(sign in told.lower() for sign in TOO_MUCH)
+        text = brief(error.get("message") if isinstance(error, dict) else error, 160)
+        message = f"expected a result from {answer.request.host}, found error {brief(code)}: {text}"
+        ours = among(code, OUR_FAULT) or any(sign in text.lower() for sign in TOO_MUCH)
         return SourceRefused(message) if ours else SourceUnavailable(message)
     return None

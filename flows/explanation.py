@@ -1,4 +1,4 @@
-"""An explanation as people and as machines read it."""
+"""An explanation as text and as JSON."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +15,7 @@ def as_document(found: Explanation) -> dict[str, Any]:
 
 
 def as_text(found: Explanation) -> str:
-    """The explanation for people."""
+    """The explanation as text."""
     row = ", ".join(f"{name} {value}" for name, value in found.key.items())
     text = [
         f"{found.mart}.{found.column} of {row}: {found.value}",
@@ -28,28 +28,29 @@ def as_text(found: Explanation) -> str:
     ]
     text += [f"  caveat    {caveat}" for caveat in found.caveats]
     if found.steps:
-        text += ["", "It is made in these steps, the last one first:", *(f"  {step}" for step in found.steps)]
+        text += ["", "Computed in these steps, the last one first:", *(f"  {step}" for step in found.steps)]
     if found.rests_on:
-        text += ["", "It rests on:", *(f"  {cell}" for cell in found.rests_on)]
+        text += ["", "Computed from:", *(f"  {cell}" for cell in found.rests_on)]
     for read in found.inputs:
         text += ["", *_rows(read)]
     if found.by_hand:
         return "\n".join([*text, "", f"Kept by hand in {found.by_hand}: the row itself names its source."])
     if found.groundless:
-        return "\n".join([*text, "", "No core row was found that it rests on: this way back is broken."])
+        return "\n".join([*text, "", "No core row was found behind it: the lineage is broken."])
     if not found.inputs:
-        return "\n".join([*text, "", "It names the row, and rests on no row of core."])
+        return "\n".join([*text, "", "It is part of the key of the row, and depends on no core row."])
     text += ["", f"Archived answers, {len(found.answers):,}:"]
-    for one in found.answers[:MOST_ANSWERS]:
-        if one.problem:
-            text.append(f"  {one.snapshot}: {one.problem}")
+    for answer in found.answers[:MOST_ANSWERS]:
+        if answer.problem:
+            text.append(f"  {answer.snapshot}: {answer.problem}")
             continue
-        text += [f"  {one.snapshot}", f"    {one.url}"]
-        text.append(f"    fetched {one.observed_at:%Y-%m-%d %H:%M:%S} UTC, status {one.status}, sha256 {one.sha256}")
+        text += [f"  {answer.snapshot}", f"    {answer.url}"]
+        at = f"{answer.observed_at:%Y-%m-%d %H:%M:%S} UTC"
+        text.append(f"    fetched {at}, status {answer.status}, sha256 {answer.sha256}")
     if len(found.answers) > MOST_ANSWERS:
         text.append(f"  and {len(found.answers) - MOST_ANSWERS:,} more: --json lists all")
     wrong = len(found.problems)
-    text.append(f"  {wrong} of them are not what came" if wrong else "  all of them are the bytes that came")
+    text.append(f"  {wrong} of them differ from what was fetched" if wrong else "  all of them match what was fetched")
     return "\n".join(text)
 
 

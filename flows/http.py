@@ -1,4 +1,4 @@
-"""The only importer of requests: bounds, deadlines, timeouts, retries, rate limits, gateway, archive."""
+"""The only module that imports requests: size limits, deadlines, timeouts, retries, rate limits, gateway, archive."""
 
 import logging
 import math
@@ -33,27 +33,27 @@ from warehouse.store.archive import Recorder, Snapshot
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-ANSWER_SECONDS = 120.0  # for a whole answer, from asking to its last byte; the largest has several megabytes
-# The largest answers that are known, DefiLlama's lists of pools, have less than 20 million bytes unpacked; the zip file
-# of the Federal Reserve's H.4.1 several million.
-MOST_RECEIVED = 2**26  # bytes, as they are sent
-MOST_UNPACKED = 2**26  # bytes, once the encoding of the transfer is removed
+ANSWER_SECONDS = 120.0  # for a whole answer, up to its last byte; large ones have several megabytes
+# The largest known answers, DefiLlama's lists of pools, are below 20 million bytes unpacked; the zip file of the Fed's
+# H.4.1 is several million bytes.
+MOST_RECEIVED = 2**26  # bytes as sent
+MOST_UNPACKED = 2**26  # bytes after the content encoding is removed
 CHUNK = 2**16
 ATTEMPTS = 4
-# Where requests must be this far apart, a second attempt is patience enough: the next run asks again.
+# Where requests must be further apart than this, two attempts are enough: the next run tries again.
 SLOW_SECONDS = 5
 ATTEMPTS_WHERE_SLOW = 2
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 90.0
-LONGEST_RETRY_AFTER_SECONDS = 86_400.0  # who says "in a year" means "not today"
-GIVE_UP_AFTER = 3  # requests in a row that a host failed; from then on it is asked only once for each
-HOPELESS_AFTER = 8  # requests in a row that a host failed; the rest of the run does not ask it
+LONGEST_RETRY_AFTER_SECONDS = 86_400.0  # a longer wait, such as a year, is cut to one day
+GIVE_UP_AFTER = 3  # failed requests to a host in a row; from then on its requests are not retried
+HOPELESS_AFTER = 8  # failed requests to a host in a row; the rest of the run does not ask it
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
 OK = range(200, 300)
 UNCHANGED = 304
-# It prints addresses: at DEBUG as they are sent, at WARNING those of odd answers; a key may be in one.
+# urllib3 logs addresses, which may hold a key: at DEBUG all that are sent, at WARNING those of odd answers.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 KEPT_HEADERS = (
     "content-type",
@@ -68,29 +68,29 @@ KEPT_HEADERS = (
 )
 
 
-WEBHOOK_SECONDS = (5, 10)  # to connect, to send the next byte
-WEBHOOK_WHOLE_SECONDS = 20.0  # for both, and every header
+WEBHOOK_SECONDS = (5, 10)  # to connect, until the next byte
+WEBHOOK_WHOLE_SECONDS = 20.0  # for the whole exchange
 WEBHOOK_ATTEMPTS = 2
 
-# What asking raises where the other side, the network or a proxy is at fault: an address, a header or an encoding that
-# makes no sense is a ValueError here and there.
+# What a request raises if the server, the network or a proxy is at fault. Some invalid addresses, headers and encodings
+# raise a ValueError.
 BROKEN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
 class _Plain(HTTPConnection):
-    """A connection whose socket the deadline of an exchange can shut."""
+    """A connection whose socket is registered with the deadline of the exchange."""
 
     def connect(self) -> None:
         super().connect()
         _watch(self)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _watch(self)  # one that is used again
+        _watch(self)  # for a reused connection
         super().request(*args, **kwargs)
 
 
 class _Encrypted(HTTPSConnection):
-    """The same with encryption."""
+    """The same with TLS."""
 
     def connect(self) -> None:
         super().connect()
@@ -115,7 +115,7 @@ class _EncryptedPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Connects so that deadlines hold, through a proxy too."""
+    """Opens connections that obey deadlines, also through a proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -129,12 +129,12 @@ class _Adapter(HTTPAdapter):
 
 def _connect_watched(manager: PoolManager) -> None:
     known = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
-    if manager.pool_classes_by_scheme == known:  # a proxy of another kind connects in its own way
+    if manager.pool_classes_by_scheme == known:  # other kinds of proxies, such as SOCKS, connect in their own way
         manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
 
 
 class Session(requests.Session):
-    """Asks with deadlines, and reads nothing on its own."""
+    """A session that obeys deadlines and reads no body on its own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,38 +143,38 @@ class Session(requests.Session):
             self.mount(scheme, _Adapter(pool_maxsize=1))
 
     def get_redirect_target(self, _: requests.Response) -> None:
-        """Nobody is followed elsewhere; requests would look at where to, and read the whole body for it."""
+        """Follow no redirects; requests would otherwise read the whole body to resolve one."""
         return
 
 
 def post(address: SecretStr, body: bytes, *, clock: Clock) -> None:
-    """Send some JSON to a webhook, whose address may hold a secret: no error tells more than its kind.
+    """Post JSON to a webhook. The address may hold a secret, so errors show only their class or status.
 
     Raises:
-        SourceUnavailable: Nobody took it, or it was told "later", at both attempts.
-        SourceRefused: It will not be taken.
+        SourceUnavailable: Both attempts failed or were throttled.
+        SourceRefused: The webhook refused the request.
     """
-    found = ""
+    problem = ""
     for attempt in range(WEBHOOK_ATTEMPTS):
         if attempt:
             clock.wait(FIRST_PAUSE_SECONDS)
         try:
             status = _posted(address.get_secret_value(), body)
         except BROKEN as broken:
-            found = type(broken).__name__
+            problem = type(broken).__name__
             continue
         if status in OK:
             return
-        found = str(status)
+        problem = str(status)
         if status not in WAIT_AND_RETRY and status < SERVER_ERRORS:
-            raise SourceRefused(f"expected 200 from the webhook, found {found}")
-    raise SourceUnavailable(f"expected 200 from the webhook, found {found} at {WEBHOOK_ATTEMPTS} attempts")
+            raise SourceRefused(f"expected 200 from the webhook, found {problem}")
+    raise SourceUnavailable(f"expected 200 from the webhook, found {problem} at {WEBHOOK_ATTEMPTS} attempts")
 
 
 def _posted(address: str, body: bytes) -> int:
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
     with deadline.within(WEBHOOK_WHOLE_SECONDS), Session() as session:
-        session.trust_env = urlsplit(address).hostname not in LOOPBACK  # this machine is reached without a proxy
+        session.trust_env = urlsplit(address).hostname not in LOOPBACK  # no proxy to this machine
         with session.post(
             address, data=body, headers=headers, timeout=WEBHOOK_SECONDS, allow_redirects=False, stream=True
         ) as answer:
@@ -182,7 +182,7 @@ def _posted(address: str, body: bytes) -> int:
 
 
 class Budget:
-    """A token bucket for one host: never more than its limit, whoever asks."""
+    """A token bucket for one host, shared by all threads: it never exceeds the limit."""
 
     def __init__(self, limit: Limit, clock: Clock) -> None:
         self._limit = limit
@@ -192,7 +192,7 @@ class Budget:
         self._at = clock.ticks()
 
     def take(self) -> None:
-        """Wait for one request's turn."""
+        """Take one token; wait until it is available."""
         with self._lock:
             now = self._clock.ticks()
             self._tokens = min(self._limit.burst, self._tokens + (now - self._at) * self._limit.per_second)
@@ -203,14 +203,14 @@ class Budget:
 
 
 class Budgets:
-    """One budget per host, and per endpoint that has its own, shared by all feeds and sources of a run that ask it.
+    """One budget per host, and per endpoint with its own limit, shared by all feeds and sources of a run.
 
-    Where sources differ about a limit, the strictest holds.
+    If sources declare different limits for a host, the strictest applies.
 
     Args:
-        sources: Whose limits are kept.
-        clock: How to wait.
-        enforced: Whether requests are throttled; those to an invented market on this machine are not.
+        sources: The sources whose limits are enforced.
+        clock: The clock used for waiting.
+        enforced: Whether requests are throttled; those to a simulated market on this machine are not.
     """
 
     DEFAULT_LIMIT: ClassVar[Limit] = Limit(60, 60, burst=2)
@@ -224,16 +224,16 @@ class Budgets:
         for source in sources:
             for bound, limit in source.limits.items():
                 held = self._limits.get(bound, limit)
-                self._limits[bound] = min(held, limit, key=lambda one: one.per_second)
+                self._limits[bound] = min(held, limit, key=lambda either: either.per_second)
 
     def take(self, request: Request) -> None:
-        """Wait for a request's turn at its host and at its endpoint."""
+        """Wait until the limits of the host and of the endpoint allow a request."""
         if self._enforced:
             for bound in bound_by(self._limits, request.place) or [request.host]:
                 self._of(bound).take()
 
     def seconds_between(self, request: Request) -> float:
-        """How far apart a host's requests are once its burst is spent; 0 where nothing is throttled."""
+        """The interval between requests to a host once its burst is used up; 0 without throttling."""
         bounds = bound_by(self._limits, request.place)
         return max((1 / self._limits[bound].per_second for bound in bounds), default=0.0) if self._enforced else 0.0
 
@@ -246,19 +246,19 @@ class Budgets:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The last answer to a question, and where it is archived."""
+    """The last answer to the same request, and where it is archived."""
 
     snapshot: Snapshot
     place: str
 
     @property
     def conditions(self) -> dict[str, str]:
-        """The headers with which a provider is asked whether that answer still holds; none where it gave no mark."""
+        """The headers of a conditional request; empty if the answer had no ETag and no Last-Modified."""
         kept = self.snapshot.headers
         return {
-            header: kept[mark]
-            for header, mark in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
-            if mark in kept
+            header: kept[validator]
+            for header, validator in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
+            if validator in kept
         }
 
 
@@ -270,7 +270,7 @@ class Traffic:
         requests: How many requests were made.
         bytes: The bytes of their answers, unpacked.
         per_host: Requests by host.
-        clock_offsets: For each answer that says when it was made, by how many seconds our clock was ahead of that.
+        clock_offsets: For each answer with a usable `Date`, how many seconds our clock was ahead of it.
     """
 
     requests: int = 0
@@ -287,9 +287,9 @@ class Traffic:
             self.per_host[host] = self.per_host.get(host, 0) + 1
 
     def note_clock(self, arrived_at: datetime, headers: Mapping[str, str]) -> None:
-        """Hold our clock against the `Date` of an answer that just arrived.
+        """Compare our clock with the `Date` of an answer that just arrived.
 
-        An answer out of a cache tells when the cache was filled, and is passed over; so is a date that is none.
+        Cached answers are skipped, because their `Date` is the time of the cache fill. Invalid dates are skipped too.
         """
         made_at = instant_of(headers.get("Date"))
         if made_at is not None and headers.get("Age", "0").strip() == "0":
@@ -299,7 +299,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Received:
-    """One answer as it came, whole, and without the key that it may have repeated."""
+    """One complete answer, with our key redacted."""
 
     status: int
     headers: Mapping[str, str]
@@ -307,7 +307,7 @@ class Received:
 
 
 class Fetcher:
-    """Asks one provider, keeps every answer in the archive, and names what went wrong."""
+    """Sends requests to one provider, archives every answer, and classifies errors."""
 
     def __init__(
         self,
@@ -330,30 +330,30 @@ class Fetcher:
         self._key = key
         self._redaction = Redaction(key)
         self._failures: dict[str, int] = {}
-        self._told_later: set[str] = set()
+        self._throttled: set[str] = set()
         self._lock = threading.Lock()
-        # Spreads retries so that two machines do not knock in step; nothing rests on its values.
+        # Jitter, so that two machines do not retry at the same moment.
         self._jitter = random.Random(source.name)  # noqa: S311  no secret in it
 
     def fetch(self, request: Request, *, dataset: str, series: str, earlier: Earlier | None = None) -> Answer:
-        """Send a request until an answer is usable or patience ends; every answer is archived first.
+        """Send a request, with retries, until an answer is usable; every answer is archived first.
 
         Args:
-            request: The question.
-            dataset: What it is asked for.
+            request: The request.
+            dataset: The dataset that it is for.
             series: Our name of the series.
-            earlier: The last answer to the same question; where the provider says that it still holds, it is returned.
+            earlier: The last answer to the same request; it is returned if the provider says that it is unchanged.
 
         Raises:
-            SourceUnavailable: Nobody answered, or with "later", after all attempts.
-            SourceRefused: The provider will not answer this request.
-            PayloadChanged: The answer is larger than any that is known, or an error that nobody can read.
+            SourceUnavailable: All attempts failed or were throttled.
+            SourceRefused: The provider refuses this request.
+            PayloadChanged: The answer is too large, or cannot be checked for the provider's errors.
         """
         attempt = 1
         most = ATTEMPTS if self._budgets.seconds_between(request) <= SLOW_SECONDS else ATTEMPTS_WHERE_SLOW
         while True:
             given_up = self._failures.get(request.host, 0) >= GIVE_UP_AFTER
-            if given_up and request.host in self._told_later:
+            if given_up and request.host in self._throttled:
                 raise SourceUnavailable(
                     f"{request.host} said later to {GIVE_UP_AFTER} requests in a row: not asked again in this run"
                 )
@@ -407,21 +407,21 @@ class Fetcher:
         place = self._recorder.append(snapshot)
         answer = Answer(request, received.status, received.body, snapshot.observed_at, place)
         if answer.status == UNCHANGED and earlier is not None:
-            self._told_later.discard(request.host)
+            self._throttled.discard(request.host)
             return Answer(request, earlier.snapshot.status, earlier.snapshot.body, answer.observed_at, earlier.place)
         if answer.status in WAIT_AND_RETRY:
-            self._told_later.add(request.host)
+            self._throttled.add(request.host)
         else:
-            self._told_later.discard(request.host)
+            self._throttled.discard(request.host)
         problem = error_in(answer, received.headers, self._source.refusal, self._clock)
         if problem is not None:
             raise problem
         return answer
 
     def _exchange(self, request: Request, conditions: Mapping[str, str]) -> Received:
-        """Ask once, and read the whole answer, within bounds of bytes and time; what is cut off is no answer.
+        """Send one request and read the whole answer, within limits of size and time; a partial answer is an error.
 
-        An error is told without what caused it: that names the address as it was sent, and a key may be in it.
+        Errors have no cause attached: it would show the address as sent, which may hold a key.
         """
         address, headers = self._addressed(request, conditions)
         try:
@@ -437,8 +437,8 @@ class Fetcher:
                     stream=True,
                 ) as response,
             ):
-                told = {name: self._redaction.text(value) for name, value in response.headers.items()}
-                kept = CaseInsensitiveDict(told)
+                redacted = {name: self._redaction.text(value) for name, value in response.headers.items()}
+                kept = CaseInsensitiveDict(redacted)
                 body = self._whole(request.host, response, kept)
         except deadline.TooLateError:
             self._traffic.add(request.host, 0)
@@ -452,10 +452,10 @@ class Fetcher:
         return Received(response.status_code, kept, self._redaction.body(body))
 
     def _whole(self, host: str, response: requests.Response, headers: Mapping[str, str]) -> bytes:
-        """The body, if it is not too large; nothing is kept of one that is.
+        """Read the body, up to the size limits; a larger one is discarded.
 
         Raises:
-            PipelineError: It is too large: by its status, something to wait for, a refusal, or a change.
+            PipelineError: The body is too large; the class depends on the status.
         """
         parts: list[bytes] = []
         size = 0
@@ -476,13 +476,13 @@ class Fetcher:
         if bound is None:
             return b"".join(parts)
         self._traffic.add(host, size)
-        found = f"expected at most {bound} in an answer of {host}, found more: nothing of it is kept"
+        message = f"expected at most {bound} in an answer of {host}, found more: nothing of it is kept"
         if response.status_code in WAIT_AND_RETRY or response.status_code >= SERVER_ERRORS:
-            raise SourceUnavailable(found, retry_after=retry_after(headers, self._clock))
-        raise PayloadChanged(found) if response.status_code in OK else SourceRefused(found)
+            raise SourceUnavailable(message, retry_after=retry_after(headers, self._clock))
+        raise PayloadChanged(message) if response.status_code in OK else SourceRefused(message)
 
     def _addressed(self, request: Request, conditions: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """Where a request goes, and its headers; with the key, where one is wanted."""
+        """The address and headers of a request, with the key if the source uses one."""
         address = request.address
         headers = dict(conditions)
         if request.body is not None:
@@ -503,7 +503,7 @@ class Fetcher:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
             session = Session()
-            session.trust_env = self._gateway is None  # a loopback gateway is reached without a proxy
+            session.trust_env = self._gateway is None  # no proxy to a loopback gateway
             self._local.session = session
         return session
 
@@ -514,19 +514,19 @@ def error_in(
     refusal: Callable[[Answer], PipelineError | None],
     clock: Clock,
 ) -> PipelineError | None:
-    """What is wrong with an answer, by status first and by the provider's own error shape second.
+    """The error in an answer: first by status, then by the error format of the provider; None if there is none.
 
     Raises:
-        PipelineError: The answer is none that the provider's errors can be looked for in.
+        PipelineError: The answer cannot be checked for the provider's errors.
     """
     host = answer.request.host
     if answer.status in answer.request.accept:
         return None
-    found = f"expected 200 from {host}, found {answer.status}: {answer.body[:120]!r}"
+    message = f"expected 200 from {host}, found {answer.status}: {answer.body[:120]!r}"
     if answer.status in WAIT_AND_RETRY or answer.status >= SERVER_ERRORS:
-        return SourceUnavailable(found, retry_after=retry_after(headers, clock))
+        return SourceUnavailable(message, retry_after=retry_after(headers, clock))
     if answer.status not in OK:
-        return SourceRefused(found)
+        return SourceRefused(message)
     try:
         return refusal(answer)
     except (PipelineError, MemoryError):
@@ -539,14 +539,14 @@ OURS = Path(__file__).parents[1]
 
 
 def place_of(error: Exception) -> str:
-    """An error that nobody foresaw, by its class and the last place in our code that it came through."""
+    """An unexpected error, by its class and the innermost place in our code."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(OURS)]
     where = f" at {Path(frames[-1].filename).relative_to(OURS)}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}"
 
 
 def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
-    """The seconds that a provider asks us to wait, given as a number or as a date; unknown where it makes no sense."""
+    """The `Retry-After` of an answer in seconds, from a number or a date; None if it is absent or invalid."""
     text = headers.get("Retry-After")
     if text is None:
         return None
@@ -566,12 +566,12 @@ HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d
 
 
 def instant_of(text: str | None) -> datetime | None:
-    """The instant of a `Date` header; none where it has another form than the one that is prescribed."""
+    """The instant of a `Date` header; None if it is not in the standard format."""
     return _date(text) if text is not None and HTTP_DATE.fullmatch(text.strip()) else None
 
 
 def _date(text: str) -> datetime | None:
-    """The instant of a date as mail and HTTP write it; none where it is no date."""
+    """The instant of a date in the format of mail and HTTP; None if it is invalid."""
     try:
         wanted = parsedate_to_datetime(text)
         return (wanted.replace(tzinfo=UTC) if wanted.tzinfo is None else wanted).astimezone(UTC)

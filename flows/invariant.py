@@ -1,7 +1,7 @@
-"""Values that say how to settle what is only believed of a provider: invariants and findings. Nothing here asks.
+"""Invariants and findings: how to verify an assumption about a provider. Nothing here does I/O.
 
-An invariant is a sentence about a provider that one small question can settle. It lies beside its source, in
-`flows/invariants/<source>.py`; `tidemark doctor` asks and hands it the answers.
+An invariant is an assumption about a provider that one small request can verify. It is defined in
+`flows/invariants/<source>.py`; `tidemark doctor` sends the requests and hands it the answers.
 """
 
 import itertools
@@ -21,11 +21,11 @@ SEOUL_MIDNIGHT_MS = 54_000_000  # 15:00 UTC
 
 @dataclass(frozen=True)
 class Finding:
-    """What the answers say of an invariant.
+    """The result of checking an invariant.
 
     Attributes:
-        holds: Whether it is as believed; none where the answers do not tell.
-        found: What was found, as one sentence with its figures.
+        holds: Whether the assumption is true; None if the answers do not show it.
+        found: What was found, as one sentence with figures.
     """
 
     holds: bool | None
@@ -34,13 +34,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Invariant:
-    """A sentence about a provider, and how to find out whether it is true.
+    """An assumption about a provider, and how to verify it.
 
     Attributes:
-        name: How it is called; unique among those of its source.
-        sentence: What is believed.
-        plan: Yields the requests that settle it, at an instant; performs nothing.
-        holds: Reads the answers, in the order of the requests; performs nothing.
+        name: Its name; unique within its source.
+        sentence: The assumption.
+        plan: Yields the requests that verify it, at an instant; does no I/O.
+        holds: Judges the answers, in the order of the requests; does no I/O.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Invariant:
 
 
 def question(url: str, **params: str | int) -> Request:
-    """A request whose answer holds no rows for any table."""
+    """A request whose answer has no rows for any table."""
     return Request(url, params=params, transform=None)
 
 
@@ -60,10 +60,10 @@ def near(found: float, expected: float, tolerance: float) -> bool:
 
 
 def number(value: Any) -> float:
-    """A number of an answer, which some providers send as text.
+    """A number in an answer; some providers send it as text.
 
     Raises:
-        PayloadChanged: It is none.
+        PayloadChanged: The value is no number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise PayloadChanged(f"expected a number, found {value!r}")
@@ -74,7 +74,7 @@ def number(value: Any) -> float:
 
 
 def clock_time(millis: float) -> str:
-    """An instant, given in milliseconds since 1970, as people read it."""
+    """An instant in milliseconds since 1970, as text."""
     return f"{datetime.fromtimestamp(millis / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -84,16 +84,16 @@ def last_whole_day(now: datetime) -> date:
 
 
 def starts(days: Iterable[date]) -> list[int]:
-    """The first instants of some days, in milliseconds since 1970."""
+    """The first instant of each day, in milliseconds since 1970."""
     return [milliseconds(day_start(day)) for day in days]
 
 
 def day_begins(stamps: Sequence[int], after_midnight_ms: int) -> Finding:
-    """Whether candles of a day begin so long after 00:00 UTC.
+    """Whether daily candles begin at the expected offset from 00:00 UTC.
 
     Args:
-        stamps: The stamps of the candles, in milliseconds since 1970.
-        after_midnight_ms: Where the day is believed to begin, in milliseconds after 00:00 UTC.
+        stamps: The time stamps of the candles, in milliseconds since 1970.
+        after_midnight_ms: The expected start of the day, in milliseconds after 00:00 UTC.
     """
     if not stamps:
         return Finding(None, "no candle was answered")
@@ -104,15 +104,15 @@ def day_begins(stamps: Sequence[int], after_midnight_ms: int) -> Finding:
 
 
 def evenly_spaced(stamps: Sequence[int], step_ms: int, slack_ms: int = 60_000) -> Finding:
-    """Whether payments follow each other at one distance, each at a full hour or shortly after it.
+    """Whether payments follow each other at one interval, each at a full hour or shortly after it.
 
     Args:
-        stamps: When they were made, in milliseconds since 1970.
-        step_ms: The distance that is believed.
-        slack_ms: How late a payment may be stamped.
+        stamps: The time stamps of the payments, in milliseconds since 1970.
+        step_ms: The expected interval.
+        slack_ms: How late after the hour a payment may be stamped.
     """
     ordered = sorted(stamps)
-    if len(ordered) < 2:  # noqa: PLR2004  a distance has two ends
+    if len(ordered) < 2:  # noqa: PLR2004  an interval has two ends
         return Finding(None, f"{len(ordered)} payments were answered")
     late = [stamp for stamp in ordered if stamp % HOUR_MS > slack_ms]
     if late:
@@ -123,13 +123,13 @@ def evenly_spaced(stamps: Sequence[int], step_ms: int, slack_ms: int = 60_000) -
     return Finding(holds=gaps == [step_ms // HOUR_MS], found=words)
 
 
-# How many of a period are in a year.
+# Periods per year.
 PERIODS = {"hour": 8760, "day": 365, "year": 1}
-RATE_FACTOR = 4  # two markets of one coin differ, but not by as much as two periods do
+RATE_FACTOR = 4  # rates of two markets of one coin differ by less than rates per hour, day and year
 
 
 def period_of(rate: float, yearly: float) -> str | None:
-    """The period of a rate: the one by which it comes near what another market asks per year, if there is one."""
+    """The period of a rate: the only one for which it is near the yearly rate of another market; None if unclear."""
     fits = [
         period
         for period, a_year in PERIODS.items()

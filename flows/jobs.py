@@ -1,4 +1,4 @@
-"""Jobs: what a run is asked to do, before a home is opened for it."""
+"""Jobs: what a run has to do, defined before a home is opened for it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ START_DAYS_BACK = 400
 
 @dataclass(frozen=True)
 class Job:
-    """What a run is asked to do.
+    """What a run has to do.
 
     Attributes:
-        kind: What the run is called in `ops.runs`.
-        chosen: The sources that may be asked, with only the feeds and series that are meant.
-        choose_days: Makes the batches of a home whose ledger has been read.
-        mode: What is done with days that are already there.
+        kind: The kind of the run in `ops.runs`.
+        chosen: The sources that may be asked, with only the chosen feeds and series.
+        choose_days: Plans the batches from a home and its ledger.
+        mode: What to do with days that are already loaded.
     """
 
     kind: str
@@ -39,14 +39,14 @@ def enabled(settings: Settings) -> dict[str, Source]:
     """The sources that the settings enable and that can be asked.
 
     Raises:
-        BadRequest: A name that nobody knows.
+        BadRequest: A source name is unknown.
     """
     left_out = skipped(settings)
     return {name: source for name, source in _named(settings).items() if name not in left_out}
 
 
 def skipped(settings: Settings) -> dict[str, str]:
-    """The sources that are meant and cannot be asked, and why: never an error, always said."""
+    """The chosen sources that cannot be asked, with the reason: never an error, always reported."""
     reasons = {name: _hindrance(source, settings) for name, source in _named(settings).items()}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
@@ -73,12 +73,12 @@ def _hindrance(source: Source, settings: Settings) -> str | None:
 
 
 def home_start(settings: Settings) -> date:
-    """Where the ledger of a new home begins."""
+    """The day on which the ledger of a new home begins."""
     return settings.start or settings.clock.now().date() - timedelta(days=START_DAYS_BACK)
 
 
 def finished(first: date, last: date, settings: Settings, mode: Mode = Mode.missing) -> Interval:
-    """The days first to last, if a person may ask for them; a replay takes what is over of them.
+    """The interval from the first to the last day, validated; a replay is cut off at yesterday.
 
     Raises:
         BadRequest: The end lies before the start, or the last day is not over.
@@ -100,13 +100,13 @@ def daily_job(
     last: date | None = None,
     among: Sequence[Source] | None = None,
 ) -> Job:
-    """The daily job: everything that is due and not settled, with what may still be restated.
+    """The daily job: every due day that is not settled, and the days that may still be restated.
 
     Args:
-        settings: Where and when.
-        day: Only this day of what is not settled.
-        last: The newest day to fill, for a run that was meant for an earlier day; yesterday when unknown.
-        among: The sources that may be asked; all that are enabled when unknown.
+        settings: The settings of the run.
+        day: Of the days that are not settled, only this one.
+        last: The newest day to fill, for a run that was scheduled for an earlier day; None for yesterday.
+        among: The sources that may be asked; None for all enabled sources.
 
     Raises:
         BadRequest: The day is not over.
@@ -120,7 +120,7 @@ def daily_job(
         newest = min(day or last or date.max, settings.clock.yesterday())
         start = min(home.start, newest, books.first_day or newest)
         due = due_days(chosen, Interval(start, newest + ONE_DAY), books, now)
-        # Days before the ledger's start exist only where a backfill has named them.
+        # Days before the start of the ledger count only if a backfill asked for them.
         due = due.filter((pl.col("date") >= min(home.start, newest)) | pl.col("state").is_not_null())
         if day is not None:
             due = due.filter((pl.col("date") == day) | is_settled())
@@ -139,10 +139,10 @@ def backfill_job(
     series: Iterable[str] = (),
     mode: Mode = Mode.missing,
 ) -> Job:
-    """A backfill: the due days of an interval, all of them or those that are lacking.
+    """A backfill: the due days of an interval, all of them or only those that are not settled.
 
     Raises:
-        BadRequest: A name that nobody knows, an end before the start, or a day that is not over.
+        BadRequest: A name is unknown, the end lies before the start, or the last day is not over.
     """
     names = tuple(names)
     left_out = skipped(settings)
@@ -154,7 +154,7 @@ def backfill_job(
 
 
 def fill_job(settings: Settings, chosen: Sequence[Source], days: Interval, mode: Mode) -> Job:
-    """The due days of an interval from some sources."""
+    """A job for the due days of an interval from some sources."""
 
     def choose_days(_: Home, books: Books) -> list[Batch]:
         now = settings.clock.now()

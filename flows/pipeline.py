@@ -1,6 +1,6 @@
-"""The verbs in order, as plain functions: plan, collect, archive, normalize, conform, check, publish, build.
+"""The steps in order, as plain functions: plan, collect, archive, normalize, conform, check, publish, build.
 
-Knows no Prefect. A batch (one dataset of one source over a span of days) shares nothing with another but the
+Does not use Prefect. Batches (one dataset of one source over a span of days) are independent; they share only the
 archive, the lake and the ledger, to which each appends.
 """
 
@@ -42,25 +42,25 @@ if TYPE_CHECKING:
     from flows.source import Gathered
 
 DAILY = "run"  # the kind of run that announces new alerts
-HORIZON_DAYS = 14  # far enough ahead to know when the next value of every series falls due
-HEEDS_INTERRUPTS = 0.2  # seconds
+HORIZON_DAYS = 14  # far enough ahead to include the next due day of every series
+HEEDS_INTERRUPTS = 0.2  # seconds between checks for an interrupt
 Tell = Callable[[str], None]
 RunEnd = Literal["done", "incomplete", "failed"]
 
 
 def silent(_: str) -> None:
-    """For callers that want no progress."""
+    """Ignore a message; for callers that want no progress output."""
 
 
 def origin(settings: Settings, *, simulated: bool = False) -> Origin:
-    """Where the data of a run come from."""
+    """The origin of the data of a run."""
     if simulated:
         return "simulated"
     return "gateway" if settings.gateway else "live"
 
 
 def existing_home(settings: Settings) -> Home | None:
-    """The home of the settings, if there is one; none where a run would make it or refuse it."""
+    """The home of the settings; None if it does not exist or a run would refuse it."""
     try:
         home = open_home(settings.home)
     except HomeRefused:
@@ -69,7 +69,7 @@ def existing_home(settings: Settings) -> Home | None:
 
 
 def plan(settings: Settings, job: Job) -> list[Batch]:
-    """The batches that a job would take, without touching anything."""
+    """The batches that a job would run, without changing anything."""
     books = Ledger(settings.home / "ledger").read()
     planned = job.choose_days(existing_home(settings) or planned_home(settings), books)
     if job.mode is Mode.replay:
@@ -78,12 +78,12 @@ def plan(settings: Settings, job: Job) -> list[Batch]:
 
 
 def planned_home(settings: Settings) -> Home:
-    """The home that a run would make."""
+    """The home that a run would create."""
     return Home(settings.home, origin(settings), home_start(settings))
 
 
 def nothing_due(settings: Settings, job: Job) -> bool:
-    """Whether a home lacks nothing that a job could fetch, and no earlier run of it was cut off."""
+    """Whether a job has nothing to fetch for a home, and no earlier run of it was interrupted."""
     home = existing_home(settings)
     if home is None or not home.warehouse.exists():
         return False
@@ -103,11 +103,11 @@ def begin(
     """Open a home for writing and plan a run on it.
 
     Args:
-        settings: Where and when.
-        job: What to do; its batches are made once the lock is held and the ledger is read.
+        settings: The settings of the run.
+        job: What to do; its batches are planned once the lock is held and the ledger is read.
         wait: Whether to wait for another writer.
-        simulated: Whether the data are invented.
-        tell: Where to say what is going on.
+        simulated: Whether the data are simulated.
+        tell: Receives progress messages.
 
     Yields:
         The run; its recorder is closed afterwards.
@@ -115,13 +115,13 @@ def begin(
     Raises:
         HomeRefused: The home may not be used.
         HomeBusy: Another writer holds it and `wait` is off.
-        BadRequest: Now lies before what the home already holds.
+        BadRequest: Now lies before the newest record of the home.
     """
     asked_at = settings.clock.now()
     start = home_start(settings)
     home = claim_home(settings.home, origin=origin(settings, simulated=simulated), start=start, now=asked_at)
     with writing(home.folder, who=f"tidemark {job.kind}", wait=wait, tell=tell):
-        now = settings.clock.now()  # another writer may have been waited for
+        now = settings.clock.now()  # waiting for another writer may have taken time
         books = Ledger(home.ledger).read()
         require_forward(now, books)
         clear(home.staging)
@@ -150,10 +150,10 @@ def begin(
                 }
             ]
         )
-        found = run.lake.undecided(books.partitions)
-        if found:
-            run.write([found_event(run_id, now, found)])
-            run.announced |= {name: frozenset({one}) for name, one in found.items()}
+        hashes = run.lake.undecided(books.partitions)
+        if hashes:
+            run.write([found_event(run_id, now, hashes)])
+            run.announced |= {name: frozenset({digest}) for name, digest in hashes.items()}
         if job.mode is Mode.replay:
             run.batches = list(read_again(replayable(run.batches, books), archive, now))
         elif job.mode is Mode.missing:
@@ -165,7 +165,7 @@ def begin(
             raise
         except FAULTS as fault:
             run.recorder.close()
-            with suppress(HomeRefused):  # a home that cannot be written is what ended it
+            with suppress(HomeRefused):  # the run may have failed because the home is not writable
                 close(run, "failed", named(fault))
             raise
         finally:
@@ -179,17 +179,17 @@ def perform(
     how: Callable[[Run, Batch], BatchOutcome] | None = None,
     end: Callable[[Run], object] | None = None,
 ) -> None:
-    """Work through all batches, and finish whatever becomes of them: only an interrupt keeps a run from its end.
+    """Process all batches, then finish the run even if batches failed; only an interrupt skips that.
 
     Args:
-        run: What to work through.
-        tell: Told of each outcome.
-        how: What is done with a batch; `ingest`, or something around it.
-        end: What is done at the end; `finish`, or something around it.
+        run: The run.
+        tell: Receives each outcome.
+        how: Processes a batch; `ingest`, or a wrapper of it.
+        end: Finishes the run; `finish`, or a wrapper of it.
 
     Raises:
-        RunStopped: A person ended the run.
-        PipelineError: What ended the batches early, or kept the warehouse from being built.
+        RunStopped: A person stopped the run.
+        PipelineError: The batches ended early, or the warehouse could not be built.
     """
     problems: list[PipelineError] = []
     try:
@@ -209,14 +209,14 @@ def perform(
 def ingest_all(
     run: Run, tell: Callable[[BatchOutcome], None], how: Callable[[Run, Batch], BatchOutcome] | None = None
 ) -> None:
-    """Work through all batches; sources side by side, the batches of one in order.
+    """Process all batches: sources in parallel, the batches of one source in order.
 
     Args:
-        run: What to work through.
-        tell: Told of each outcome, by the thread that worked it out.
-        how: What is done with a batch; `ingest`, or something around it.
+        run: The run.
+        tell: Receives each outcome, on the thread of its source.
+        how: Processes a batch; `ingest`, or a wrapper of it.
     """
-    one = how or ingest
+    process = how or ingest
     per_source: dict[str, list[Batch]] = {}
     for batch in run.batches:
         per_source.setdefault(batch.source.name, []).append(batch)
@@ -224,29 +224,29 @@ def ingest_all(
     def work(mine: list[Batch]) -> None:
         for batch in mine:
             run.collector.stop_if_asked()
-            tell(one(run, batch))
+            tell(process(run, batch))
 
     with ThreadPoolExecutor(max_workers=max(len(per_source), 1)) as pool:
-        # What surrounds the caller, such as Prefect's flow run, surrounds its threads too.
+        # The threads inherit the context of the caller, such as Prefect's flow run.
         working = [pool.submit(copy_context().run, work, mine) for mine in per_source.values()]
         try:
-            # Once Polars is imported, an interrupt does not end a wait; it is seen after it.
+            # Once Polars is imported, an interrupt does not end a wait; it is raised after the wait.
             while wait_for(working, timeout=HEEDS_INTERRUPTS).not_done:
                 pass
         except BaseException:  # a person's interrupt, or a cancellation
             run.collector.stopping.set()
             raise
-    for done in working:
-        done.result()
+    for future in working:
+        future.result()
 
 
 def ingest(run: Run, batch: Batch) -> BatchOutcome:
-    """Collect, archive, normalize, conform, check and publish one batch; its failure stays its own.
+    """Collect, archive, normalize, conform, check and publish one batch; its failure affects no other batch.
 
     Raises:
-        RunStopped: A person ended the run.
-        HomeRefused: The home cannot be written any more.
-        ClockWrong: This machine's clock is not the providers', so that nothing can be judged.
+        RunStopped: A person stopped the run.
+        HomeRefused: The home is no longer writable.
+        ClockWrong: The clock is too far from the providers' clocks to judge what is due.
     """
     gathered: list[Gathered] = []
     try:
@@ -263,14 +263,14 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
 
 
 def reading_instant(home: Home, settings: Settings) -> datetime:
-    """The instant by which a home is judged; in an invented market, time stands still at its last run."""
+    """The instant by which a home is judged; in a simulated home, time stops at the last run."""
     if home.simulated and settings.now is None:
         return Ledger(home.ledger).read().last_recorded_at or settings.clock.now()
     return settings.clock.now()
 
 
 def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) -> Inputs:
-    """What the warehouse is told besides the lake, as known at an instant, or now."""
+    """The inputs of the warehouse besides the lake, as known at an instant, or now."""
     now = reading_instant(home, settings)
     horizon = max(now.date(), home.start) + timedelta(days=HORIZON_DAYS)
     days = Interval(home.start, horizon)
@@ -280,14 +280,14 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
 
 
 def finish(run: Run) -> Built:
-    """Close a run's books, build the warehouse and write every page that it changes; the daily run alerts people.
+    """Record the end of a run, build the warehouse and write the pages; the daily run also sends alerts.
 
-    Where one of these fails, the others are still done.
+    If one step fails, the others still run.
 
     Raises:
-        StorageDamaged: A partition is not what was written.
-        ContractViolated: A mart broke its promise.
-        Unforeseen: Anything else; the first of several.
+        StorageDamaged: A partition differs from what was written.
+        ContractViolated: A mart violates its contract.
+        Unforeseen: Any other error; the first of several.
     """
     failed = sum(outcome.failed_days for outcome in run.outcomes)
     run.recorder.close()
@@ -318,7 +318,7 @@ def finish(run: Run) -> Built:
 
 @contextmanager
 def held_back(problems: list[PipelineError], what: str) -> Iterator[None]:
-    """Note what goes wrong inside, so that what comes after is done all the same."""
+    """Collect an error of the block, so that the following steps still run."""
     try:
         yield
     except FAULTS as fault:
@@ -326,12 +326,12 @@ def held_back(problems: list[PipelineError], what: str) -> Iterator[None]:
 
 
 def close(run: Run, state: RunEnd, message: str) -> None:
-    """Write how a run ended, once: whatever comes later does not change it.
+    """Record how a run ended, once; later calls do nothing.
 
     Args:
         run: The run.
-        state: `done`; `incomplete`, something that was tried is not there; `failed`, it ended early.
-        message: The same for people.
+        state: `done`; `incomplete` if a day that was tried could not be loaded; `failed` if the run ended early.
+        message: The state in words.
     """
     if run.closed:
         return
@@ -353,22 +353,22 @@ def close(run: Run, state: RunEnd, message: str) -> None:
 
 
 def draw_completeness(home: Home, facts: Inputs) -> Path:
-    """Write the calendar of what is there, as the warehouse has it, with what retries the rest."""
+    """Write the completeness calendar from the warehouse, with the commands that retry what is missing."""
     ledger, as_of = read_ledger(home.warehouse)
     return write_completeness(home, ledger, stretches(home, ledger, facts.expected), as_of)
 
 
 def lacking(outcomes: Iterable[BatchOutcome]) -> str | None:
-    """What was tried and is not there, in one sentence; none where everything is."""
+    """What was tried and could not be loaded, in one sentence; None if nothing."""
     named = [f"{outcome.name}: {outcome.failed_days:,} series-days" for outcome in outcomes if outcome.problems]
     return f"expected everything asked for, found missing {'; '.join(named)}" if named else None
 
 
 def require_forward(now: datetime, books: Books) -> None:
-    """Refuse to write at an instant before the home's latest.
+    """Refuse to write at an instant before the newest record of the home.
 
     Raises:
-        BadRequest: Now lies before what the home already holds.
+        BadRequest: Now lies before that record.
     """
     newest = books.last_recorded_at
     if newest is not None and now < newest:
@@ -380,10 +380,10 @@ def require_forward(now: datetime, books: Books) -> None:
 
 
 def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wait: bool, tell: Tell = silent) -> Built:
-    """Build the warehouse of a home anew, as known at an instant, perhaps into another file.
+    """Rebuild the warehouse of a home, as known at an instant, optionally into another file.
 
     Raises:
-        BadRequest: The other file would take the place of something else, or now lies before what the home holds.
+        BadRequest: The other file would replace something else, or now lies before the newest record of the home.
     """
     home = open_home(settings.home)
     if out is not None:

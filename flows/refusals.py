@@ -1,4 +1,4 @@
-"""What providers of tables answer where there is none."""
+"""Detects an error page in place of a CSV table."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from flows.source import Answer
 
 
 def no_table(provider: str) -> Callable[[Answer], PipelineError | None]:
-    """The refusal of a provider that is asked for CSV: a page for people, or a message in JSON, inside a 200."""
+    """The refusal of a CSV provider: an HTML page or a JSON message with status 200."""
 
     def refusal(answer: Answer) -> PipelineError | None:
         beginning = answer.body.lstrip()[:60]

@@ -1,4 +1,4 @@
-"""What is not there, and what retries it: the command, and the same as a form that is filled in."""
+"""Missing days and how to retry them: the command, and the same as a prefilled form."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,12 +13,12 @@ from warehouse.store.ledger import DAY_KEY
 
 FEED = ["dataset", "source"]
 TROUBLE = ("missing", "failed", "failed_check", "perished")
-MOST_STRETCHES = 24  # of one feed; of one with more, whatever is in one state is told together
+MOST_STRETCHES = 24  # per feed; a feed with more is grouped by state alone
 
 
 def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is not there, by series and reason, and the command that retries it; what perishes first comes first."""
-    found = (
+    """Missing days by series and reason, with when they perish and the command that retries them; soonest first."""
+    rows = (
         ledger.filter(pl.col("state").is_in(TROUBLE))
         .join(expected.select(*DAY_KEY, "perishes_at"), on=DAY_KEY, how="left")
         .group_by(*FEED, "series", "state", "reason")
@@ -31,7 +31,7 @@ def trouble(ledger: pl.DataFrame, expected: pl.DataFrame) -> list[dict[str, Any]
         .with_columns(perishes_at=pl.when(pl.col("state") != "perished").then("perishes_at"))
         .sort("perishes_at", *FEED, "series", "first", nulls_last=True)
     )
-    return [{**row, "retry": _retry(row, [row["series"]])} for row in found.iter_rows(named=True)]
+    return [{**row, "retry": _retry(row, [row["series"]])} for row in rows.iter_rows(named=True)]
 
 
 def _retry(row: Mapping[str, Any], series: Sequence[str]) -> str | None:
@@ -43,19 +43,19 @@ def _retry(row: Mapping[str, Any], series: Sequence[str]) -> str | None:
 
 
 def stretches(home: Home, ledger: pl.DataFrame, expected: pl.DataFrame) -> list[Stretch]:
-    """The same trouble with the series that share it put together, as the completeness page shows it."""
-    found = trouble(ledger, expected)
+    """The same trouble, with series that share it grouped, as the completeness page shows it."""
+    rows = trouble(ledger, expected)
     alike = ("state", "reason", "first", "last", "perishes_at")
-    many = Counter(feed for feed, *_ in _together(found, lambda _: alike))
-    rows = _together(found, lambda feed: alike if many[feed] <= MOST_STRETCHES else ("state",))
+    counts = Counter(feed for feed, *_ in _together(rows, lambda _: alike))
+    groups = _together(rows, lambda feed: alike if counts[feed] <= MOST_STRETCHES else ("state",))
     held = dict(_series(ledger))
-    return [_stretch(home, one, held) for one in rows.values()]
+    return [_stretch(home, group, held) for group in groups.values()]
 
 
 def _together(
     found: Iterable[dict[str, Any]], alike: Callable[[tuple[str, str]], Sequence[str]]
 ) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
-    """The rows of trouble by feed and by what makes them alike there, in order."""
+    """The rows grouped by feed and by the columns that `alike` names for the feed, in order."""
     together: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in found:
         feed = (row["dataset"], row["source"])
@@ -69,25 +69,25 @@ def _series(ledger: pl.DataFrame) -> Iterable[tuple[tuple[str, str], set[str]]]:
 
 
 def _stretch(home: Home, rows: Sequence[Mapping[str, Any]], held: Mapping[tuple[str, str], set[str]]) -> Stretch:
-    row = {**rows[0], "first": min(one["first"] for one in rows), "last": max(one["last"] for one in rows)}
-    names = sorted({one["series"] for one in rows})
-    reasons = {one["reason"] for one in rows}
-    every = set(names) == held[row["dataset"], row["source"]]
+    whole = {**rows[0], "first": min(row["first"] for row in rows), "last": max(row["last"] for row in rows)}
+    names = sorted({row["series"] for row in rows})
+    reasons = {row["reason"] for row in rows}
+    every = set(names) == held[whole["dataset"], whole["source"]]
     named = [] if every else names  # a command that names no series means all
-    command = _retry(row, named)
+    command = _retry(whole, named)
     return Stretch(
-        dataset=row["dataset"],
-        source=row["source"],
+        dataset=whole["dataset"],
+        source=whole["source"],
         series=tuple(names),
         every=every,
-        state=row["state"],
-        reason=row["reason"] if len(reasons) == 1 else f"{len(reasons)} reasons, one is: {row['reason']}",
-        first=row["first"],
-        last=row["last"],
-        days=sum(one["days"] for one in rows),
-        perishes_at=row["perishes_at"],  # what perishes first comes first
+        state=whole["state"],
+        reason=whole["reason"] if len(reasons) == 1 else f"{len(reasons)} reasons, one is: {whole['reason']}",
+        first=whole["first"],
+        last=whole["last"],
+        days=sum(row["days"] for row in rows),
+        perishes_at=whole["perishes_at"],  # the rows are sorted by it
         command=command,
-        form=None if command is None else _form(home, row, named),
+        form=None if command is None else _form(home, whole, named),
     )
 
 

@@ -1,10 +1,10 @@
-"""Rewind: take back what a clock that ran ahead wrote into a home, and read its answers again by their true time.
+"""Rewind: undo what was written while the clock was ahead, and read the answers again by their true time.
 
-The answers themselves are true and stay in the archive; their providers' `Date` says when they really came. What was
-published of them is not: a candle that was running was taken for a day, and every version is stamped with an instant
-that has not come. So the rows of such runs leave the lake, their days are `missing` again, and what their answers can
-really tell is published anew, stamped now. It can be killed anywhere: until the last step the ledger stands in the
-future, every writer refuses it, and to rewind again finishes the work.
+The answers are correct and stay in the archive; the provider's `Date` says when they were really sent. The rows made
+from them are wrong: an open candle was taken for a finished day, and every version is stamped with a future instant. So
+the rows of such runs leave the lake, their days become `missing`, and what the answers really prove is published again,
+stamped now. It can be killed at any point: until the last step the newest record of the ledger lies in the future,
+every writer refuses the home, and another rewind finishes the work.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,11 +29,11 @@ from warehouse.store.ledger import ABSENT, Books, Ledger, found_event, partition
 
 @dataclass(frozen=True)
 class Ahead:
-    """What a clock that ran ahead wrote.
+    """What was written while the clock was ahead.
 
     Attributes:
-        runs: Run to the seconds by which its clock was ahead of the providers'; none where no answer tells.
-        partitions: The partitions that it wrote.
+        runs: Run to the seconds by which its clock was ahead of the providers'; None if no answer shows it.
+        partitions: The partitions that these runs wrote.
         pages: The briefs of days that are not over.
     """
 
@@ -43,7 +43,7 @@ class Ahead:
 
     @property
     def sentence(self) -> str:
-        """The same for people."""
+        """A summary in one sentence."""
         offsets = [seconds for seconds in self.runs.values() if seconds is not None]
         by = f", by a clock {timedelta(seconds=round(max(offsets)))} ahead" if offsets else ""
         return (
@@ -53,7 +53,7 @@ class Ahead:
 
 
 def look_ahead(home: Home, books: Books, now: datetime) -> Ahead:
-    """What a home holds that was written later than now."""
+    """What a home contains that was recorded later than now."""
     late = [str(event["run_id"]) for event in books.events if _instant(event["at"]) > now]
     runs = sorted({run for run in late if run in {event["run_id"] for event in books.of("run")}})
     names = sorted({name for event in books.of("partitions") if event["run_id"] in runs for name in event["hashes"]})
@@ -71,17 +71,17 @@ def _day_of(name: str) -> date:
 
 
 def seconds_ahead(snapshots: Iterable[Snapshot]) -> float | None:
-    """By how much the clock was ahead of the providers': the median over the answers that tell."""
-    told = []
+    """By how much the clock was ahead of the providers': the median over the answers with a usable `Date`."""
+    offsets = []
     for snapshot in snapshots:
         at = sent_at(snapshot.headers)
         if at is not None:
-            told.append((snapshot.observed_at - at).total_seconds())
-    return median(told) if told else None
+            offsets.append((snapshot.observed_at - at).total_seconds())
+    return median(offsets) if offsets else None
 
 
 def sent_at(headers: Mapping[str, str]) -> datetime | None:
-    """When an answer was sent, by its provider's clock; none where it does not say so in a way that can be read."""
+    """When an answer was sent, by the provider's clock; None if its `Date` is absent or invalid."""
     try:
         stamp = parsedate_to_datetime(headers["date"])
     except FAULTS:
@@ -90,11 +90,11 @@ def sent_at(headers: Mapping[str, str]) -> datetime | None:
 
 
 def take_back(home: Home, ahead: Ahead, settings: Settings, now: datetime) -> None:
-    """Take the runs' rows out of the lake, then say in the ledger that they were; the days are missing again.
+    """Remove the rows of the runs from the lake, then record that in the ledger; their days are missing again.
 
     Raises:
-        HomeRefused: The home cannot be written.
-        StorageDamaged: A partition is not one that any run wrote.
+        HomeRefused: The home is not writable.
+        StorageDamaged: A partition is not one that a run wrote.
     """
     ledger = Ledger(home.ledger)
     books = ledger.read()
@@ -118,12 +118,12 @@ def take_back(home: Home, ahead: Ahead, settings: Settings, now: datetime) -> No
 def _take_out(
     lake: Lake, ledger: Ledger, books: Books, name: str, runs: Mapping[str, float | None], run_id: str, now: datetime
 ) -> None:
-    """Write a partition again without the versions of some runs."""
+    """Rewrite a partition without the versions of some runs."""
     place = lake.root / name
     dataset = datasets()[name.partition("/")[0]]
     if not place.exists():
         return
-    # A rewind that was killed may have written it already: any content that was ever announced is ours.
+    # A rewind that was killed may have written it already: any content that was ever announced is valid.
     announced = {hashed for event in books.of("partitions") for hashed in [event["hashes"].get(name)] if hashed}
     held = lake.read(place, dataset, {name: frozenset(announced)})
     kept = held.filter(~pl.col("run_id").is_in([*runs]))
@@ -139,7 +139,7 @@ def _take_out(
 
 
 def again(settings: Settings, books: Books) -> Job:
-    """The job that reads again what the archived answers can tell, and builds the warehouse."""
+    """The job that replays the archived answers and builds the warehouse."""
     chosen = list(enabled(settings).values())
     feeds = ((feed.dataset.name, source.name) for source in chosen for feed in source.feeds)
     yesterday = settings.clock.yesterday()

@@ -18,16 +18,16 @@ from flows.source import Key
 PREFIX = "TIDEMARK_"
 KEY_PREFIX = f"{PREFIX}KEY_"
 ENV_FILE = ".env"
-SECRETS = {f"{PREFIX}WEBHOOK"}  # an address may hold a password or a token
-# Before Bitcoin there is no market to tell of; a clock beyond the end of the century is a slip of the pen.
+SECRETS = {f"{PREFIX}WEBHOOK"}  # the address may hold a password or a token
+# Before Bitcoin there is no crypto market; an instant after this century is a typing error.
 EARLIEST_NOW = datetime(2009, 1, 3, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-EARLIEST_START = date(1950, 1, 1)  # the oldest series, that of federal funds, begins in 1954
+EARLIEST_START = date(1950, 1, 1)  # the oldest series, the federal funds rate, begins in 1954
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def _keys() -> dict[str, SecretStr]:
-    """Every key of a provider, by the name that follows `TIDEMARK_KEY_`; the environment wins over the file."""
+    """The provider keys, by the name after `TIDEMARK_KEY_`; the environment overrides the file."""
     given = {**dotenv_values(ENV_FILE), **os.environ}
     return {
         name.removeprefix(KEY_PREFIX): SecretStr(value)
@@ -37,19 +37,19 @@ def _keys() -> dict[str, SecretStr]:
 
 
 class Settings(BaseSettings):
-    """What a person may set; names are `TIDEMARK_` and the field in capitals."""
+    """The settings of a user; their names are `TIDEMARK_` and the field in upper case."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
-    home: Path = Field(default=Path("data"), description="Everything tidemark writes; nothing is written outside.")
+    home: Path = Field(default=Path("data"), description="The folder of all files; nothing is written outside.")
     gateway: str | None = Field(default=None, description="Ask GATEWAY/HOST/PATH instead of https://HOST/PATH.")
     now: datetime | None = Field(default=None, description="An ISO instant to use as now, everywhere.")
-    start: date | None = Field(default=None, description="Where the ledger begins; 400 days back when unset.")
+    start: date | None = Field(default=None, description="The first day of the ledger; 400 days back when unset.")
     sources: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
-        description="Comma-separated names of the sources to enable; all keyless ones when unset.",
+        description="Comma-separated names of the sources to enable; all that need no key when unset.",
     )
-    unofficial: bool = Field(default=False, description="Whether to ask endpoints that their owners never promised.")
+    unofficial: bool = Field(default=False, description="Whether to use unofficial endpoints.")
     webhook: SecretStr | None = Field(default=None, description="Where new alerts are sent as JSON; never shown.")
     provider_keys: dict[str, SecretStr] = Field(default_factory=_keys, description="Keys of providers, by name.")
 
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
         if not place.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in place):
             raise ValueError("expected a path without control characters")
         if "?" in place or "\\" in place:
-            raise ValueError("expected a path without ? and \\, which DuckDB takes for something else")
+            raise ValueError("expected a path without ? and \\, which DuckDB interprets differently")
         return value
 
     @field_validator("sources", mode="before")
@@ -97,12 +97,12 @@ class Settings(BaseSettings):
         if value is None:
             return None
         try:
-            found = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+            in_utc = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
         except OverflowError:
-            found = datetime.min.replace(tzinfo=UTC)
-        if not EARLIEST_NOW <= found < LATEST:
+            in_utc = datetime.min.replace(tzinfo=UTC)
+        if not EARLIEST_NOW <= in_utc < LATEST:
             raise ValueError(f"expected an instant from {EARLIEST_NOW:%Y-%m-%d} on and before {LATEST:%Y-%m-%d}")
-        return found
+        return in_utc
 
     @field_validator("start", mode="after")
     @classmethod
@@ -118,40 +118,40 @@ class Settings(BaseSettings):
 
     @property
     def may_send_keys(self) -> bool:
-        """Whether who answers may be shown a key: the provider itself, or a gateway on this machine."""
+        """Whether a key may be sent: only to the provider itself, or to a gateway on this machine."""
         return self.gateway is None or urlsplit(self.gateway).hostname in LOOPBACK
 
     def key(self, wanted: Key | None) -> SecretStr | None:
-        """The key that a source wants, if there is one and it may be sent."""
+        """The key for a source, if it is set and may be sent."""
         return self.provider_keys.get(wanted.name) if wanted is not None and self.may_send_keys else None
 
     @property
     def clock(self) -> Clock:
-        """The clock that these settings ask for."""
+        """The clock of these settings."""
         return Clock(self.now)
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """The settings, or one sentence about the one that makes no sense."""
+    """Read the settings; an invalid one becomes an error of one sentence."""
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
     except ValidationError as wrong:
         first = wrong.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        found = "another one" if name in SECRETS else repr(os.environ.get(name, first["input"]))
-        told = first["msg"].removeprefix("Value error, ")
-        raise BadRequest(f"{name}: {told}, found {found}") from None
+        value = "another one" if name in SECRETS else repr(os.environ.get(name, first["input"]))
+        expected = first["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{name}: {expected}, found {value}") from None
 
 
 def instant(text: str) -> datetime:
-    """An ISO 8601 instant; UTC where it does not say.
+    """Parse an ISO 8601 instant; UTC if it has no time zone.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: The text is no instant.
     """
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        parsed = datetime.fromisoformat(text)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadRequest(f"expected an ISO 8601 instant such as 2024-12-10T00:30:00Z, found {text!r}") from None

@@ -1,4 +1,4 @@
-"""Values that say what to ask: requests, series, feeds and sources. Nothing here performs anything."""
+"""Declarations of what to request: requests, series, feeds and sources. Nothing here does I/O."""
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
@@ -17,30 +17,30 @@ from expectations.releases import READ_WITHIN, Release
 from transforms.payload import Form, decode
 
 Verification = Literal["recorded", "documented"]
-# When the providers' documentation and the recorded answers were gathered that every transform was written against.
+# The day on which the documentation and recorded answers were gathered that all transforms were written against.
 SURVEYED = date(2026, 11, 22)
-# Of a window in which days are asked for again: all that there are, for no series has so many.
 RESTATED_FOR = timedelta(days=3)
 """For how long most providers still correct a day."""
+# A restatement window that covers every day of every series.
 FOR_EVER = timedelta(days=36_600)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a provider.
+    """One request to a provider.
 
     Attributes:
-        url: Address without query.
-        params: The query.
-        method: HTTP method.
-        body: What is sent along, where anything is.
-        form: What the answer's bytes are.
-        labels: What the answer does not say; reaches the transform as keyword arguments.
-        transform: The transform's function that reads the answer; none where the answer holds no rows.
-        accept: Statuses besides 2xx that the plan itself knows how to take.
+        url: The address without query.
+        params: The query parameters.
+        method: The HTTP method.
+        body: The request body, if there is one.
+        form: The format of the answer's body.
+        labels: Facts that the answer does not contain; passed to the transform as keyword arguments.
+        transform: The function of the transform that reads the answer; None if the answer has no rows.
+        accept: Statuses besides 2xx that the plan handles itself.
         shared: Whether one answer serves every ask of a run.
-        days: The days that the answer alone speaks for, where it is a file or a page that stands by itself: when it
-            cannot be had or read, they fail and no others. `piece` sets it.
+        days: The days that only this answer covers, if it is an independent file or page: if it cannot be fetched or
+            read, these days fail and no others. `piece` sets it.
     """
 
     url: str
@@ -61,29 +61,29 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The provider's host, which the rate limits are about."""
+        """The host of the provider, to which rate limits apply."""
         return urlsplit(self.url).netloc
 
     @property
     def place(self) -> str:
-        """Host and path, which limits per endpoint are about."""
+        """Host and path, to which limits per endpoint apply."""
         parts = urlsplit(self.url)
         return parts.netloc + parts.path
 
     @property
     def identity(self) -> tuple[str, str, str | None]:
-        """What makes two requests the same question."""
+        """The key by which two requests count as the same."""
         return (self.method, self.address, self.body)
 
     @property
     def file(self) -> str | None:
-        """The name of the file that is asked for; none where it is no file."""
+        """The name of the requested file; None if the request is not for a file."""
         return self.url.rpartition("/")[2] if self.form in {"zip", "bare_zip"} else None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, already archived."""
+    """The answer to a request, already archived."""
 
     request: Request
     status: int
@@ -93,10 +93,10 @@ class Answer:
 
     @cached_property
     def document(self) -> Any:
-        """The body decoded as the request's form says: once, for the plan and for the transform.
+        """The body, decoded once by the form of the request, for the plan and for the transform.
 
         Raises:
-            PayloadChanged: It is not of that form; a file is named.
+            PayloadChanged: The body has another format; the message names the file, if there is one.
         """
         try:
             return decode(self.body, self.request.form)
@@ -106,7 +106,7 @@ class Answer:
             raise PayloadChanged(f"{self.request.file}: {changed}") from changed
 
     def json(self) -> Any:
-        """The decoded document; a byte-order mark before it is no part of it."""
+        """The body decoded as JSON, without a byte-order mark."""
         try:
             return orjson.loads(self.body.removeprefix(BOM_UTF8))
         except orjson.JSONDecodeError as broken:
@@ -115,12 +115,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lost:
-    """A file or page that stands by itself and could not be had.
+    """An independent file or page that could not be fetched or read.
 
     Attributes:
-        days: The days that it speaks for.
-        problem: Why.
-        requests: What was asked of it; their answers count for nothing, unless they may still be read one day.
+        days: The days that it covers.
+        problem: The error.
+        requests: The requests made for it; their answers are dropped, unless a corrected transform may read them.
     """
 
     days: Interval
@@ -128,19 +128,19 @@ class Lost:
     requests: tuple[Request, ...]
 
     def costs(self, request: Request) -> bool:
-        """Whether an answer counts for nothing; one that could not be read may be read one day, and stays."""
+        """Whether the answer to a request is dropped; an unreadable one is kept for a corrected transform."""
         return request in self.requests and not isinstance(self.problem, PayloadChanged)
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """The answers that speak for some days of one series.
+    """The answers to one ask: some days of one series.
 
     Attributes:
-        ask: What was asked.
-        answers: Everything that came back, in order.
-        error: Why the plan did not come to its end.
-        lost: The files and pages that could not be had, though the plan went on.
+        ask: The ask.
+        answers: All answers, in order.
+        error: Why the plan failed; None if it completed.
+        lost: The files and pages that could not be fetched or read, although the plan continued.
     """
 
     ask: "Ask"
@@ -154,20 +154,20 @@ class Gathered:
         return max((answer.observed_at for answer in self.answers), default=None)
 
 
-# A plan yields requests, is handed each answer, and returns the pieces that it lost, a sequence of `Lost`, if any.
+# A plan yields requests, receives each answer, and returns the pieces that it lost, a sequence of `Lost`, if any.
 Plan = Generator[Request, Answer, Any]
 Kept = TypeVar("Kept")
 
 
 def piece(days: Interval, steps: Generator[Request, Answer, Kept]) -> Generator[Request, Answer, Kept | Lost]:
-    """A file or page that stands by itself: where it fails, its days fail and the plan goes on.
+    """Run the requests of an independent file or page: if it fails, only its days fail and the plan continues.
 
     Args:
-        days: The days that it alone speaks for.
+        days: The days that only this piece covers.
         steps: The requests that it takes.
 
     Returns:
-        What the steps return; what was lost where they failed, so that another place can be asked for these days.
+        What the steps return, or a `Lost` if they fail, so that the plan can try another place for these days.
     """
     asked: list[Request] = []
     try:
@@ -191,22 +191,22 @@ def piece(days: Interval, steps: Generator[Request, Answer, Kept]) -> Generator[
 
 
 def pieces(spans: Iterable[Interval], steps: Callable[[Interval], Generator[Request, Answer, object]]) -> Plan:
-    """Spans of days, each of which stands by itself: where one fails, its days fail.
+    """Run one independent piece for each span: if it fails, only its days fail.
 
     Args:
-        spans: The days that each piece alone speaks for.
+        spans: The days that each piece covers.
         steps: The requests that a piece takes.
     """
     lost = []
     for days in spans:
-        found = yield from piece(days, steps(days))
-        if isinstance(found, Lost):
-            lost.append(found)
+        outcome = yield from piece(days, steps(days))
+        if isinstance(outcome, Lost):
+            lost.append(outcome)
     return lost
 
 
 def windows(spans: Iterable[Interval], request: Callable[[Interval], Request]) -> Plan:
-    """As `pieces`, with one request for each span."""
+    """Like `pieces`, with one request for each span."""
     return pieces(spans, lambda days: _single(request(days)))
 
 
@@ -216,19 +216,19 @@ def _single(request: Request) -> Generator[Request, Answer, None]:
 
 @dataclass(frozen=True)
 class Series:
-    """One thing that a feed is asked for, under our name.
+    """One series of a feed, under our name.
 
     Attributes:
-        name: Our name, as the ledger keeps it.
+        name: Our name, as in the ledger.
         symbol: The provider's name.
-        since: First day that the provider has.
-        until: Last day, where it has ended.
+        since: The first day that the provider has.
+        until: The last day, if the series has ended.
         release: Which days have a value and when it is public.
-        labels: What the transform must be told about it.
-        restates_for: How long after its end a day is asked for again, where it is not as long as its feed says.
-        by_rule: Whether only a rule tells when a value was public. A look that did not find it then proves that it was
-            public later. It proves nothing where the value was announced before its day, or where the provider's own
-            stamp tells.
+        labels: Facts about it that the transform needs.
+        restates_for: How long after its end a day is fetched again; None for the window of its feed.
+        by_rule: Whether only a rule says when a value was public. Then a fetch that did not find the value proves that
+            it was public later. It proves nothing if the value was announced before its day, or if the provider stamps
+            the publication.
     """
 
     name: str
@@ -249,7 +249,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Ask:
-    """One series, the days wanted of it, and the instant at which it is asked."""
+    """One series, the wanted days, and the instant of asking."""
 
     series: Series
     days: Interval
@@ -264,27 +264,27 @@ class Feed:
     """One dataset that one source supplies.
 
     Attributes:
-        dataset: The promise that the rows must keep.
-        plan: Yields the requests that answer an ask.
-        series: What can be asked for.
-        days_per_ask: The most days that are asked for at once, so that an answer, and a batch, stay bounded.
-        restates_for: How long after its end a day is asked for again, unless its series says otherwise; of a whole
-            history every day is, at any age.
-        whole_history: Whether one answer holds everything, so that days far apart are asked for at once, the daily job
-            compares all of them, and a provider that can say "unchanged" is given the chance.
-        reading: Whether an answer tells only how things stand when it is asked for. The first such reading after a
-            day's end, at most twelve hours late, stands for how the day ended: its release is `read_after_day()`, and
-            its transform takes `observed_at`, when the answer came.
-        kept_for: How long after its end the provider still has a day; for ever where it is not stated.
-        apart: Wanted days further apart than this are asked for separately; what lies between is asked for again.
-        seam: The first day, at an instant, that comes from another place than the days before it. No ask holds days
-            from both, so that each place fails alone.
-        told_apart_by: Columns that tell the series apart where one answer serves several; each has labels of that name.
-        count: How many requests an ask takes, by host; not stated where it is one.
-        blank_days: Whether a day that an answer lists without a value has none, although the dataset's days seldom pass
-            without one: its transform lists only days about which the provider says that there was nothing.
-        begins: Whether some answers show that the provider has nothing older than the oldest row in them; not stated
-            where it is known since when the provider has each series.
+        dataset: The dataset, whose contract the rows must meet.
+        plan: Yields the requests for an ask.
+        series: The series that can be asked for.
+        days_per_ask: The most days of one ask, so that answers and batches stay bounded.
+        restates_for: How long after its end a day is fetched again, unless its series says otherwise; with a whole
+            history, every day is fetched again at any age.
+        whole_history: Whether one answer contains the whole history. Then days far apart are fetched at once, the daily
+            job compares all days, and requests are conditional if the provider supports it.
+        reading: Whether an answer contains only the current state. The first reading after the end of a day, at most
+            twelve hours late, counts as the value at the end of the day. Its release is `read_after_day()`, and its
+            transform takes `observed_at`, the instant of the answer.
+        kept_for: How long after its end the provider keeps a day; None for ever.
+        apart: Wanted days further apart than this go into separate asks; a shorter gap is fetched again.
+        seam: The first day, at an instant, that comes from another place than the days before it. No ask has days from
+            both, so that each place fails alone.
+        told_apart_by: Columns that distinguish the series if one answer serves several; each is a label of the series.
+        count: How many requests an ask takes, by host; None for one.
+        blank_days: Whether a day that an answer lists without a value is known to have none, although days of the
+            dataset rarely do: the transform lists such a day only if the provider says that there was nothing.
+        begins: Whether given answers prove that the provider has nothing older than their oldest row; None if the start
+            of each series is known.
     """
 
     dataset: Dataset
@@ -304,34 +304,34 @@ class Feed:
 
     @property
     def quiet(self) -> bool:
-        """Whether a day that is listed without a value is known to have none."""
+        """Whether a day listed without a value is known to have none."""
         return self.dataset.quiet or self.blank_days
 
     def window(self, series: Series) -> timedelta:
-        """How long after its end a day of a series is asked for again."""
+        """How long after its end a day of a series is fetched again."""
         if self.whole_history:
             return FOR_EVER
         return self.restates_for if series.restates_for is None else series.restates_for
 
     @property
     def lasts(self) -> timedelta | None:
-        """How long after its end a day can be had; for ever where it is not known to end."""
+        """How long after its end a day can be fetched; None for ever."""
         return READ_WITHIN if self.reading else self.kept_for
 
     def requests(self, ask: Ask) -> Mapping[str, int]:
-        """How many requests an ask is expected to take of each host; one that serves a whole run is not counted."""
+        """The expected number of requests of an ask, by host; a request that serves a whole run is not counted."""
         if self.count is not None:
             return self.count(ask)
         return {self.endpoint(ask).partition("/")[0]: 1}
 
     def endpoint(self, ask: Ask) -> str:
-        """Host and path that an ask begins with; a plan performs nothing, its first request tells whom it asks."""
+        """Host and path of the first request of an ask; the plan does no I/O, so it can be read here."""
         return next(self.plan(ask)).place
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A provider's budget: so many requests in so many seconds, of which a burst may go at once."""
+    """A rate limit: a number of requests per number of seconds, of which a burst may be sent at once."""
 
     requests: int
     seconds: float
@@ -339,23 +339,23 @@ class Limit:
 
     @property
     def per_second(self) -> float:
-        """The steady rate that keeps within the budget even right after a burst."""
+        """The steady rate that stays within the limit even right after a burst."""
         return max(self.requests - self.burst, 1) / self.seconds
 
 
 def bound_by(limits: Mapping[str, Limit], place: str) -> list[str]:
-    """Which of some limits a request to `host/path` is bound by: those of its host and of its endpoint."""
+    """The limits that apply to a request to `host/path`: those of its host and of its endpoint."""
     return [bound for bound in limits if place == bound or place.startswith(f"{bound}/")]
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that a provider hands out; read from `TIDEMARK_KEY_<NAME>`, and kept nowhere.
+    """An API key of a provider; read from `TIDEMARK_KEY_<NAME>`, and never stored.
 
     Attributes:
-        name: What the setting ends in, in capitals.
-        header: The header that it travels in.
-        param: The parameter that it travels in, where the provider takes no header; stored addresses do not hold it.
+        name: The suffix of the setting, in upper case.
+        header: The header that carries it.
+        param: The query parameter that carries it, if the provider takes no header; stored addresses do not contain it.
         required: Whether the provider answers nothing without it.
     """
 
@@ -371,34 +371,34 @@ class Key:
 
 
 def among(found: object, known: Collection[object]) -> bool:
-    """Whether a member of an answer is one of some known codes or texts; a list or an object is none of them."""
+    """Whether a value in an answer is one of some known codes or texts; a list or an object never is."""
     return isinstance(found, str | int | float) and found in known
 
 
 def no_refusal(_: Answer) -> PipelineError | None:
-    """For providers that never put an error into a 200."""
+    """No refusal; for providers that never send an error with status 200."""
     return None
 
 
 @dataclass(frozen=True)
 class Source:
-    """One provider: what it feeds, its limits and its terms.
+    """One provider: its feeds, limits and terms.
 
     Attributes:
         name: Our name, lower case.
-        feeds: What it supplies.
-        limits: Budget per host, and per `host/path` where an endpoint has its own; a request is bound by both.
-        docs: Where the provider documents it.
-        terms: What one may do with the data.
-        attribution: How it asks to be named.
-        verified: Against what the transforms were held: recorded answers, or documentation. That live answers are as
-            known only `tidemark doctor` finds, for the home that it was run for.
-        verified_against: Which answers or documents these were, and what of the provider is only believed.
-        refusal: The error inside a 200, where the provider does that.
-        connections: Requests under way at once.
-        key: The key that it wants, where it wants one.
-        unofficial: Whether the provider never promised it, so that a person has to ask for it.
-        verified_on: The day on which they were held against it.
+        feeds: The feeds that it supplies.
+        limits: The limit of each host, and of each `host/path` with its own limit; both apply to a request.
+        docs: The address of the documentation.
+        terms: The terms of use of the data.
+        attribution: The attribution that it requires.
+        verified: What the transforms were verified against: recorded answers, or documentation. Only `tidemark doctor`
+            verifies live answers, for the home that it runs on.
+        verified_against: Which answers or documents these were, and what is only believed about the provider.
+        refusal: Finds an error in an answer with status 200, if the provider sends such.
+        connections: The most requests in parallel.
+        key: The API key that it takes, if any.
+        unofficial: Whether the API is unofficial, so that a user must enable it.
+        verified_on: The day of that verification.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What an operator must see: completeness, freshness, and what failed and why."""
+"""The status of a home for its operator: completeness, freshness, failures and their reasons."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,12 +48,12 @@ def report(settings: Settings) -> dict[str, Any]:
 
 
 def retryable(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The trouble that somebody can do something about."""
+    """The trouble that can be retried."""
     return [row for row in found["trouble"] if row["retry"]]
 
 
 def lost(found: dict[str, Any]) -> list[str]:
-    """What can no longer be had: a line for each feed, however many series and days it has lost."""
+    """What can no longer be fetched: one line for each feed, however many series and days it has lost."""
     gone = pl.DataFrame(
         [
             (row["dataset"], row["source"], row["days"], row["first"], row["last"])
@@ -71,7 +71,7 @@ def lost(found: dict[str, Any]) -> list[str]:
 
 
 def verified(sources: list[dict[str, Any]]) -> list[str]:
-    """A line for each way in which sources were verified."""
+    """One line for each kind of verification, with its sources."""
     ways: dict[str, list[str]] = {}
     for row in sources:
         live = row["verified"] == "live"
@@ -82,7 +82,7 @@ def verified(sources: list[dict[str, Any]]) -> list[str]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """The report for people."""
+    """The report as text."""
     lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days", "perishes at")]
     for feed in found["feeds"]:
         lag = feed["lag_days"]
@@ -124,9 +124,9 @@ def table(found: dict[str, Any]) -> str:
 
 
 def disagreeing(gaps: list[dict[str, Any]] | None) -> Iterator[str]:
-    """Where two sources tell of the same thing and lie too far apart: which one is right is for a person to find."""
+    """Where two sources of the same figure differ too much; a person must decide which one is right."""
     if gaps is None:
-        yield from ("", "Whether sources disagree is not known: `tidemark build` makes the warehouse anew")
+        yield from ("", "Whether sources disagree is not known: run `tidemark build` to rebuild the warehouse")
         return
     if not gaps:
         return

@@ -1,4 +1,4 @@
-"""A source's standing: what it declares of itself, and against what it was last verified, in this home or at all."""
+"""The verification of a source: its own declaration, and the findings of the doctor in a home."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -19,18 +19,18 @@ from warehouse.build.database import OPS
 
 FOLDER = "doctor"
 LATEST = "latest.json"
-# A year by which the usual time between a day and its value is told; any would do.
+# The year used to compute the usual delay between a day and its value; any year would do.
 SOME_YEAR = Interval(date(2024, 1, 1), date(2025, 1, 1))
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 class Standing(NamedTuple):
-    """Against what a source was last verified.
+    """The last verification of a source.
 
     Attributes:
         verified: `recorded`, `documented` or `live`.
         at: When.
-        against: What it was held against, and what is only believed.
+        against: What it was verified against, and what is only assumed.
     """
 
     verified: str
@@ -39,24 +39,24 @@ class Standing(NamedTuple):
 
 
 def latest(home: Path, *, known_by: datetime | None = None) -> dict[str, Any]:
-    """The doctor's newest findings about every source of a home; empty where it was never asked.
+    """The doctor's newest findings about every source of a home; empty if it never ran.
 
     Args:
         home: The home's folder.
-        known_by: Leave out what was found later.
+        known_by: Leave out findings after this instant.
 
     Raises:
-        StorageDamaged: They cannot be read.
+        StorageDamaged: The file cannot be read.
     """
     path = home / FOLDER / LATEST
     try:
-        found: dict[str, Any] = orjson.loads(path.read_bytes())
+        findings: dict[str, Any] = orjson.loads(path.read_bytes())
         newest = {
             name: entry
-            for name, entry in found["sources"].items()
+            for name, entry in findings["sources"].items()
             if known_by is None or datetime.fromisoformat(entry["examined_at"]) <= known_by
         }
-        return {"origin": found["origin"], "sources": newest}
+        return {"origin": findings["origin"], "sources": newest}
     except FileNotFoundError:
         return {}
     except (OSError, orjson.JSONDecodeError, LookupError, TypeError, ValueError) as broken:
@@ -66,12 +66,12 @@ def latest(home: Path, *, known_by: datetime | None = None) -> dict[str, Any]:
 
 
 def declared_standing(source: Source) -> Standing:
-    """What the code itself claims: never more than recorded answers."""
+    """The verification that the code declares: at best recorded answers."""
     return Standing(source.verified, day_start(source.verified_on), source.verified_against)
 
 
 def standing(source: Source, findings: Mapping[str, Any]) -> Standing:
-    """How a source stands in a home: live where the doctor found it as known by asking the provider itself."""
+    """The verification of a source in a home: live if the doctor asked the provider itself and found it as known."""
     mine = findings.get("sources", {}).get(source.name, {})
     at = mine.get("verified_live_at")
     if findings.get("origin") != "live" or at is None:
@@ -81,18 +81,18 @@ def standing(source: Source, findings: Mapping[str, Any]) -> Standing:
 
 
 def declarations(known: Iterable[Source], findings: Mapping[str, Any]) -> pl.DataFrame:
-    """What every source declares and how it stands, as `ops.sources` holds it."""
+    """The declarations and the verification of every source, as in `ops.sources`."""
     columns = OPS["sources"][2]
     rows = []
     for source in known:
-        found = standing(source, findings)
+        verification = standing(source, findings)
         rows.append(
             {
                 "source": source.name,
                 "datasets": sorted({feed.dataset.name for feed in source.feeds}),
-                "verified": found.verified,
-                "verified_at": found.at,
-                "verified_against": found.against,
+                "verified": verification.verified,
+                "verified_at": verification.at,
+                "verified_against": verification.against,
                 "history_start": min(series.since for feed in source.feeds for series in feed.series),
                 "settles": per_feed(source, _settles),
                 "restates": per_feed(source, _restates),
@@ -112,7 +112,7 @@ def declarations(known: Iterable[Source], findings: Mapping[str, Any]) -> pl.Dat
 
 
 def per_feed(source: Source, told: Any) -> str:
-    """One fact about each feed; said once where it is the same for all."""
+    """One fact about each feed; stated once if it is the same for all."""
     facts = {feed.dataset.name: told(feed) for feed in source.feeds}
     if len(set(facts.values())) == 1:
         return str(next(iter(facts.values())))
@@ -132,11 +132,11 @@ def _settles(feed: Feed) -> str:
 
 
 def _restates(feed: Feed) -> str:
-    """How long after its end a day is asked for again."""
+    """How long after its end a day is fetched again."""
     windows = {feed.window(series) for series in feed.series}
     shortest, longest = min(windows), max(windows)
-    said = "for ever" if longest >= FOR_EVER else in_time(longest)
-    return said if shortest == longest else f"{in_time(shortest)} to {said}"
+    upper = "for ever" if longest >= FOR_EVER else in_time(longest)
+    return upper if shortest == longest else f"{in_time(shortest)} to {upper}"
 
 
 @cache
@@ -150,7 +150,7 @@ def _usual_wait(release: Release) -> timedelta:
 
 
 def in_time(span: timedelta) -> str:
-    """A span of time as people say it."""
+    """A span of time as text."""
     seconds = span.total_seconds()
     for unit, size in UNITS:
         if seconds >= size:
@@ -160,5 +160,5 @@ def in_time(span: timedelta) -> str:
 
 
 def now_in_words(at: datetime) -> str:
-    """An instant as a report keeps it."""
+    """An instant as text, for a report."""
     return at.astimezone(UTC).isoformat()

@@ -1,1 +1,1 @@
-"""`tidemark doctor`: asks every source a little, judges the answers, reports what it found."""
+"""`tidemark doctor`: sends small requests to every source, judges the answers, reports the findings."""

@@ -1,6 +1,6 @@
-"""Examine: what one source answers now, held against what its transforms expect and what is believed of it.
+"""Examine: compare the current answers of one source with its transforms and its invariants.
 
-The questions go through the same fetcher, limits and archive as a run's; nothing is published.
+The requests use the same fetcher, limits and archive as those of a run; nothing is published.
 """
 
 import threading
@@ -24,16 +24,16 @@ from flows.steps.settle import Knowledge, named, read_all
 from warehouse.store.archive import Archive, Recorder, Snapshot
 from warehouse.store.ledger import Books
 
-LOOK_BACK = timedelta(days=400)  # further than between two values of any series and their publication
-KNOWN_BEST = ("BTC", "USDT")  # old and busy, so that a day without a value means something
-NOT_ALLOWED = {401, 402, 403, 407, 451}  # who or where we are, not what we asked
-# Where providers tell how much of their limit is used, or left.
+LOOK_BACK = timedelta(days=400)  # longer than the gap between two values of any series plus the publication delay
+KNOWN_BEST = ("BTC", "USDT")  # old and liquid, so that a day without a value is suspicious
+NOT_ALLOWED = {401, 402, 403, 407, 451}  # about our key or region, not about the request
+# Headers in which providers report how much of their limit is used or left.
 COUNTED_BY = {"x-mbx-used-weight-1m", "remaining-req"}
-INVARIANT = "invariant"  # what the archive calls the dataset of such a question
+INVARIANT = "invariant"  # the dataset of such a request in the archive
 
 
 class Outcome(StrEnum):
-    """What came of asking; the later, the more a person should look."""
+    """The outcome of a request, in ascending order of urgency."""
 
     as_known = "as_known"
     skipped = "skipped"
@@ -42,13 +42,13 @@ class Outcome(StrEnum):
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
-    """The one that a person should look at."""
+    """The most urgent outcome."""
     order = list(Outcome)
     return max(outcomes, key=order.index, default=Outcome.untold)
 
 
 class Witness(Recorder):
-    """Archives answers like its parent, and remembers who answered how."""
+    """A recorder that also remembers the answers, without their bodies."""
 
     def __init__(self, archive: Archive, run_id: str, now: datetime) -> None:
         super().__init__(archive, run_id, now)
@@ -56,34 +56,34 @@ class Witness(Recorder):
         self._noting = threading.Lock()
 
     def append(self, snapshot: Snapshot) -> str:
-        """Store an answer, and remember all of it but its body."""
+        """Store an answer, and remember it without its body."""
         place = super().append(snapshot)
         with self._noting:
             self._heard.append(replace(snapshot, body=b""))
         return place
 
     def heard(self) -> list[Snapshot]:
-        """What the questions so far were answered with, bodies left out."""
+        """The answers so far, without bodies."""
         with self._noting:
             return list(self._heard)
 
 
 @dataclass(frozen=True)
 class FeedFinding:
-    """What one question for one dataset showed; what the answers do not tell is unknown.
+    """The findings of one request for one dataset; None if the answers do not show it.
 
     Attributes:
-        dataset: What was asked for.
-        series: Our name of what was asked for.
-        outcome: What came of it.
-        reachable: Whether anybody answered.
-        authorised: Whether we may ask.
-        shape: Whether the transform reads the answer, and finds the day that must be there.
-        units: Whether the rows keep the dataset's blocking checks.
+        dataset: The dataset.
+        series: Our name of the series.
+        outcome: The outcome.
+        reachable: Whether the source answered.
+        authorised: Whether the source allows access.
+        shape: Whether the transform reads the answer and finds the day that must be there.
+        units: Whether the rows pass the blocking checks of the dataset.
         due_day: The newest day that is due.
         freshest_day: The newest day that has a value.
         reason: What is not as known.
-        remarks: What deserves a look and is no change: warnings, a day that is late.
+        remarks: What deserves a look but is no change: warnings, a late day.
     """
 
     dataset: str
@@ -101,14 +101,14 @@ class FeedFinding:
 
 @dataclass(frozen=True)
 class InvariantFinding:
-    """What became of one invariant.
+    """The finding about one invariant.
 
     Attributes:
         name: Its name.
-        sentence: What is believed.
-        outcome: What came of it.
-        found: What the answers say; nothing where there are none.
-        error: Why there are none.
+        sentence: The assumption.
+        outcome: The outcome.
+        found: What the answers show; None without answers.
+        error: Why there are no answers.
     """
 
     name: str
@@ -120,14 +120,14 @@ class InvariantFinding:
 
 @dataclass(frozen=True)
 class LimitUse:
-    """How much of a limit the questions took.
+    """How much of a rate limit the requests used.
 
     Attributes:
         bound: The host or endpoint.
-        requests: Answers that counted towards it.
-        of: How many requests we allow ourselves.
-        seconds: Within how many seconds.
-        told: What the provider itself counts, by header.
+        requests: The answers that count towards it.
+        of: The number of requests that the limit allows.
+        seconds: The period of the limit.
+        told: The provider's own count, by header.
     """
 
     bound: str
@@ -139,7 +139,7 @@ class LimitUse:
 
 @dataclass(frozen=True)
 class Examination:
-    """What one source showed of itself."""
+    """All findings about one source."""
 
     source: str
     outcome: Outcome
@@ -150,25 +150,25 @@ class Examination:
 
 
 def examine(collector: Collector, source: Source, invariants: Sequence[Invariant], witness: Witness) -> Examination:
-    """Ask a source one small question for each feed, and what settles its invariants."""
+    """Send a source one small request for each feed, and the requests of its invariants."""
     feeds = tuple(_examine_feed(collector, source, feed, witness) for feed in source.feeds)
     fetch = _once_each(collector, source)
-    settled = tuple(_settle(collector, source, one, fetch, witness) for one in invariants)
-    outcome = worst([*(one.outcome for one in feeds), *(one.outcome for one in settled)])
+    settled = tuple(_settle(collector, source, invariant, fetch, witness) for invariant in invariants)
+    outcome = worst([*(feed.outcome for feed in feeds), *(invariant.outcome for invariant in settled)])
     return Examination(source.name, outcome, None, feeds, settled, _use(collector, source, witness))
 
 
 def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.DataFrame] | None:
-    """The series to ask for, with the newest day that must be there and the newest that is due.
+    """The series to request, with the newest day that must be there and the newest that is due.
 
     Returns:
-        The series and its days as a plan knows them; none where nothing can be had.
+        The series and its days in the form of a plan; None if nothing can be fetched.
     """
     days = Interval((now - LOOK_BACK).date(), now.date() + 2 * ONE_DAY)
-    for series in sorted(feed.series, key=lambda one: (_has_ended(one, now), _preference(one.name))):
+    for series in sorted(feed.series, key=lambda candidate: (_has_ended(candidate, now), _preference(candidate.name))):
         alone = replace(source, feeds=(replace(feed, series=(series,)),))
         due = due_days([alone], days, Books([]), now).filter("expected")
-        # Of a reading nothing is published here, so that it may be taken at any hour.
+        # Nothing is published here, so a reading may be taken at any hour.
         due = due if feed.reading else due.filter("to_be_had")
         if due.is_empty():
             continue
@@ -180,7 +180,7 @@ def asked_days(source: Source, feed: Feed, now: datetime) -> tuple[Series, pl.Da
 
 
 def _has_ended(series: Series, now: datetime) -> bool:
-    """Whether nothing new can come of it, such as the market of a meeting that is over."""
+    """Whether a series has ended and gets no new values, such as the market of a meeting that is over."""
     return series.until is not None and series.until < now.date()
 
 
@@ -196,41 +196,41 @@ def _examine_feed(collector: Collector, source: Source, feed: Feed, witness: Wit
     series, wanted = chosen
     alone = replace(feed, series=(series,))
     blank = FeedFinding(dataset, series.name, Outcome.as_known, due_day=max(date_of(wanted)))
-    found = [
+    findings = [
         _judge(collector, batch, blank, witness)
         for batch in batches([replace(source, feeds=(alone,))], wanted.drop("to_be_had"), now)
     ]
-    return max(found, key=lambda one: list(Outcome).index(one.outcome))
+    return max(findings, key=lambda finding: list(Outcome).index(finding.outcome))
 
 
 def _judge(collector: Collector, batch: Batch, blank: FeedFinding, witness: Witness) -> FeedFinding:
-    """Ask, read and check one batch."""
-    # A question is small: what is lost of it is all of it.
+    """Collect, read and check one batch."""
+    # The request is small, so any lost part counts as an error of all of it.
     gathered = [
-        replace(each, error=each.error or (each.lost[0].problem if each.lost else None))
-        for each in collect(collector, batch)
+        replace(collected, error=collected.error or (collected.lost[0].problem if collected.lost else None))
+        for collected in collect(collector, batch)
     ]
-    asked = (batch.source.name, blank.dataset)
-    mine = [one for one in witness.heard() if (one.source, one.dataset) == asked]
+    key = (batch.source.name, blank.dataset)
+    mine = [snapshot for snapshot in witness.heard() if (snapshot.source, snapshot.dataset) == key]
     finding = replace(blank, reachable=bool(mine), authorised=_authorised(mine))
-    errors = [one.error for one in gathered if one.error is not None]
+    errors = [collected.error for collected in gathered if collected.error is not None]
     if errors:
         return _failed(finding, errors[0])
     try:
         readings = read_all(batch, gathered, Knowledge(collector.clock.now()))
-        rows = pl.concat([one.rows for one in readings], how="diagonal")
+        rows = pl.concat([reading.rows for reading in readings], how="diagonal")
         checked = check(batch.feed.dataset, rows)
     except HomeRefused:
         raise
     except PipelineError as broken:
         return _failed(finding, broken)
-    days = [(day, outcome) for one in readings for day, outcome in one.days.items()]
+    days = [(day, outcome) for reading in readings for day, outcome in reading.days.items()]
     failures = [outcome.reason for _, outcome in days if outcome.state == "failed"]
     late = tuple(f"{day} is not out yet" for day, outcome in days if outcome.state == "not_yet")
     if failures:
         return replace(finding, shape=False, outcome=Outcome.changed, reason=failures[0])
-    broken_rules = [one for one in checked.results if not one.success]
-    blocking = [one.check for one in broken_rules if one.severity == "blocking"]
+    broken_rules = [result for result in checked.results if not result.success]
+    blocking = [result.check for result in broken_rules if result.severity == "blocking"]
     return replace(
         finding,
         shape=True,
@@ -238,36 +238,36 @@ def _judge(collector: Collector, batch: Batch, blank: FeedFinding, witness: Witn
         freshest_day=max(date_of(rows), default=None),
         outcome=Outcome.changed if blocking else Outcome.as_known,
         reason=f"expected {blocking[0]}, found rows that break it" if blocking else None,
-        remarks=late + tuple(f"warning: {one.check}" for one in broken_rules if one.severity != "blocking"),
+        remarks=late + tuple(f"warning: {result.check}" for result in broken_rules if result.severity != "blocking"),
     )
 
 
 def _authorised(heard: Sequence[Snapshot]) -> bool | None:
-    return not any(one.status in NOT_ALLOWED for one in heard) if heard else None
+    return not any(snapshot.status in NOT_ALLOWED for snapshot in heard) if heard else None
 
 
 def _failed(finding: FeedFinding, error: PipelineError) -> FeedFinding:
-    """An error in place of rows: a change, unless it only says that nobody could be asked."""
+    """The finding for an error: a change, unless the error only says that the source could not be asked."""
     outcome = _outcome_of(error, authorised=finding.authorised)
     shape = False if isinstance(error, PayloadChanged) else None
     return replace(finding, shape=shape, outcome=outcome, reason=named(error))
 
 
 def _outcome_of(error: PipelineError, *, authorised: bool | None) -> Outcome:
-    """A refusal of what we ask is a change; one of who or where we are, and silence, tell nothing of the shape."""
+    """A refused request is a change; a refusal of our key or region, or no answer, shows nothing about the shape."""
     if isinstance(error, PayloadChanged) or (isinstance(error, SourceRefused) and authorised is not False):
         return Outcome.changed
     return Outcome.untold
 
 
 def _owner(collector: Collector, source: Source, host: str) -> Source:
-    """The source that a host belongs to: an invariant may ask a second source, which refuses in its own way."""
-    asked = (source, *collector.sources)
-    return next((one for one in asked if host in {bound.partition("/")[0] for bound in one.limits}), source)
+    """The source of a host: an invariant may also ask a second source, which has its own error format."""
+    candidates = (source, *collector.sources)
+    return next((owner for owner in candidates if host in {bound.partition("/")[0] for bound in owner.limits}), source)
 
 
 def _once_each(collector: Collector, source: Source) -> Callable[[str, Request], Answer]:
-    """Asks a question of a source's invariants, each only once."""
+    """A fetch function for the invariants of a source that sends each request only once."""
     answers: dict[tuple[str, str, str | None], Answer] = {}
 
     def fetch(name: str, request: Request) -> Answer:
@@ -286,22 +286,22 @@ def _settle(
     fetch: Callable[[str, Request], Answer],
     witness: Witness,
 ) -> InvariantFinding:
-    """Ask what settles an invariant, and let it judge."""
-    asked = follow(
+    """Send the requests of an invariant, and let it judge the answers."""
+    followed = follow(
         invariant.plan(collector.clock.now()), lambda request: fetch(invariant.name, request), invariant.name
     )
-    if asked.error is not None:
-        series = f"{source.name}: {invariant.name}"
-        mine = [one for one in witness.heard() if (one.dataset, one.series) == (INVARIANT, series)]
-        outcome = _outcome_of(asked.error, authorised=_authorised(mine))
-        return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(asked.error))
-    finding = judged(invariant, asked.answers)
+    if followed.error is not None:
+        key = (INVARIANT, f"{source.name}: {invariant.name}")
+        mine = [snapshot for snapshot in witness.heard() if (snapshot.dataset, snapshot.series) == key]
+        outcome = _outcome_of(followed.error, authorised=_authorised(mine))
+        return InvariantFinding(invariant.name, invariant.sentence, outcome, None, named(followed.error))
+    finding = judged(invariant, followed.answers)
     outcome = {True: Outcome.as_known, False: Outcome.changed, None: Outcome.untold}[finding.holds]
     return InvariantFinding(invariant.name, invariant.sentence, outcome, finding.found)
 
 
 def judged(invariant: Invariant, answers: Sequence[Answer]) -> Finding:
-    """What answers say of an invariant; answers of another shape say that it does not hold."""
+    """The finding of an invariant; answers of an unexpected shape mean that it does not hold."""
     try:
         return invariant.holds(answers)
     except PayloadChanged as changed:
@@ -311,21 +311,22 @@ def judged(invariant: Invariant, answers: Sequence[Answer]) -> Finding:
 
 
 def _use(collector: Collector, source: Source, witness: Witness) -> tuple[LimitUse, ...]:
-    """How much of each limit the questions about a source took; a host without one has the default one."""
+    """How much of each limit the requests about a source used; a host without a limit has the default one."""
     limits = dict(source.limits)
     counts: dict[str, int] = dict.fromkeys(limits, 0)
-    told: dict[str, dict[str, str]] = {bound: {} for bound in limits}
-    for one in witness.heard():
-        about = one.series.partition(": ")[0] if one.dataset == INVARIANT else one.source
+    reported: dict[str, dict[str, str]] = {bound: {} for bound in limits}
+    for snapshot in witness.heard():
+        about = snapshot.series.partition(": ")[0] if snapshot.dataset == INVARIANT else snapshot.source
         if about != source.name:
             continue
-        parts = urlsplit(one.url)
+        parts = urlsplit(snapshot.url)
         theirs = _owner(collector, source, parts.netloc).limits
         for bound in bound_by(theirs, parts.netloc + parts.path) or [parts.netloc]:
             limits.setdefault(bound, theirs.get(bound, Budgets.DEFAULT_LIMIT))
             counts[bound] = counts.get(bound, 0) + 1
-            counted = {name: value for name, value in one.headers.items() if name in COUNTED_BY}
-            told[bound] = told.get(bound, {}) | counted
+            counted = {name: value for name, value in snapshot.headers.items() if name in COUNTED_BY}
+            reported[bound] = reported.get(bound, {}) | counted
     return tuple(
-        LimitUse(bound, counts[bound], limit.requests, limit.seconds, told[bound]) for bound, limit in limits.items()
+        LimitUse(bound, counts[bound], limit.requests, limit.seconds, reported[bound])
+        for bound, limit in limits.items()
     )

@@ -1,1 +1,1 @@
-"""What knows Prefect: the server, the runner, and how a run shows itself there."""
+"""The Prefect integration: the server, the runner, and the artifacts of a run."""

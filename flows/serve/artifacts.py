@@ -1,4 +1,4 @@
-"""What a run shows of itself to people, as Markdown: its plan, and what became of it."""
+"""The Markdown artifacts of a run: its plan and its outcome."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,11 +9,11 @@ from flows.steps.estimate import Forecast
 from flows.steps.run import BatchOutcome
 from flows.text import gap_in_words, in_words
 
-MOST_ROWS = 400  # lines of one table; a page of more is not read
+MOST_ROWS = 400  # lines of one table; nobody reads a longer one
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; bars and line ends inside a cell do not break it."""
+    """A Markdown table; bars and line breaks in cells are escaped."""
     lines = [_row(head), _row(["---"] * len(head))]
     every = [_row([_cell(value) for value in row]) for row in rows]
     if len(every) > MOST_ROWS:
@@ -34,12 +34,12 @@ def _cell(value: object) -> str:
 
 
 def instant(at: datetime | None) -> str:
-    """An instant as people read it; empty where it is unknown."""
+    """An instant as text; empty if unknown."""
     return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def plan_markdown(found: Forecast) -> str:
-    """What a run is about to do."""
+    """The plan of a run."""
     rows = [
         (line.dataset, line.source, line.series, line.days, line.first, line.last, line.requests, line.perishes_at)
         for line in found.lines
@@ -54,26 +54,28 @@ def outcome_markdown(
     """What was loaded, what failed and why, and what was restated.
 
     Args:
-        outcomes: What became of each batch.
+        outcomes: The outcome of each batch.
         requests: How many requests were made.
-        checks: Where the results of the checks are.
-        calendar: Where every day of every source is drawn.
-        notices: What went wrong beside the data.
+        checks: The address of the check results.
+        calendar: The address of the completeness calendar.
+        notices: Warnings that are not about the data.
     """
     rows = [
-        (one.name, in_words(one.states), one.versions, one.restated, one.snapshots)
-        for one in sorted(outcomes, key=lambda one: (not one.problems, one.dataset, one.source, one.name))
+        (batch.name, in_words(batch.states), batch.versions, batch.restated, batch.snapshots)
+        for batch in sorted(outcomes, key=lambda batch: (not batch.problems, batch.dataset, batch.source, batch.name))
     ]
-    total = sum(one.states.get("loaded", 0) for one in outcomes)
-    restated = sum(one.restated for one in outcomes)
+    total = sum(batch.states.get("loaded", 0) for batch in outcomes)
+    restated = sum(batch.restated for batch in outcomes)
     text = [
         f"{total:,} series-days loaded, {restated:,} values restated, {requests:,} requests.",
         *(f"**Warning:** {notice}" for notice in notices),
-        f"[How the checks fared]({checks}) · [Every day of every source]({calendar})",
+        f"[Results of the checks]({checks}) · [Every day of every source]({calendar})",
         markdown_table(("batch", "series-days", "new versions", "restated", "answers read"), rows),
     ]
     problems = [
-        (one.dataset, one.source, series, days, reason) for one in outcomes for series, reason, days in one.problems
+        (batch.dataset, batch.source, series, days, reason)
+        for batch in outcomes
+        for series, reason, days in batch.problems
     ]
     if problems:
         text += [
@@ -84,7 +86,7 @@ def outcome_markdown(
 
 
 def status_markdown(found: dict[str, Any]) -> str:
-    """The state of a home, as `tidemark status` tells it."""
+    """The status of a home, as `tidemark status` reports it."""
     feeds = [
         (
             feed["dataset"],

@@ -1,4 +1,4 @@
-"""What Prefect serves, as code: two deployments, their schedules and forms, and the automation that marks dead runs."""
+"""The Prefect deployments as code: two flows, their schedules and forms, and the automation that marks dead runs."""
 
 from datetime import timedelta
 from typing import Literal
@@ -14,8 +14,8 @@ from prefect.utilities.callables import ParameterSchema
 from flows.backfill import backfill
 from flows.daily import daily
 
-# By 00:35 UTC every market's day has settled; by 22:45 the day's statistics are out: the Treasury's and the Federal
-# Reserve's come until 21:30 in winter.
+# By 00:35 UTC the day of every market is final. By 22:45 UTC the statistics of the day are published: the Treasury and
+# the Federal Reserve publish until 21:30 in winter.
 PASSES = {"after-the-day": "35 0 * * *", "late-publishers": "45 22 * * *"}
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = [f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")]
@@ -23,29 +23,29 @@ SILENT_FOR = timedelta(seconds=90)
 
 ABOUT = """{what}
 
-[What is there and what is missing](/v2/artifacts/key/status) is what `tidemark status` says."""
+[What is loaded and what is missing](/v2/artifacts/key/status), as in `tidemark status`."""
 
 
 class Form(ParameterSchema):
-    """A form's parameters; a name that is not among them is refused when the run is asked for, not when it starts."""
+    """The parameters of a form; an unknown name is refused when the run is requested, not when it starts."""
 
     additionalProperties: Literal[False] = False  # noqa: N815  JSON Schema's name
 
 
 def form_of(deployment: RunnerDeployment) -> Form:
-    """The parameters of a deployment, and no others."""
-    known = deployment._parameter_openapi_schema  # noqa: SLF001  Prefect has no other door to it
+    """The parameters of a deployment, without additional ones."""
+    known = deployment._parameter_openapi_schema  # noqa: SLF001  Prefect has no public access to it
     return Form(**known.model_dump(), additionalProperties=False)
 
 
 async def deployments() -> list[RunnerDeployment]:
-    """`daily`, on its schedule, and `backfill`, from its form."""
+    """The deployments: `daily` on its schedule, `backfill` from its form."""
     made = [
         await daily.ato_deployment(
             name="daily",
             description=ABOUT.format(
                 what="Fetches what is due, checks it, rebuilds the warehouse. It runs by itself at 00:35 UTC and, for "
-                "late publishers, at 22:45; **Quick run** does it now."
+                "late publishers, at 22:45; **Quick run** starts it now."
             ),
             schedules=[Cron(cron, timezone="UTC", slug=slug) for slug, cron in PASSES.items()],
             entrypoint_type=EntrypointType.MODULE_PATH,
@@ -53,8 +53,8 @@ async def deployments() -> list[RunnerDeployment]:
         await backfill.ato_deployment(
             name="backfill",
             description=ABOUT.format(
-                what="Fills the days that the ledger lacks between two UTC days, both included. **Custom run** opens "
-                "the form; *plan only* shows what it would take."
+                what="Fills the missing days between two UTC days, both included. **Custom run** opens the form; "
+                "*plan only* shows the plan without running it."
             ),
             entrypoint_type=EntrypointType.MODULE_PATH,
         ),
@@ -65,10 +65,10 @@ async def deployments() -> list[RunnerDeployment]:
 
 
 def automation() -> AutomationCore:
-    """A run whose process has been silent for three heartbeats has crashed."""
+    """The automation that marks a run as crashed after three missed heartbeats."""
     return AutomationCore(
         name="tidemark: a run without heartbeats has crashed",
-        description="Marks a run as crashed when its process was killed and nobody was there to say so.",
+        description="Marks a run as crashed if its process was killed without reporting it.",
         trigger=EventTrigger(
             after={HEARTBEAT},
             expect={HEARTBEAT, *ENDS},
@@ -82,8 +82,8 @@ def automation() -> AutomationCore:
             ChangeFlowRunState(
                 name=None,
                 state=StateType.CRASHED,
-                # Of a run that has ended Prefect refuses that; forced, it would rewrite one whose end the server was
-                # told of and did not live to count.
+                # Prefect refuses this for a run that has ended. With force, it could overwrite the state of a run whose
+                # end was reported just before the server died.
                 force=False,
                 message="No heartbeat for 90 seconds: its process is gone. What it had published stays; run it again.",
             )

@@ -1,4 +1,4 @@
-"""What Prefect must find in the environment before it is imported: no telemetry, everything inside the home."""
+"""The environment that must be set before Prefect is imported: no telemetry, all files inside the home."""
 
 import atexit
 import os
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-# The process without which the one that reads this has nothing to do.
+# The variable with the id of the parent process; the child ends with it.
 PARENT = "TIDEMARK_PARENT_PROCESS"
 LOOK_EVERY_SECONDS = 0.5
 
@@ -15,15 +15,15 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
-# What the processes of `tidemark serve` need; a person's own settings of these names win.
+# Settings of the processes of `tidemark serve`; values that the user has set override them.
 SERVED = {
     "PREFECT_LOGGING_LEVEL": "INFO",
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-    # Prefect tells of each task that it has begun and ended; the run's own lines say what became of it.
+    # Prefect logs the start and end of each task; the run logs the outcomes itself.
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
     "PREFECT_RUNNER_POLL_FREQUENCY": "2",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    # Runs, their logs and artifacts are kept for a quarter, events for two weeks.
+    # Runs, their logs and artifacts are kept for 90 days, events for 14.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "7776000",
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P14D",
@@ -31,12 +31,12 @@ SERVED = {
 
 
 def prefect_home(home: Path) -> Path:
-    """Where Prefect keeps its own files."""
+    """The folder of Prefect's own files."""
     return (home / "prefect").absolute()
 
 
 def prepare_prefect(home: Path) -> None:
-    """Switch telemetry off and keep Prefect's own files under the home; what a person has set stays."""
+    """Switch telemetry off and keep Prefect's files under the home; variables that are already set stay."""
     wanted = {"PREFECT_HOME": str(prefect_home(home)), "PREFECT_LOGGING_LEVEL": "WARNING", **QUIET}
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
@@ -47,8 +47,8 @@ def served_environment(home: Path, host: str, port: int, given: Mapping[str, str
 
     Args:
         home: The home that is served.
-        host: The address that the server is bound to.
-        port: Its port.
+        host: The address that the server listens on.
+        port: The port that it listens on.
         given: The environment of the command.
     """
     folder = prefect_home(home)
@@ -65,7 +65,7 @@ def served_environment(home: Path, host: str, port: int, given: Mapping[str, str
         "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_UI_URL": own,
-        # The page asks the origin that it came from, under whatever name that was reached.
+        # The page calls the origin that it was loaded from, under any host name.
         "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(folder / "ui"),
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": own,
@@ -75,15 +75,15 @@ def served_environment(home: Path, host: str, port: int, given: Mapping[str, str
 
 
 def end_with_parent() -> None:
-    """End this process when the one that it works for has died, however that died.
+    """End this process when its parent process has died, for any reason.
 
-    Without a runner nobody hears of a flow, and without its supervisor a server would hold the port.
+    Without its runner the state of a flow is not reported, and without its supervisor a server would hold the port.
     """
     named = os.environ.get(PARENT)
     if named is None:
         return
     parent = int(named)
-    # DuckDB's bindings count what they leak into Prefect's threads, on every exit: eighty lines of no use to anybody.
+    # On exit, DuckDB's bindings report objects leaked into Prefect's threads: eighty useless lines.
     atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
     def watch() -> None:

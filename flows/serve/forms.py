@@ -1,4 +1,4 @@
-"""Where Prefect's forms are: links that fill one in, good for pages that outlive the server that they lead to."""
+"""Links that open Prefect's forms prefilled; pages with such links stay valid across server restarts."""
 
 import json
 from collections.abc import Mapping
@@ -8,20 +8,20 @@ from urllib.parse import urlencode
 
 from flows.serve.environment import prefect_home
 
-# What `tidemark serve` answers there unless it is told otherwise.
+# The default address of `tidemark serve`.
 USUAL = "http://127.0.0.1:4200"
-# Answered by our own server, which knows under which id Prefect keeps the deployment.
+# Our own server redirects this path, because only it knows Prefect's id of the deployment.
 BACKFILL = "/form/backfill"
 ADDRESS = "address"
 
 
 def remember_address(home: Path, address: str) -> None:
-    """Note where this home is served."""
+    """Store the address at which this home is served."""
     (prefect_home(home) / ADDRESS).write_text(f"{address}\n", encoding="utf-8")
 
 
 def served_at(home: Path) -> str:
-    """Where this home was served last, or would be."""
+    """The address at which this home was last served, or the default."""
     try:
         noted = (prefect_home(home) / ADDRESS).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -30,10 +30,10 @@ def served_at(home: Path) -> str:
 
 
 def backfill_form(home: Path, parameters: Mapping[str, Any]) -> str:
-    """The address of the backfill's form with its fields filled in; nothing runs until a person submits it."""
+    """The address of the prefilled backfill form; nothing runs until a user submits it."""
     return f"{served_at(home)}{BACKFILL}?{filled(parameters)}"
 
 
 def filled(parameters: Mapping[str, Any]) -> str:
-    """The query by which Prefect's interface fills a form in: one field, `parameters`, as JSON."""
+    """The query string with which Prefect's UI prefills a form: one field, `parameters`, as JSON."""
     return urlencode({"parameters": json.dumps(parameters, separators=(",", ":"))})

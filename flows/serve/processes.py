@@ -1,4 +1,4 @@
-"""`tidemark serve`: keeps a server and a runner alive on one home, and ends them together."""
+"""`tidemark serve`: keeps a server and a runner alive for one home, and ends them together."""
 
 import os
 import signal
@@ -30,15 +30,15 @@ READY = b"ready\n"
 ANSWER_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 0.2
 UP_WITHIN_SECONDS = 120.0
-PORT_FREE_WITHIN_SECONDS = 5.0  # what a killed `serve` leaves lets go of the port within a second
-RUNNER_ENDS_WITHIN_SECONDS = 40.0  # a flow is given half a minute to end
+PORT_FREE_WITHIN_SECONDS = 5.0  # the children of a killed `serve` release the port within a second
+RUNNER_ENDS_WITHIN_SECONDS = 40.0  # Prefect gives a flow half a minute to end
 SERVER_ENDS_WITHIN_SECONDS = 10.0
 TOO_OFTEN = 5  # deaths of one process
 WITHIN_SECONDS = 60.0
 
 
 def require_private(host: str, given: Mapping[str, str]) -> None:
-    """Refuse to open the interface to other machines without a password.
+    """Refuse to open the UI to other machines without a password.
 
     Raises:
         BadRequest: The host is not loopback and Prefect's authentication is not configured.
@@ -56,10 +56,10 @@ def require_private(host: str, given: Mapping[str, str]) -> None:
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens for as long as `serve` lives, whichever server process answers on it.
+    """A listening socket for the lifetime of `serve`, kept across restarts of the server process.
 
     Raises:
-        HomeBusy: The port is taken.
+        HomeBusy: The port is in use.
         BadRequest: This machine has no such address.
     """
     patience = Clock.ticks() + PORT_FREE_WITHIN_SECONDS
@@ -83,7 +83,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @dataclass
 class Child:
-    """One process of ours: started, watched, started again."""
+    """A child process that is started, watched and restarted."""
 
     name: str
     command: list[str]
@@ -93,7 +93,7 @@ class Child:
     _deaths: list[float] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start it, in a group of its own: an interrupt at the terminal reaches us alone."""
+        """Start it in its own session, so that an interrupt at the terminal reaches only the parent."""
         self.process = subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", *self.command],
             env={**self.environment, PARENT: str(os.getpid())},
@@ -105,14 +105,14 @@ class Child:
 
     @property
     def ended(self) -> int | None:
-        """Its exit status; none while it lives."""
+        """Its exit status; None while it runs."""
         return None if self.process is None else self.process.poll()
 
     def record_exit(self) -> None:
-        """Count a death.
+        """Count an exit.
 
         Raises:
-            SourceUnavailable: It dies again and again.
+            SourceUnavailable: It exits too often.
         """
         now = Clock.ticks()
         self._deaths = [*(at for at in self._deaths if at > now - WITHIN_SECONDS), now]
@@ -120,7 +120,7 @@ class Child:
             raise SourceUnavailable(f"expected the {self.name} to stay alive, found it dead {TOO_OFTEN} times a minute")
 
     def end(self, within: float) -> None:
-        """Ask it to end; after a while, end it."""
+        """Terminate it; kill it after a timeout."""
         if self.process is None:
             return
         self.process.terminate()
@@ -136,10 +136,10 @@ class Service:
     """The server and the runner of one home.
 
     Attributes:
-        server: Prefect's API and interface.
-        runner: What runs the flows; it needs the server.
-        address: Host and port at which the server answers.
-        stopping: Set when a person or the system asks to end.
+        server: Prefect's API and UI.
+        runner: The process that runs the flows; it needs the server.
+        address: The host and port of the server.
+        stopping: Set when a user or the system asks to end.
     """
 
     server: Child
@@ -148,7 +148,7 @@ class Service:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def answers(self) -> bool:
-        """Whether the server answers that it is well."""
+        """Whether the health check of the server succeeds."""
         connection = HTTPConnection(*self.address, timeout=ANSWER_SECONDS)
         try:
             with deadline.within(ANSWER_SECONDS):
@@ -165,7 +165,7 @@ class Service:
         """Start the server and wait until it answers.
 
         Raises:
-            SourceUnavailable: It does not.
+            SourceUnavailable: It does not answer.
         """
         self.server.start()
         patience = Clock.ticks() + UP_WITHIN_SECONDS
@@ -180,7 +180,7 @@ class Service:
         process = self.runner.process
 
         def listen() -> None:
-            # To the end, so that the runner never waits for a reader.
+            # Read to the end, so that the runner never blocks on a full pipe.
             for line in process.stdout if process is not None and process.stdout is not None else ():
                 if line == READY:
                     when_ready()
@@ -191,19 +191,19 @@ class Service:
         threading.Thread(target=listen, name="runner-output", daemon=True).start()
 
     def keep_alive(self, tell: Tell) -> None:
-        """Start again whatever dies, until asked to end."""
+        """Restart the server or the runner when it dies, until asked to end."""
         while not self.stopping.wait(LOOK_EVERY_SECONDS):
             if self.server.ended is not None:
-                tell(f"the server died ({self.server.ended}); it is started again")
+                tell(f"the server died ({self.server.ended}); restarting it")
                 self.server.record_exit()
                 self.start_server()
             if self.runner.ended is not None:
-                tell(f"the runner died ({self.runner.ended}); it is started again")
+                tell(f"the runner died ({self.runner.ended}); restarting it")
                 self.runner.record_exit()
                 self.start_runner(lambda: tell("the runner is back"))
 
     def end(self) -> None:
-        """End the runner first, so that it can still say what becomes of its runs."""
+        """End the runner first, so that it can still report the state of its runs."""
         self.runner.end(RUNNER_ENDS_WITHIN_SECONDS)
         self.server.end(SERVER_ENDS_WITHIN_SECONDS)
 
@@ -212,14 +212,14 @@ def serve(settings: Settings, *, host: str, port: int, tell: Tell) -> None:
     """Serve a home until asked to end.
 
     Args:
-        settings: Which home.
-        host: Where to listen.
-        port: The port; 0 takes a free one.
-        tell: Where to say what is going on.
+        settings: The settings, with the home.
+        host: The address to listen on.
+        port: The port; 0 picks a free port.
+        tell: Receives progress messages.
 
     Raises:
-        BadRequest: The host would let other machines in.
-        HomeBusy: Another `serve` owns the home, or the port is taken.
+        BadRequest: Other machines could reach the host without a password.
+        HomeBusy: Another `serve` serves the home, or the port is in use.
         SourceUnavailable: The server or the runner does not stay alive.
     """
     require_private(host, os.environ)
@@ -245,11 +245,11 @@ def serve(settings: Settings, *, host: str, port: int, tell: Tell) -> None:
             service.keep_alive(tell)
         finally:
             service.end()
-    tell("ended; what was scheduled stays scheduled")
+    tell("ended; scheduled runs stay scheduled")
 
 
 def made(home: Path, host: str, bound: socket.socket) -> Service:
-    """The two processes on a listening socket, not yet started."""
+    """The two processes for a listening socket, not yet started."""
     port = bound.getsockname()[1]
     environment = served_environment(home, host, port, os.environ)
     server = Child("server", ["flows.serve.server", str(bound.fileno())], environment, (bound.fileno(),))

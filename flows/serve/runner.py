@@ -1,4 +1,4 @@
-"""The process that runs flows: it marks as crashed what an earlier one left, registers the deployments, and works."""
+"""The process that runs flows: it marks runs of a dead runner as crashed and registers the deployments."""
 
 import asyncio
 import os
@@ -19,17 +19,17 @@ from flows.serve.environment import PARENT, end_with_parent
 from flows.serve.tasks import STATUS_ABOUT, STATUS_KEY, status_markdown_of
 from flows.settings import read_settings
 
-AT_ONCE = 2  # one writes to the home, one waits for it; slots die with this process, so none is ever left held
+AT_ONCE = 2  # one run writes to the home, one waits; the slots are in this process, so none can stay occupied
 PAGE = 200
 GONE = "The process that worked on it is gone. What it had published stays; run it again for the rest."
 ALIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
 
 async def mark_orphans_crashed(client: PrefectClient) -> int:
-    """End the runs that nobody works on any more; returns how many.
+    """Mark runs without a process as ended; return how many.
 
-    Only one `tidemark serve` owns a home, and its flows die with their runner: when a runner starts, whatever Prefect
-    believes to be under way is not.
+    Only one `tidemark serve` serves a home, and its flows die with their runner. So when a runner starts, no run that
+    Prefect shows as active is really active.
     """
     states = {"state": {"type": {"any_": ALIVE}}}
     marked = 0
@@ -41,15 +41,15 @@ async def mark_orphans_crashed(client: PrefectClient) -> int:
 
 
 async def mark_crashed(client: PrefectClient, run: FlowRun) -> None:
-    """End one run that was believed to be under way, and what it was doing; one that has ended stays as it is."""
+    """Mark one run and its tasks as crashed, or cancelled if that was requested; a run that has ended is unchanged."""
     asked_to_end = run.state is not None and run.state.type == StateType.CANCELLING
     verdict: State[None] = Cancelled(message=GONE) if asked_to_end else Crashed(message=GONE)
     mine = FlowRunFilter.model_validate({"id": {"any_": [run.id]}})
     alive = TaskRunFilter.model_validate({"state": {"type": {"any_": ALIVE}}})
     while tasks := await client.read_task_runs(flow_run_filter=mine, task_run_filter=alive, limit=PAGE):
-        for each in tasks:
-            await client.set_task_run_state(each.id, verdict, force=True)
-    # Not by force: it may have come to its end since the list was read, and then it stays as it ended.
+        for task in tasks:
+            await client.set_task_run_state(task.id, verdict, force=True)
+    # Without force: if the run has ended since the list was read, it keeps its state.
     answer = await client.set_flow_run_state(run.id, verdict, force=False)
     if answer.status != SetStateStatus.ACCEPT:
         now = await client.read_flow_run(run.id)
@@ -58,16 +58,16 @@ async def mark_crashed(client: PrefectClient, run: FlowRun) -> None:
 
 
 async def keep_automation(client: PrefectClient) -> None:
-    """Create the automation, or bring the one that is there up to date."""
+    """Create the automation, or replace the existing one."""
     wanted = automation()
     held = await client.read_automations_by_name(wanted.name)
-    for one in held:
-        await client.delete_automation(one.id)
+    for old in held:
+        await client.delete_automation(old.id)
     await client.create_automation(wanted)
 
 
 async def show_status(client: PrefectClient) -> None:
-    """Publish how the home stands now; a home that cannot be read says so."""
+    """Publish the status of the home, or the error if it cannot be read."""
     try:
         text = await asyncio.to_thread(status_markdown_of, read_settings())
     except PipelineError as problem:
@@ -89,15 +89,15 @@ async def work() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     working = asyncio.create_task(runner.start())
-    await asyncio.sleep(0)  # Prefect's own handler is in place, and would leave the runs as they are
+    await asyncio.sleep(0)  # by now Prefect has set its own signal handler, which would leave the runs as they are
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(runner.astop()))
     await working
 
 
 def main() -> None:
-    """Work, and end with whoever started it."""
+    """Run the worker; end together with the parent process."""
     end_with_parent()
-    os.environ[PARENT] = str(os.getpid())  # the flows that it starts end with it
+    os.environ[PARENT] = str(os.getpid())  # its flows end with this process
     asyncio.run(work())
 
 

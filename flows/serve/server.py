@@ -1,4 +1,4 @@
-"""Prefect's server and interface behind a door: they answer their own origin only, and the page calls nobody else."""
+"""Prefect's server and UI behind an access check: only same-origin requests, and pages that call no other host."""
 
 import asyncio
 import base64
@@ -33,9 +33,9 @@ LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 REPORTS = "/reports/"
 INTERFACE = "/v2"
 BUSY = 503
-RETRIES = "prefect.server.utilities.messaging.memory"  # whose logger tells of every message that is handled again
+RETRIES = "prefect.server.utilities.messaging.memory"  # its logger reports every message that is retried
 PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
-# The interface is all here; a browser that obeys this sends nothing to anybody else and shows it in no other page.
+# The UI is self-contained: a browser with this policy contacts no other host and shows it in no frame.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
@@ -49,16 +49,15 @@ HEADERS = [
 
 
 class Door:
-    """Lets in what comes from the server's own pages and from programs on this machine, and nothing else.
+    """Allows requests from the server's own pages and from programs on this machine, and no others.
 
-    A page of another site that asks is known by its `Origin`; one that reaches this server by a name of its own, by
-    its `Host`.
+    A cross-site request is detected by its `Origin`; DNS rebinding is detected by its `Host`.
 
     Args:
         app: Prefect's server.
-        reports: The home's pages, shown below `/reports/`; they link to the form of a backfill.
-        loopback: Whether the server is bound to this machine alone.
-        authentication: `user:password`, where Prefect's authentication is configured; it guards the reports too.
+        reports: The pages of the home, below `/reports/`; they link to the backfill form.
+        loopback: Whether the server listens on loopback only.
+        authentication: `user:password` if Prefect's authentication is configured; it protects the reports too.
     """
 
     def __init__(self, app: App, reports: App, *, loopback: bool, authentication: str | None) -> None:
@@ -78,7 +77,7 @@ class Door:
             await refuse(scope, send, 403, reason)
         elif scope["type"] == "http" and scope["path"].startswith((REPORTS, BACKFILL)):
             if self._expected and not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-                await refuse(scope, send, 401, "user and password, please", (b"www-authenticate", b"Basic"))
+                await refuse(scope, send, 401, "user and password required", (b"www-authenticate", b"Basic"))
             elif scope["path"] == BACKFILL:
                 await to_form(scope, with_headers(send))
             else:
@@ -89,7 +88,7 @@ class Door:
             await self._app(scope, receive, with_headers(send))
 
     def refusal(self, headers: dict[bytes, bytes]) -> str | None:
-        """Why a request is not answered, or none."""
+        """The reason to refuse a request; None to allow it."""
         host = headers.get(b"host", b"").decode("latin-1")
         if self._loopback and name_of(f"//{host}") not in LOOPBACK_NAMES:
             return f"tidemark answers on this machine only, and {quoted(host)} is not one of its names"
@@ -100,9 +99,9 @@ class Door:
 
 
 async def retry_when_busy(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Ask again where Prefect says that its database is busy: SQLite refuses a writer now and then, and rolls it back.
+    """Retry a request when Prefect answers that its database is busy: SQLite sometimes refuses a writer and rolls back.
 
-    Prefect's own clients do the same; a browser does not.
+    Prefect's own clients retry too; a browser does not.
     """
     question = [await receive()]
     while question[-1].get("more_body"):
@@ -115,7 +114,7 @@ async def retry_when_busy(app: App, scope: Scope, receive: Receive, send: Send) 
 
 
 async def _was_busy(app: App, scope: Scope, receive: Receive, send: Send) -> bool:
-    """Pass a question on, and its answer back unless that is "busy"."""
+    """Forward a request; send its answer back unless that is "busy"."""
     busy = False
 
     async def unless_busy(message: MutableMapping[str, Any]) -> None:
@@ -127,14 +126,14 @@ async def _was_busy(app: App, scope: Scope, receive: Receive, send: Send) -> boo
     try:
         await app(dict(scope), receive, unless_busy)
     except Exception:
-        if busy:  # Starlette raises what it has answered already
+        if busy:  # Starlette also raises the error that it has answered
             return True
         raise
     return busy
 
 
 def again(question: list[MutableMapping[str, Any]], receive: Receive) -> Receive:
-    """A question that was read, to be read once more; after it, whatever else the client says."""
+    """Replay the messages of a request that was read; later messages come from the client."""
     left = iter(question)
 
     async def read() -> MutableMapping[str, Any]:
@@ -145,13 +144,13 @@ def again(question: list[MutableMapping[str, Any]], receive: Receive) -> Receive
 
 
 def worth_telling(record: logging.LogRecord) -> bool:
-    """Whether a line of Prefect's is news: not where SQLite refused a writer whose message is simply handled again."""
+    """Whether to log a record of Prefect: not if SQLite refused a writer, because the message is retried."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(getattr(error, "orig", None), sqlite3.OperationalError)
 
 
 def place_of(address: str) -> str | None:
-    """The host and port in an address, as they are written; none where it is nonsense."""
+    """The host and port in an address, as written; None if it is invalid."""
     try:
         return urlsplit(address).netloc
     except ValueError:
@@ -159,7 +158,7 @@ def place_of(address: str) -> str | None:
 
 
 def name_of(address: str) -> str | None:
-    """The host name in an address; none where it is nonsense."""
+    """The host name in an address; None if it is invalid."""
     try:
         return urlsplit(address).hostname
     except ValueError:
@@ -178,7 +177,7 @@ def with_headers(send: Send) -> Send:
 
 
 async def refuse(scope: Scope, send: Send, status: int, reason: str, *extra: tuple[bytes, bytes]) -> None:
-    """Say no, in one sentence."""
+    """Refuse a request with a reason."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": reason})
         return
@@ -188,7 +187,7 @@ async def refuse(scope: Scope, send: Send, status: int, reason: str, *extra: tup
 
 
 async def to_form(scope: Scope, send: Send) -> None:
-    """Lead to the form of a backfill, filled in as the query says; only Prefect knows under which id it keeps it."""
+    """Redirect to the backfill form, prefilled from the query; the id of the form comes from Prefect."""
     async with get_client() as client:
         try:
             form = await client.read_deployment_by_name("backfill/backfill")
@@ -202,7 +201,7 @@ async def to_form(scope: Scope, send: Send) -> None:
 
 
 def pages_of(folder: Path) -> App:
-    """The home's pages below `/reports/`."""
+    """An app that serves the pages of the home below `/reports/`."""
     folder.mkdir(parents=True, exist_ok=True)
     app = FastAPI(openapi_url=None)
     app.mount(REPORTS.rstrip("/"), StaticFiles(directory=folder, html=True))
@@ -210,7 +209,7 @@ def pages_of(folder: Path) -> App:
 
 
 def main(descriptor: int) -> None:
-    """Serve on a socket that the parent process listens on, until told to stop."""
+    """Serve on the listening socket of the parent process, until told to stop."""
     end_with_parent()
     listening = socket.socket(fileno=descriptor)
     door = Door(

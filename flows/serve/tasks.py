@@ -1,4 +1,4 @@
-"""A run as Prefect shows it: one task per batch, its plan, its progress and its outcome as artifacts."""
+"""A run in Prefect: one task per batch, with plan, progress and outcome as artifacts."""
 
 import logging
 import os
@@ -35,23 +35,23 @@ from warehouse.reports.brief import newest_day
 from warehouse.reports.completeness import PAGE
 
 STATUS_KEY = "status"
-STATUS_ABOUT = "What is there, what is missing and what retries it"
+STATUS_ABOUT = "What is loaded, what is missing and how to retry it"
 
 Verdict = State[None]
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
-    """A way to take a run's batches, each as a task of its own.
+    """A function that ingests each batch of a run as its own task.
 
-    A task is handed a number and a name, and hands back no data: Prefect walks through what crosses its border, while
-    other threads go on filling what a run is made of.
+    A task takes only a number and a name, and returns no data: Prefect inspects all arguments and results, while other
+    threads still change the run.
     """
     outcomes: dict[int, BatchOutcome] = {}
 
     @task(name="ingest", task_run_name="{batch}", cache_policy=NO_CACHE, persist_result=False)
-    def ingest(number: int, batch: str) -> Verdict:  # noqa: ARG001  Prefect names the task by it
-        """Collect, check and publish one batch; failed when something of it is not there, whose siblings go on."""
+    def ingest(number: int, batch: str) -> Verdict:  # noqa: ARG001  Prefect uses it in the task name
+        """Collect, check and publish one batch; it fails if days of it could not be loaded, and others continue."""
         outcome = outcomes[number] = pipeline.ingest(run, run.batches[number])
         if outcome.problems:
             _, reason, _ = outcome.problems[0]
@@ -67,12 +67,12 @@ def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
 
 
 def finish_in_a_task(run: Run) -> None:
-    """Close the books and rebuild the warehouse file, as a task of its own."""
+    """Finish the run and rebuild the warehouse file, as its own task."""
     begun = False
 
     @task(name="build", task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
     def build() -> None:
-        """Close the books and rebuild the warehouse file."""
+        """Finish the run and rebuild the warehouse file."""
         nonlocal begun
         begun = True
         pipeline.finish(run)
@@ -83,11 +83,11 @@ def finish_in_a_task(run: Run) -> None:
 
 
 def with_prefect(work: Callable[[], object]) -> None:
-    """Do some work as a task; where Prefect itself fails, say so and let the caller do it without.
+    """Run work as a task; if Prefect itself fails, log it, and the caller runs the work without Prefect.
 
     Raises:
         PipelineError: The work failed.
-        RunStopped: A person ended the run.
+        RunStopped: A person stopped the run.
     """
     try:
         state = work()
@@ -102,7 +102,7 @@ def with_prefect(work: Callable[[], object]) -> None:
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """What is only shown may fail without costing anything but the sight of it."""
+    """Log an error of the block and continue; for output that is only shown."""
     try:
         yield
     except FAULTS as fault:
@@ -110,12 +110,12 @@ def shown() -> Iterator[None]:
 
 
 def _say_shown(fault: BaseException) -> None:
-    logging.getLogger(__name__).warning("Prefect could not be told: %s", described(fault))
+    logging.getLogger(__name__).warning("could not report to Prefect: %s", described(fault))
 
 
 @dataclass
 class Progress:
-    """The bar of a run, and a line in its log for each batch."""
+    """The progress bar of a run, and a log line for each batch."""
 
     total: int
     log: Log
@@ -127,10 +127,10 @@ class Progress:
         """Show an empty bar."""
         with shown():
             bar = create_progress_artifact(0.0, key="progress", description=f"0 of {self.total} batches")
-            self._bar = cast("UUID", bar)  # a coroutine only where the caller is one
+            self._bar = cast("UUID", bar)  # a coroutine only in an async caller
 
     def tell(self, outcome: BatchOutcome) -> None:
-        """One more batch is done."""
+        """Record that one more batch is done."""
         say = self.log.warning if outcome.problems else self.log.info
         say("%s: %s", outcome.name, in_words(outcome.states))
         with self._lock, shown():
@@ -142,7 +142,7 @@ class Progress:
 
 
 def guarded(work: Callable[[], Verdict]) -> Verdict:
-    """Do a flow's work; what tidemark knows how to name becomes one sentence, not a traceback."""
+    """Run the work of a flow; a known error becomes one sentence instead of a traceback."""
     end_with_parent()
     logging.getLogger("prefect.flow_runs").addFilter(_is_news)
     try:
@@ -152,18 +152,18 @@ def guarded(work: Callable[[], Verdict]) -> Verdict:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line says more than that a flow returned a failure, which its state has said already."""
+    """Whether a log record says more than that the flow failed, which its state already shows."""
     return not record.getMessage().startswith("Engine execution exited with unexpected exception")
 
 
 def run_job(settings: Settings, job: Job) -> Verdict:
-    """Plan, show the plan, apply exactly that, and show what became of it.
+    """Plan, show the plan, execute exactly this plan, and show the outcome.
 
     Returns:
-        Completed, or failed with the names of what was tried and is not there.
+        Completed, or failed with the names of what was tried and could not be loaded.
 
     Raises:
-        PipelineError: Nothing could be done.
+        PipelineError: The run failed.
     """
     log = get_run_logger()
     with pipeline.begin(settings, job, tell=log.info) as run:
@@ -179,7 +179,7 @@ def run_job(settings: Settings, job: Job) -> Verdict:
             pipeline.perform(run, progress.tell, how=in_tasks(run), end=finish_in_a_task)
         except PipelineError as problem:
             problems.append(problem)
-        # What was published stays published, whatever the marts say.
+        # What was published stays published, even if a mart failed.
         for show in (show_outcome, show_brief, show_status):
             with shown():
                 show(run)
@@ -198,12 +198,12 @@ def _done(run: Run) -> str:
 
 
 def show_plan(planned: Forecast) -> None:
-    """Publish what a run is about to do."""
+    """Publish the plan of a run."""
     create_markdown_artifact(plan_markdown(planned), key="plan", description="What this run is about to do")
 
 
 def show_outcome(run: Run) -> None:
-    """Publish what became of a run, and where the results of its checks are."""
+    """Publish the outcome of a run, and a link to the results of its checks."""
     own = os.environ.get("PREFECT_UI_URL")
     reports = f"{own}/reports" if own else run.home.reports.absolute().as_uri()
     where = f"{reports}/checks/{run.run_id}.html"
@@ -211,22 +211,22 @@ def show_outcome(run: Run) -> None:
         get_run_logger().warning("%s", notice)
     text = outcome_markdown(run.outcomes, run.traffic.requests, where, f"{reports}/{PAGE}", run.notices)
     create_markdown_artifact(text, key="outcome", description="What was loaded, what failed and why, what was restated")
-    create_link_artifact(where, link_text="How the checks fared", key="checks")
+    create_link_artifact(where, link_text="Results of the checks", key="checks")
 
 
 def show_brief(run: Run) -> None:
-    """Publish the newest day's report, where there is one."""
+    """Publish the report of the newest day, if there is one."""
     day = newest_day(run.home.warehouse)
     if day is not None:
         text = (run.home.reports / f"{day}.md").read_text(encoding="utf-8")
-        create_markdown_artifact(text, key="brief", description=f"What {day} has to say")
+        create_markdown_artifact(text, key="brief", description=f"The brief of {day}")
 
 
 def show_status(run: Run) -> None:
-    """Publish what `tidemark status` says, under the key that always holds the newest."""
+    """Publish the output of `tidemark status`, under a fixed key."""
     create_markdown_artifact(status_markdown_of(run.settings), key=STATUS_KEY, description=STATUS_ABOUT)
 
 
 def status_markdown_of(settings: Settings) -> str:
-    """What `tidemark status` says of a home now."""
+    """The current status of a home as Markdown."""
     return status_markdown(report(settings))

@@ -1,1 +1,1 @@
-"""The verbs of a run, one module each, in the order in which a batch goes through them."""
+"""The steps of a run, one module each. A batch passes through them in order."""

@@ -1,4 +1,4 @@
-"""Check: hold a batch's rows against what their dataset promises."""
+"""Check: validate the rows of a batch against the contract of their dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from warehouse.store.lake import Lake, as_known, month_of
 from warehouse.store.ledger import CheckResult, HeldRow
 
 HELD = pl.Schema({"series": pl.String(), "date": pl.Date(), "rule": pl.String()})
-MOST_HELD_ROWS = 1000  # rows of one rule that go into quarantine one by one; the check counts them all
+MOST_HELD_ROWS = 1000  # quarantined rows of a batch; the check counts all failing rows
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What the checks said of a batch.
+    """The results of the checks of a batch.
 
     Attributes:
-        results: How each rule fared.
-        held: Series-days to hold back: series, date, rule.
-        rows: The rows that broke a blocking rule.
-        batch_rule: The rule about the whole batch that was broken, which holds back all of it.
+        results: The result of each rule.
+        held: The series-days to hold back: series, date, rule.
+        rows: The rows that break a blocking rule, for the quarantine.
+        batch_rule: The broken rule about the whole batch, if any; it holds back the whole batch.
     """
 
     results: tuple[CheckResult, ...] = ()
@@ -35,8 +35,8 @@ class Checked:
 
 
 def check(dataset: Dataset, rows: pl.DataFrame, before: pl.DataFrame | None = None) -> Checked:
-    """Judge a batch's rows, beside those that are published before and between them."""
-    from expectations.suite import run_suite  # noqa: PLC0415  pandas comes with it: only where it is needed
+    """Check the rows of a batch, together with the published rows before and between them."""
+    from expectations.suite import run_suite  # noqa: PLC0415  it imports pandas: only when needed
 
     results: list[CheckResult] = []
     broken: list[pl.DataFrame] = []
@@ -64,14 +64,14 @@ def check(dataset: Dataset, rows: pl.DataFrame, before: pl.DataFrame | None = No
 def published_beside(
     lake: Lake, announced: Mapping[str, frozenset[str]], batch: Batch, rows: pl.DataFrame, now: datetime
 ) -> pl.DataFrame | None:
-    """What is published of the days that a batch's checks look back at, and of those between its own.
+    """The published rows of the days that the checks of a batch look back at, and of the days between its own.
 
     Args:
-        lake: Where it is published.
+        lake: The lake.
         announced: Partition to the hashes that it may have.
-        batch: Whose days they are.
-        rows: What is checked.
-        now: As known at this instant.
+        batch: The batch.
+        rows: The rows to check.
+        now: Read the lake as known at this instant.
     """
     dataset = batch.feed.dataset
     if not dataset.looks_back or rows.is_empty():

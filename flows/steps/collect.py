@@ -1,4 +1,4 @@
-"""Collect: ask for what a batch wants; every answer is archived as it arrives."""
+"""Collect: send the requests of a batch; every answer is archived as it arrives."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,29 +16,29 @@ from flows.steps.plan import Batch
 from warehouse.store.archive import Recorder
 
 Identity = tuple[str, str, str | None]
-"""What makes two requests the same: method, address and body."""
+"""The key by which two requests count as the same: method, address and body."""
 
 
 class Collector:
-    """Sends the requests of a run. What serves the whole run is asked for once, by whoever needs it first.
+    """Sends the requests of a run. A request that serves the whole run is sent once, by the first batch that needs it.
 
     Attributes:
-        settings: Whom to ask through, and the clock.
-        sources: Whose limits are kept.
+        settings: The gateway, the keys and the clock.
+        sources: The sources whose limits are enforced.
         traffic: What was sent and received.
-        stopping: Set when the run is to end.
+        stopping: Set when the run should end.
     """
 
     def __init__(
         self, settings: Settings, sources: Sequence[Source], recorder: Recorder, *, paced: bool = True
     ) -> None:
-        """Nothing is sent yet.
+        """Set up; nothing is sent yet.
 
         Args:
-            settings: Whom to ask through, and the clock.
-            sources: Whose limits are kept.
-            recorder: Where answers are archived.
-            paced: Whether limits are waited for; an invented market has none.
+            settings: The gateway, the keys and the clock.
+            sources: The sources whose limits are enforced.
+            recorder: Archives the answers.
+            paced: Whether requests are throttled; not for a simulated market.
         """
         self.settings = settings
         self.sources = sources
@@ -54,18 +54,18 @@ class Collector:
 
     @property
     def clock(self) -> Clock:
-        """What tells the time."""
+        """The clock of the run."""
         return self.settings.clock
 
     def keep(self, identity: Identity, answer: Answer) -> None:
-        """Use an answer that was archived and never came to be read, where the same is asked."""
+        """Reuse an archived answer that was never read, if the same request is made."""
         self._kept[identity] = answer
 
     def stop_if_asked(self) -> None:
-        """Leave between two steps when the run is to end.
+        """End between two steps if the run should stop.
 
         Raises:
-            RunStopped: It is.
+            RunStopped: The run should stop.
         """
         if self.stopping.is_set():
             raise RunStopped("the run was stopped: what it had published stays, the rest is asked for again")
@@ -75,7 +75,7 @@ class Collector:
         return Budgets(self.sources, self.clock, enforced=self._paced)
 
     def fetcher(self, source: Source) -> Fetcher:
-        """The one fetcher of a source."""
+        """The fetcher of a source; there is one per source."""
         with self._lock:
             if source.name not in self._fetchers:
                 self._fetchers[source.name] = Fetcher(
@@ -90,16 +90,16 @@ class Collector:
             return self._fetchers[source.name]
 
     def answer(self, batch: Batch, ask: Ask, request: Request, earlier: Earlier | None = None) -> Answer:
-        """An answer: one that serves the whole run, one that an interrupted run left, or a new one.
+        """The answer to a request: shared by the run, left by an interrupted run, or newly fetched.
 
         Args:
-            batch: What it is for.
-            ask: What of the batch.
-            request: What is sent.
-            earlier: The last whole answer to the same request, to ask whether it still holds.
+            batch: The batch that needs it.
+            ask: The ask of the batch.
+            request: The request.
+            earlier: The last complete answer to the same request, for a conditional request.
         """
         if request.shared:
-            # A lock of its own: nobody else waits while it is asked for.
+            # One lock per request, so that other requests do not wait for it.
             with self._lock:
                 turn = self._turns.setdefault(request.identity, threading.Lock())
             with turn:
@@ -121,16 +121,16 @@ Previous = Callable[[Batch, Ask, Request], Earlier | None]
 
 
 def nothing_before(_: Batch, __: Ask, ___: Request) -> None:
-    """For those who have no earlier answers."""
+    """No earlier answer; for callers without history."""
 
 
 def collect(collector: Collector, batch: Batch, previous: Previous = nothing_before) -> list[Gathered]:
-    """Ask for everything in a batch.
+    """Fetch all asks of a batch.
 
     Args:
-        collector: Who asks.
-        batch: For what.
-        previous: Finds the last whole answer to the same request, of feeds whose answers hold a whole history.
+        collector: Sends the requests.
+        batch: The batch.
+        previous: Finds the last complete answer to the same request, for feeds with a whole history.
     """
 
     def gather(ask: Ask) -> Gathered:
@@ -143,18 +143,18 @@ def collect(collector: Collector, batch: Batch, previous: Previous = nothing_bef
 
 
 def drive(feed: Feed, ask: Ask, fetch: Callable[[Request], Answer]) -> Gathered:
-    """Perform a plan: send what it yields, hand it each answer."""
+    """Run the plan of an ask: send each request that it yields, and pass it the answer."""
     followed = follow(feed.plan(ask), fetch, ask.series.name)
     return Gathered(ask, followed.answers, followed.error, followed.lost)
 
 
 class Followed(NamedTuple):
-    """What came of a plan.
+    """The result of a plan.
 
     Attributes:
-        answers: What came back, in order, without what was lost.
-        error: Why the plan did not come to its end.
-        lost: The files and pages that could not be had.
+        answers: The answers in order, without those of lost pieces.
+        error: Why the plan failed; None if it completed.
+        lost: The files and pages that could not be fetched or read.
     """
 
     answers: tuple[Answer, ...]
@@ -163,16 +163,16 @@ class Followed(NamedTuple):
 
 
 def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followed:
-    """Send what a plan yields and hand it each answer; whatever goes wrong is named, and costs this plan only.
+    """Send the requests of a plan and pass it each answer; an error ends only this plan.
 
     Args:
-        plan: Whose requests are sent.
-        fetch: Sends one.
-        what: What the plan is for, as its errors call it.
+        plan: The plan.
+        fetch: Sends one request.
+        what: The name of the plan in error messages.
 
     Raises:
-        RunStopped: A person ended the run.
-        HomeRefused: Answers cannot be archived any more.
+        RunStopped: A person stopped the run.
+        HomeRefused: Answers can no longer be archived.
     """
     answers: list[Answer] = []
     try:
@@ -183,13 +183,13 @@ def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followe
             except PipelineError as problem:
                 if request.days is None or isinstance(problem, HomeRefused):
                     raise
-                request = plan.throw(problem)  # a piece that stands by itself: the plan may go on without it
+                request = plan.throw(problem)  # an independent piece: the plan may continue without it
             else:
                 answers.append(answer)
                 request = plan.send(answer)
     except StopIteration as end:
         lost: tuple[Lost, ...] = tuple(end.value or ())
-        kept = tuple(answer for answer in answers if not any(each.costs(answer.request) for each in lost))
+        kept = tuple(answer for answer in answers if not any(part.costs(answer.request) for part in lost))
         return Followed(kept, None, lost)
     except (RunStopped, HomeRefused):
         raise

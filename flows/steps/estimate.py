@@ -1,4 +1,4 @@
-"""What a plan will take: series-days, requests, time under the rate limits, and what perishes first."""
+"""The cost of a plan: series-days, requests, time under the rate limits, and what perishes first."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from flows.steps.plan import Batch, Mode, date_of
 
 @dataclass(frozen=True)
 class ForecastLine:
-    """One batch of a plan.
+    """The forecast of one batch.
 
     Attributes:
-        series: How many series.
-        days: How many series-days.
+        series: The number of series.
+        days: The number of series-days.
         first: The first day.
         last: The last day.
-        requests: How many requests it is expected to take.
-        perishes_at: When the first of its lacking days can no longer be had.
+        requests: The expected number of requests.
+        perishes_at: When the first of its unsettled days can no longer be fetched.
     """
 
     dataset: str
@@ -34,13 +34,13 @@ class ForecastLine:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A plan as people see it.
+    """The forecast of a plan.
 
     Attributes:
-        lines: A line for each batch, in the order in which a source is asked.
-        seconds: How long the requests take at least under the rate limits: as long as the slowest source.
-        slowest: That source.
-        one_by_one: How long they would take if one source waited for the other.
+        lines: One line for each batch, in order of execution per source.
+        seconds: The minimum time of the requests under the rate limits: that of the slowest source.
+        slowest: The slowest source.
+        one_by_one: The minimum time if sources ran one after the other.
     """
 
     lines: tuple[ForecastLine, ...]
@@ -50,12 +50,12 @@ class Forecast:
 
     @property
     def days(self) -> int:
-        """Series-days in all."""
+        """Total series-days."""
         return sum(line.days for line in self.lines)
 
     @property
     def requests(self) -> int:
-        """Requests in all."""
+        """Total requests."""
         return sum(line.requests for line in self.lines)
 
     @property
@@ -73,7 +73,7 @@ class Forecast:
 
 
 def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
-    """What batches will take; a replay asks nobody."""
+    """Forecast the cost of batches; a replay makes no requests."""
     lines = []
     by_limit: defaultdict[str, float] = defaultdict(float)  # seconds
     by_source: defaultdict[str, float] = defaultdict(float)
@@ -96,6 +96,6 @@ def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:
                 batch.perishes_at,
             )
         )
-    # Sources are asked side by side, the batches of one in order; two of them may share a host.
+    # Sources run in parallel, the batches of one source in order; two sources may share a host.
     slowest, longest = max(by_source.items(), key=itemgetter(1), default=("", 0.0))
     return Forecast(tuple(lines), max(longest, *by_limit.values(), 0.0), slowest, sum(by_source.values()))

@@ -1,4 +1,4 @@
-"""Normalize: from the answers for one ask to conformed rows, and the days that cannot be read."""
+"""Normalize: turn the answers of one ask into conformed rows, and find the days that cannot be read."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ INSTANT = pl.Datetime("us", "UTC")
 
 
 def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame:
-    """As `normalize_by_day`, for those who want every row or none.
+    """Like `normalize_by_day`, but all rows or an error.
 
     Raises:
         PayloadChanged: An answer or a row cannot be read.
@@ -32,12 +32,12 @@ def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame
 
 
 class Normalized(NamedTuple):
-    """What the answers for one ask hold.
+    """The content of the answers of one ask.
 
     Attributes:
-        rows: Conformed rows, each with the answer that it came from.
-        refused: Days with a row that cannot be read, and why; they have no rows, whatever other answers say of them.
-        lost: Files and pages that stand by themselves and could not be had or read.
+        rows: Conformed rows, each with the snapshot of its answer.
+        refused: Days with an unreadable row, and the reason; they have no rows, even from other answers.
+        lost: Independent files and pages that could not be fetched or read.
     """
 
     rows: pl.DataFrame
@@ -46,21 +46,21 @@ class Normalized(NamedTuple):
 
     @property
     def problems(self) -> dict[date, PipelineError]:
-        """Days that cannot be told, and why."""
-        spoken_for = {day: each.problem for each in reversed(self.lost) for day in each.days}
-        return spoken_for | {day: PayloadChanged(reason) for day, reason in self.refused.items()}
+        """Days that cannot be read, with the errors."""
+        lost_days = {day: lost.problem for lost in reversed(self.lost) for day in lost.days}
+        return lost_days | {day: PayloadChanged(reason) for day, reason in self.refused.items()}
 
 
 def nothing(dataset: Dataset) -> Normalized:
-    """What no answer holds."""
+    """The result without any answer."""
     return Normalized(_together(dataset, ()))
 
 
 def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Normalized:
-    """The rows of all answers for one ask, conformed, and the days of those that cannot be read.
+    """The conformed rows of all answers of one ask, and the days that cannot be read.
 
     Raises:
-        PayloadChanged: An answer cannot be read that does not stand by itself.
+        PayloadChanged: An answer that is not an independent piece cannot be read.
     """
     frames: list[pl.DataFrame] = []
     refused: dict[date, str] = {}
@@ -73,7 +73,7 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
         except PayloadChanged as changed:
             if answer.request.days is None:
                 raise
-            if not any(answer.request in each.requests for each in gathered.lost):
+            if not any(answer.request in piece.requests for piece in gathered.lost):
                 lost.append(Lost(answer.request.days, changed, (answer.request,)))
             continue
         refused |= fitted.refused
@@ -81,19 +81,20 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
             fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
         )
     rows = _together(dataset, frames)
-    told = without_contradictions(dataset, rows.filter(~pl.col("date").is_in([*refused])) if refused else rows, refused)
-    return Normalized(told.rows, told.refused, tuple(lost))
+    kept = rows.filter(~pl.col("date").is_in([*refused])) if refused else rows
+    consistent = without_contradictions(dataset, kept, refused)
+    return Normalized(consistent.rows, consistent.refused, tuple(lost))
 
 
 def _conformed(dataset: Dataset, source: str, answer: Answer) -> Conformed:
-    """The rows of one answer; whatever goes wrong in reading it is named."""
+    """The conformed rows of one answer; any error becomes a `PayloadChanged`."""
     request = answer.request
     module = importlib.import_module(f"transforms.{dataset.name}.{source}")
     try:
         transform = getattr(module, str(request.transform))
-        # Of a reading nobody but its arrival tells the time; a transform that needs it names it.
-        told = {"observed_at": answer.observed_at} if "observed_at" in signature(transform).parameters else {}
-        return conform_by_day(transform(answer.document, **request.labels, **told), dataset)
+        # A reading has no other time than that of its arrival; a transform that needs it declares the parameter.
+        arrival = {"observed_at": answer.observed_at} if "observed_at" in signature(transform).parameters else {}
+        return conform_by_day(transform(answer.document, **request.labels, **arrival), dataset)
     except PayloadChanged as changed:
         file = request.file
         if file is None or file in str(changed):
@@ -104,7 +105,7 @@ def _conformed(dataset: Dataset, source: str, answer: Answer) -> Conformed:
 
 
 def readable(answer: Answer, dataset: str, source: str) -> bool:
-    """Whether the transform of an answer can read it; one that holds no rows is read by its plan alone."""
+    """Whether the transform of an answer can read it; an answer without rows is read only by its plan."""
     if answer.request.transform is None or answer.status not in OK:
         return True
     try:
@@ -115,10 +116,10 @@ def readable(answer: Answer, dataset: str, source: str) -> bool:
 
 
 def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The rows of several answers, each row once."""
+    """The rows of several answers, without duplicates."""
     if not frames:
         return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
-    # Conform drops repetitions within one answer.
+    # Conform has removed duplicates within each answer.
     rows = frames[0]
     if len(frames) > 1:
         rows = pl.concat(frames).unique([*dataset.schema()], keep="first", maintain_order=True)
@@ -126,6 +127,6 @@ def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def first_told(dataset: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
-    """Events, of which each counts once: on the day and at the instant of its earliest stamp."""
+    """Deduplicate events: each keeps the day and the instant of its earliest stamp."""
     identity = [name for name in dataset.key if name != "date"]
     return rows.sort("stamped_at", maintain_order=True).unique(identity, keep="first", maintain_order=True)

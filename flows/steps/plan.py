@@ -1,4 +1,4 @@
-"""Plan: which series-days are wanted, and the batches that ask for them."""
+"""Plan: choose the wanted series-days, and group them into batches."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ from flows.source import Ask, Feed, Gathered, Source, bound_by
 from warehouse.build.database import SERIES
 from warehouse.store.ledger import DAY_KEY, EXPECTED, SEEN_ONCE, SETTLED, Books
 
-# Small asks are judged and published together as far as this; a batch of one ask may be longer.
+# Small asks are grouped into batches of at most this many days; a single ask may be longer.
 DAYS_PER_BATCH = 92
 
 
 class Mode(StrEnum):
-    """What a backfill does with days that are already there."""
+    """What a backfill does with days that are already loaded."""
 
     missing = "missing"
     refetch = "refetch"
@@ -30,15 +30,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What is judged and published together: one dataset of one source over a span of days.
+    """The unit of judging and publishing: one dataset of one source over a span of days.
 
     Attributes:
-        source: Whom to ask.
-        feed: For what.
+        source: The source.
+        feed: The feed.
         asks: One or more for each series.
-        wanted: series, date, expected, due_at, perishes_at of every wanted day, and what the ledger has: state, reason,
+        wanted: Every wanted day: series, date, expected, due_at, perishes_at, and from the ledger state, reason and
             observed_at.
-        archived: What is read instead of asking, where the run reads again what the archive has.
+        archived: In a replay, the archived answers to read instead of fetching.
     """
 
     source: Source
@@ -49,13 +49,13 @@ class Batch:
 
     @property
     def name(self) -> str:
-        """How the batch is called in messages."""
+        """The name of the batch in messages."""
         days = date_of(self.wanted)
         return f"{self.feed.dataset.name} from {self.source.name}, {min(days)} to {max(days)}"
 
     @property
     def requests_by_host(self) -> Mapping[str, int]:
-        """How many requests it takes, by the host that is asked."""
+        """The expected number of requests, by host."""
         hosts: Counter[str] = Counter()
         for ask in self.asks:
             hosts.update(self.feed.requests(ask))
@@ -63,7 +63,7 @@ class Batch:
 
     @property
     def requests_by_limit(self) -> Mapping[str, int]:
-        """How many requests it takes of each limit that binds them: a host's, or an endpoint's."""
+        """The expected number of requests, by the limit that applies: of a host or of an endpoint."""
         first = self.feed.endpoint(self.asks[0])
         bound: Counter[str] = Counter()
         for host, requests in self.requests_by_host.items():
@@ -74,14 +74,14 @@ class Batch:
 
     @property
     def requests(self) -> int:
-        """How many requests it takes."""
+        """The expected number of requests."""
         return sum(self.requests_by_host.values())
 
     @property
     def perishes_at(self) -> datetime | None:
-        """When the first of its days that are not there can no longer be had."""
-        lacking = self.wanted.filter(~is_settled())["perishes_at"]
-        return cast("datetime | None", lacking.min())
+        """When the first of its unsettled days can no longer be fetched."""
+        unsettled = self.wanted.filter(~is_settled())["perishes_at"]
+        return cast("datetime | None", unsettled.min())
 
 
 def feeds(sources: Iterable[Source]) -> Iterator[tuple[Source, Feed]]:
@@ -111,7 +111,7 @@ def expected_days(sources: Iterable[Source], days: Interval) -> pl.DataFrame:
 
 
 def validity(sources: Iterable[Source]) -> pl.DataFrame:
-    """The dated validity of every series: dataset, source, series, valid_from, valid_to (unknown while it lasts)."""
+    """The validity of every series: dataset, source, series, valid_from, valid_to (null while it continues)."""
     rows = [
         (feed.dataset.name, source.name, series.name, series.since, series.until)
         for source, feed in feeds(sources)
@@ -133,9 +133,9 @@ def is_settled() -> pl.Expr:
 
 
 def due_days(sources: Iterable[Source], days: Interval, books: Books, now: datetime) -> pl.DataFrame:
-    """The series-days of an interval that are out, with what the ledger says of them.
+    """The due series-days of an interval, with their records in the ledger.
 
-    `to_be_had` is false of a day that the provider no longer keeps: to ask for it again would only show it missing.
+    `to_be_had` is false for a day that the provider no longer keeps: fetching it again would only find it missing.
     """
     recorded = books.days.select(*DAY_KEY, "state", "reason", "observed_at")
     due = expected_days(sources, days).filter(pl.col("due_at") <= now).join(recorded, on=DAY_KEY, how="left")
@@ -143,9 +143,10 @@ def due_days(sources: Iterable[Source], days: Interval, books: Books, now: datet
 
 
 def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
-    """What a backfill wants: what can be had, or what the ledger lacks of it, or all days that may be archived.
+    """The days that a backfill wants.
 
-    A day of which one answer had only some of the hours is lacking, until a second answer has no more of them.
+    `missing` wants the unsettled days that can be fetched, `refetch` all that can be fetched, `replay` all days. A day
+    with missing hours in one answer counts as unsettled until a second answer confirms the gap.
     """
     if mode is Mode.replay:
         return due
@@ -155,13 +156,12 @@ def backfill_days(due: pl.DataFrame, mode: Mode) -> pl.DataFrame:
 
 
 def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
-    """What the daily job wants: what is not settled, and what may have been restated since it was last observed.
+    """The days that the daily job wants: unsettled days, and days that may have been restated since the last fetch.
 
-    A day inside its feed's restating window is asked for again whenever a newer day of its series has fallen due since.
-    Of a whole history so is every day, whatever its age: one answer holds them all, and is compared over all of them
-    whenever it is asked for.
+    A day inside the restatement window of its feed is fetched again once a newer day of its series has fallen due. With
+    a whole history, every fetch compares all days at any age, because one answer contains them all.
     """
-    lacking = backfill_days(due, Mode.missing)
+    unsettled = backfill_days(due, Mode.missing)
     one_series = ["dataset", "source", "series"]
     windows = pl.DataFrame(
         [
@@ -177,7 +177,7 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
         .group_by(one_series)
         .agg(newest_date=pl.col("date").max(), newest_due_at=pl.col("due_at").max())
     )
-    asked = lacking.select(one_series).unique().with_columns(asked=pl.lit(value=True))
+    asked = unsettled.select(one_series).unique().with_columns(asked=pl.lit(value=True))
     has_grown = pl.col("observed_at") < pl.col("newest_due_at")
     in_window = pl.col("date") > pl.col("newest_date") - pl.col("window")
     again = (
@@ -188,7 +188,7 @@ def daily_days(due: pl.DataFrame, sources: Iterable[Source]) -> pl.DataFrame:
         .filter((has_grown & in_window) | (pl.col("whole") & pl.col("asked").is_not_null()))
         .select(due.columns)
     )
-    return pl.concat([lacking, again]).unique(DAY_KEY, maintain_order=True)
+    return pl.concat([unsettled, again]).unique(DAY_KEY, maintain_order=True)
 
 
 def choose(
@@ -198,17 +198,17 @@ def choose(
     datasets: Iterable[str] = (),
     series: Iterable[str] = (),
 ) -> list[Source]:
-    """The sources, with only the feeds and series that were named; nothing named means all.
+    """The sources, with only the named feeds and series; no name means all.
 
     Raises:
-        BadRequest: A name that nobody knows; the message lists those that exist.
+        BadRequest: A name is unknown; the message lists the known ones.
     """
     wanted = {"source": set(names), "dataset": set(datasets), "series": set(series)}
     every = list(feeds(sources.values()))
     known = {
         "source": set(sources),
         "dataset": {feed.dataset.name for _, feed in every},
-        "series": {one.name for _, feed in every for one in feed.series},
+        "series": {member.name for _, feed in every for member in feed.series},
     }
     for what, asked in wanted.items():
         unknown = sorted(asked - known[what])
@@ -234,11 +234,11 @@ def choose(
 def _only(feed: Feed, names: set[str]) -> Feed:
     if not names:
         return feed
-    return replace(feed, series=tuple(one for one in feed.series if one.name in names))
+    return replace(feed, series=tuple(series for series in feed.series if series.name in names))
 
 
 def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> list[Batch]:
-    """Wanted series-days as batches: what perishes first comes first, else each feed's spans in order of time."""
+    """Group wanted series-days into batches: first what perishes first, otherwise per feed in order of time."""
     made: list[Batch] = []
     grouped = wanted.partition_by("dataset", "source", as_dict=True)
     for source, feed in feeds(sources):
@@ -277,7 +277,7 @@ def date_of(frame: pl.DataFrame) -> list[date]:
 
 
 def _stretches(days: Sequence[date], feed: Feed, now: datetime) -> Iterator[Interval]:
-    """The fewest intervals from wanted day to wanted day that hold all of them and are no longer than allowed."""
+    """The fewest intervals that cover all wanted days, begin and end on one, and respect the limits of the feed."""
     seam = date.min if feed.seam is None else feed.seam(now)
     start = last = days[0]
     for day in days[1:]:

@@ -1,4 +1,4 @@
-"""Normalize, conform, check and publish one batch: partitions first, then the ledger says so."""
+"""Publish: normalize, conform, check and write one batch; first the partitions, then the ledger."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,16 +26,16 @@ from warehouse.store.ledger import (
 
 
 def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcome:
-    """Normalize, check and publish a batch: partitions first, then the ledger says so.
+    """Normalize, check and publish a batch: first the partitions, then the ledger.
 
     Raises:
-        StorageDamaged: A partition that must be added to is not what was written.
+        StorageDamaged: A partition to extend differs from what was written.
     """
     dataset, source = batch.feed.dataset, batch.source.name
     readings = read_all(batch, gathered, run.knowledge(batch))
     run.notices.extend(notice for reading in readings for notice in reading.notices)
-    rows = pl.concat([one.rows for one in readings], how="diagonal") if readings else pl.DataFrame()
-    answered = any(one.gathered.error is None for one in readings)
+    rows = pl.concat([reading.rows for reading in readings], how="diagonal") if readings else pl.DataFrame()
+    answered = any(reading.gathered.error is None for reading in readings)
     owed = answered and (rows.height or _rows_are_owed(readings, batch))
     checked = (
         check(dataset, rows, published_beside(run.lake, run.announced, batch, rows, run.now())) if owed else Checked()
@@ -44,10 +44,10 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     ranges, scope = settle(readings, checked, batch)
     kept = rows.join(scope, on=["series", "date"], how="semi") if rows.height else rows
     versions, hashes = _write_partitions(run, batch, kept, scope, at)
-    for one in ranges:
-        if one.state == "loaded":
-            run.remember_loaded(batch, one.series, one.start)
-    told, again = seen_again(ranges, _known(run, batch)) if batch.feed.whole_history else (ranges, [])
+    for span in ranges:
+        if span.state == "loaded":
+            run.remember_loaded(batch, span.series, span.start)
+    changed, unchanged = seen_again(ranges, _known(run, batch)) if batch.feed.whole_history else (ranges, [])
     run.write(
         [
             days_event(
@@ -55,9 +55,9 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
                 at=at,
                 dataset=dataset.name,
                 source=source,
-                ranges=told,
-                again=again,
-                collections=[taken(one) for one in gathered] if not batch.archived else [],
+                ranges=changed,
+                again=unchanged,
+                collections=[taken(collected) for collected in gathered] if not batch.archived else [],
                 checks=checked.results,
                 held=checked.rows,
                 partitions=hashes,
@@ -67,17 +67,17 @@ def publish(run: Run, batch: Batch, gathered: Sequence[Gathered]) -> BatchOutcom
     return summary(
         batch,
         ranges,
-        rows=sum(one.rows.height for one in readings),
+        rows=sum(reading.rows.height for reading in readings),
         checked=rows.height if checked.results else 0,
         versions=versions.height,
         restated=versions.filter(pl.col("cause") != "first").height,
         partitions=len(hashes),
-        snapshots=sum(len(one.gathered.answers) for one in readings),
+        snapshots=sum(len(reading.gathered.answers) for reading in readings),
     )
 
 
 def _known(run: Run, batch: Batch) -> Known:
-    """What the ledger had of the settled days of a batch's feed, series and day to state, rows and reason."""
+    """The settled days of the feed in the ledger: series and day to state, rows and reason."""
     settled = run.books.days.filter(
         pl.col("state").is_in(SETTLED), dataset=batch.feed.dataset.name, source=batch.source.name
     )
@@ -88,13 +88,17 @@ def _known(run: Run, batch: Batch) -> Known:
 
 
 def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:
-    """Whether a day was asked for that has a value, and is not merely late: then no rows at all is a failure.
+    """Whether the batch has an expected day that is not merely late: then an answer without rows fails the checks.
 
-    Never of what may be quiet: there a day without a row is judged by what its answer covers.
+    Never for quiet feeds: there a day without a row is judged by what its answer covers.
     """
     if batch.feed.quiet:
         return False
-    states = {(one.gathered.ask.series.name, day): found.state for one in readings for day, found in one.days.items()}
+    states = {
+        (reading.gathered.ask.series.name, day): outcome.state
+        for reading in readings
+        for day, outcome in reading.days.items()
+    }
     expected = batch.wanted.filter(pl.col("expected")).select("series", "date").iter_rows()
     return any(states.get(day) != "not_yet" for day in expected)
 
@@ -102,7 +106,7 @@ def _rows_are_owed(readings: Sequence[Read], batch: Batch) -> bool:
 def _write_partitions(
     run: Run, batch: Batch, rows: pl.DataFrame, scope: pl.DataFrame, at: datetime
 ) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Merge rows into the partitions that they belong to; returns new versions, and the hashes of what was written."""
+    """Merge rows into their partitions; return the new versions and the hashes of the written partitions."""
     dataset, source, lake = batch.feed.dataset, batch.source.name, run.lake
     stamp = Stamp(at, run.run_id, "method_changed" if batch.archived else "source_changed")
     schema = dataset.lake_schema()
@@ -135,7 +139,7 @@ def _write_partitions(
 
 
 def taken(gathered: Gathered) -> Collection:
-    """What the ledger remembers of an ask, so that it can be replayed."""
+    """The ledger record of an ask, for a later replay."""
     return Collection(
         gathered.ask.series.name,
         gathered.ask.days.start,
@@ -147,14 +151,14 @@ def taken(gathered: Gathered) -> Collection:
 
 
 def summary(batch: Batch, ranges: Sequence[DayRange], **counts: int) -> BatchOutcome:
-    """A batch's outcome as people see it."""
+    """Summarize the outcome of a batch."""
     states: dict[str, int] = {}
     problems: dict[tuple[str, str], int] = {}
-    for one in ranges:
-        days = (one.end - one.start).days
-        states[one.state] = states.get(one.state, 0) + days
-        if one.state in {"failed", "failed_check"}:
-            key = (one.series, one.reason or one.state)
+    for span in ranges:
+        days = (span.end - span.start).days
+        states[span.state] = states.get(span.state, 0) + days
+        if span.state in {"failed", "failed_check"}:
+            key = (span.series, span.reason or span.state)
             problems[key] = problems.get(key, 0) + days
     return BatchOutcome(
         batch.name,
@@ -167,7 +171,7 @@ def summary(batch: Batch, ranges: Sequence[DayRange], **counts: int) -> BatchOut
 
 
 def give_up(run: Run, batch: Batch, gathered: Sequence[Gathered], error: PipelineError) -> BatchOutcome:
-    """Record that a whole batch failed after it was collected."""
+    """Record that a whole batch failed."""
     ranges: list[DayRange] = []
     for (series,), days in batch.wanted.partition_by("series", as_dict=True).items():
         failed = DayOutcome("failed", 0, named(error), None)
@@ -180,7 +184,7 @@ def give_up(run: Run, batch: Batch, gathered: Sequence[Gathered], error: Pipelin
                 dataset=batch.feed.dataset.name,
                 source=batch.source.name,
                 ranges=ranges,
-                collections=[taken(one) for one in gathered],
+                collections=[taken(collected) for collected in gathered],
             )
         ]
     )

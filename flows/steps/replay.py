@@ -1,4 +1,4 @@
-"""Replay: read again what the archive has, instead of asking."""
+"""Replay: read archived answers again instead of fetching."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,45 +26,44 @@ Resting = Mapping[Collection, Sequence[date]]
 
 
 def replayable(planned: Iterable[Batch], books: Books) -> list[tuple[Batch, Resting]]:
-    """What can be read again of some batches, and the collected answers that speak for which days.
+    """The replayable part of some batches, each with its archived collections and the days that they cover.
 
-    The answers taken for a day are those that its published state rests on; for a day that is not settled, the
-    newest complete ones.
+    A settled day uses the answers behind its published state; an unsettled day uses the newest complete answers.
     """
-    found: list[tuple[Batch, Resting]] = []
+    covered_batches: list[tuple[Batch, Resting]] = []
     for batch in planned:
         resting = _resting_on(batch.wanted, books.collections(batch.feed.dataset.name, batch.source.name))
         covered = pl.DataFrame(
-            [(one.series, day) for one, days in resting.items() for day in days],
+            [(collection.series, day) for collection, days in resting.items() for day in days],
             schema={"series": pl.String, "date": pl.Date},
             orient="row",
         )
         if covered.height:
-            found.append(
+            covered_batches.append(
                 (replace(batch, wanted=batch.wanted.join(covered, on=["series", "date"], how="semi")), resting)
             )
-    return found
+    return covered_batches
 
 
 def read_again(found: Iterable[tuple[Batch, Resting]], archive: Archive, now: datetime) -> Iterator[Batch]:
-    """The batches with the archived answers that are read instead of asking; a damaged one fails what rests on it."""
+    """The batches with their archived answers; a damaged answer fails the days that depend on it."""
     for batch, resting in found:
         by_series = {ask.series.name: ask.series for ask in batch.asks}
         gathered: list[Gathered] = []
-        for one, days in resting.items():
-            answers, error = _answers_of(archive, one)
-            asks = (Ask(by_series[one.series], span, now) for span in _runs(days))
+        for collection, days in resting.items():
+            answers, error = _answers_of(archive, collection)
+            asks = (Ask(by_series[collection.series], span, now) for span in _runs(days))
             gathered += [Gathered(ask, answers, error) for ask in asks]
         yield replace(batch, archived=tuple(gathered))
 
 
 def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict[Collection, list[date]]:
-    """Which collected answers speak for which of the wanted days."""
+    """The collections, each with the wanted days that it is used for."""
     spans = pl.DataFrame(
         [
-            (place, one.series, one.start, one.end, one.observed_at)
-            for place, one in enumerate(collections)
-            if one.complete
+            (place, collection.series, collection.start, collection.end, collection.observed_at)
+            for place, collection in enumerate(collections)
+            if collection.complete
         ],
         schema={
             "place": pl.Int64(),
@@ -75,16 +74,16 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
         },
         orient="row",
     )
-    each = spans.with_columns(date=pl.date_ranges("start", "end", closed="left")).explode("date")
+    per_day = spans.with_columns(date=pl.date_ranges("start", "end", closed="left")).explode("date")
     unsettled = ~pl.col("state").is_in(SETTLED).fill_null(value=False)
-    # What was answered before a day was due does not speak for it, whatever the clock said then.
-    speaks = (unsettled & (pl.col("taken_at") >= pl.col("due_at"))) | pl.col("taken_at").eq_missing(
+    # An answer from before a day was due proves nothing about it, whatever the clock said then.
+    valid = (unsettled & (pl.col("taken_at") >= pl.col("due_at"))) | pl.col("taken_at").eq_missing(
         pl.col("observed_at")
     )
     chosen = (
         wanted.select("series", "date", "state", "observed_at", "due_at")
-        .join(each, on=["series", "date"])
-        .filter(speaks)
+        .join(per_day, on=["series", "date"])
+        .filter(valid)
         .group_by("series", "date")
         .agg(pl.col("place").max())
         .sort("series", "date")
@@ -96,7 +95,7 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
 def _answers_of(archive: Archive, collection: Collection) -> tuple[tuple[Answer, ...], StorageDamaged | None]:
     try:
         answers = [archived_answer(place, archive.read(place)) for place in collection.snapshots]
-        # The ledger knows of a clock that ran ahead, the archive keeps what it said.
+        # The ledger corrects the time of a clock that was ahead; the archive keeps the original time.
         return tuple(
             replace(answer, observed_at=min(answer.observed_at, collection.observed_at or answer.observed_at))
             for answer in answers
@@ -116,7 +115,7 @@ def _runs(days: Sequence[date]) -> Iterator[Interval]:
 
 
 def archived_answer(place: str, snapshot: Snapshot) -> Answer:
-    """An archived answer, as if it had just come back."""
+    """An archived answer as if it had just been fetched."""
     request = Request(
         snapshot.url,
         method="POST" if snapshot.method == "POST" else "GET",
@@ -131,7 +130,7 @@ def archived_answer(place: str, snapshot: Snapshot) -> Answer:
 def left_behind(
     archive: Archive, books: Books, sources: Iterable[Source], settings: Settings
 ) -> Iterator[tuple[Identity, Answer]]:
-    """The usable answers that interrupted runs archived and never came to read, each with what was asked."""
+    """The usable answers that interrupted runs archived and did not read, each with the identity of its request."""
     asked = {source.name: source for source in sources}
     for run_id in books.interrupted_runs:
         for place, snapshot in archive.scan(run_id):
@@ -144,7 +143,7 @@ def left_behind(
 
 
 def usable(answer: Answer, source: Source, dataset: str, settings: Settings) -> bool:
-    """Whether an archived answer is one that can be read, and no error of the provider."""
+    """Whether an archived answer can be read and is no error of the provider."""
     try:
         problem = error_in(answer, {}, source.refusal, settings.clock)
     except FAULTS:

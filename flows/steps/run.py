@@ -1,4 +1,4 @@
-"""One writing session on a home: what is to be done, what has been done, and the answers at hand."""
+"""The run: one writing session on a home, with its plan and its outcomes."""
 
 import threading
 from collections import Counter
@@ -26,18 +26,18 @@ CLOCK_TOLERANCE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What became of a batch.
+    """The outcome of a batch.
 
     Attributes:
-        name: The batch.
+        name: The name of the batch.
         states: State to number of series-days.
-        problems: Series, reason and days of what was tried and is not there.
-        rows: Rows normalised.
-        checked: Rows judged.
-        versions: New versions published.
-        partitions: Partitions written.
-        snapshots: Answers parsed.
-        restated: New versions of values that had been published before.
+        problems: Series, reason and number of days that were tried and could not be loaded.
+        rows: Normalized rows.
+        checked: Checked rows.
+        versions: New published versions.
+        partitions: Written partitions.
+        snapshots: Answers read.
+        restated: New versions of values that were published before.
     """
 
     name: str
@@ -54,15 +54,15 @@ class BatchOutcome:
 
     @property
     def failed_days(self) -> int:
-        """Series-days that were tried and are not there."""
+        """Series-days that were tried and could not be loaded."""
         return sum(days for *_, days in self.problems)
 
 
 @dataclass
 class Run:
-    """One writing session on a home: what is to be done, and what has been done so far.
+    """One writing session on a home: its plan, and its outcomes so far.
 
-    `notices` are what went wrong beside the data, a sentence each: people are told, the run has not failed.
+    `notices` are warnings that are not about the data, one sentence each; they are shown, but do not fail the run.
     """
 
     settings: Settings
@@ -84,17 +84,17 @@ class Run:
 
     @property
     def ledger(self) -> Ledger:
-        """Where outcomes are written."""
+        """The ledger, for outcomes."""
         return Ledger(self.home.ledger)
 
     @property
     def archive(self) -> Archive:
-        """Where answers are kept."""
+        """The archive, for answers."""
         return Archive(self.home.raw)
 
     @property
     def lake(self) -> Lake:
-        """Where rows are published."""
+        """The lake, for published rows."""
         return Lake(self.home.lake, self.home.staging)
 
     @property
@@ -111,7 +111,7 @@ class Run:
         return dict(counts)
 
     def now(self) -> datetime:
-        """The instant; never earlier than one that this run has told before."""
+        """The current instant; never earlier than one that this run returned before."""
         with self._lock:
             now = self.settings.clock.now()
             self._latest = now if self._latest is None else max(now, self._latest)
@@ -123,12 +123,12 @@ class Run:
             self.ledger.append(events, self.now())
 
     def require_true_clock(self) -> None:
-        """Hold the clock against what the answers so far say of the time, before anything is judged by it.
+        """Compare the clock with the `Date` of the answers so far, before anything is judged by it.
 
-        An instant that was set with TIDEMARK_NOW may lie in the past: then less is due, and nothing is taken for over.
+        TIDEMARK_NOW may lie in the past: then fewer days are due, and no open day is taken for finished.
 
         Raises:
-            ClockWrong: It is more than ten minutes from their median.
+            ClockWrong: The clock is more than ten minutes from their median.
         """
         offsets = list(self.traffic.clock_offsets)
         if not offsets:
@@ -144,28 +144,29 @@ class Run:
             )
 
     def previous(self, batch: Batch, ask: Ask, request: Request) -> Earlier | None:
-        """The last whole answer to the same request, where its provider gave it a mark to ask for it by."""
+        """The last complete answer to the same request, if it has an ETag or Last-Modified."""
         if not batch.feed.whole_history:
             return None
         collections = self.books.collections(batch.feed.dataset.name, batch.source.name)
-        newest = next((one for one in reversed(collections) if one.complete and one.series == ask.series.name), None)
+        mine = (past for past in reversed(collections) if past.complete and past.series == ask.series.name)
+        newest = next(mine, None)
         for place in () if newest is None else newest.snapshots:
             try:
-                found = Earlier(self.archive.read(place), place)
+                earlier = Earlier(self.archive.read(place), place)
             except StorageDamaged:
-                continue  # then it is asked for again, whole
-            if found.snapshot.identity == request.identity and found.conditions:
-                return found
+                continue  # then it is fetched again without conditions
+            if earlier.snapshot.identity == request.identity and earlier.conditions:
+                return earlier
         return None
 
     def knowledge(self, batch: Batch) -> Knowledge:
-        """What is known when the answers of a batch are read."""
+        """The knowledge with which the answers of a batch are read."""
         feed = (batch.feed.dataset.name, batch.source.name)
         with self._lock:
             first = {
-                ask.series.name: min(found)
+                ask.series.name: min(loaded)
                 for ask in batch.asks
-                if (found := [days[key] for key in [(*feed, ask.series.name)] for days in self._loaded if key in days])
+                if (loaded := [days[key] for key in [(*feed, ask.series.name)] for days in self._loaded if key in days])
             }
             if feed not in self._vain_looks and any(ask.series.by_rule for ask in batch.asks):
                 self._vain_looks[feed] = self.books.vain_looks(*feed)
@@ -173,11 +174,11 @@ class Run:
 
     @property
     def _loaded(self) -> tuple[Mapping[tuple[str, str, str], date], ...]:
-        """The first loaded day of each series: by earlier runs, and by this one."""
+        """The first loaded day of each series: of earlier runs, and of this run."""
         return self.books.first_days, self._first_days
 
     def remember_loaded(self, batch: Batch, series: str, day: date) -> None:
-        """Note that a day of a series was loaded by this run."""
+        """Record that this run loaded a day of a series."""
         key = (batch.feed.dataset.name, batch.source.name, series)
         with self._lock:
             self._first_days[key] = min(day, self._first_days.get(key, day))

@@ -1,4 +1,4 @@
-"""What an answer proves about each day that was wanted of it."""
+"""Settle: decide what the answers prove about each wanted day."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,13 +16,13 @@ from flows.steps.plan import Batch
 from transforms.conform import said_empty
 from warehouse.store.ledger import NOT_GIVEN, SEEN_ONCE, SETTLED, DayRange, State, in_ranges
 
-# An answer that shows that nothing is older than its first day is believed when so many of its days are there, without
-# a hole, and as many before it are not: one that lacks a day or two at its edge has rather lost them.
+# An answer proves the start of a history only with this many days present without a gap, and at least as many before
+# them absent: a gap of a day or two at the edge is more likely a lost row.
 ENOUGH_DAYS = 7
 
 
 class DayOutcome(NamedTuple):
-    """The state of one day, the rows it has, and why."""
+    """The state of one day, its number of rows, the reason, and the instant of the answer."""
 
     state: State
     rows: int
@@ -31,7 +31,7 @@ class DayOutcome(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A day that was asked for: whether it has a value at all, when that is public, and what the ledger said before."""
+    """A wanted day: whether it should have a value, when that is public, and its state in the ledger before."""
 
     date: date
     expected: bool
@@ -41,19 +41,19 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What came back for one ask.
+    """The evidence from the answers of one ask.
 
     Attributes:
-        series: The series that was asked for.
-        rows: Rows that the answer holds, by day; days outside the ask too.
+        series: The series.
+        rows: The number of rows by day, including days outside the ask.
         empty: Days that the answer lists without a value.
-        error: What went wrong, where something did.
+        error: The error, if there was one.
         observed_at: When the last answer arrived.
         now: The instant to judge by.
-        quiet: Whether days may well pass without a row. Then a day that is listed without a value is empty, because
-            transforms list the days that an answer provably covers; of any other series such a day lacks its value.
-        begins: Whether the answers show that the provider has nothing older than the first day in them.
-        problems: Days that a row or a file speaks for that cannot be read, and why. The others are judged without them.
+        quiet: Whether days without a row are normal. Then a day listed without a value is empty, because transforms
+            list only days that an answer provably covers. For any other series the value of such a day is missing.
+        begins: Whether the answers show that the provider has nothing older than their first day.
+        problems: Days with an unreadable row or file, and the error. Other days are judged without them.
     """
 
     series: Series
@@ -68,17 +68,17 @@ class Evidence:
 
 
 def named(error: BaseException) -> str:
-    """An error as the ledger keeps it: the class, then the sentence."""
+    """An error as text for the ledger: the class, then the message."""
     return f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What an answer holds, seen as a stretch of days.
+    """The days that an answer covers.
 
     Attributes:
-        days: The days that it has a value for, in order; of a quiet series those that it covers without one too.
-        known: The same days, to look one up.
+        days: The days with a value, in order; for a quiet series also covered days without one.
+        known: The same days as a set.
     """
 
     days: tuple[date, ...]
@@ -86,20 +86,20 @@ class Answered:
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Answered":
-        """Read the evidence; a day that is listed without a value is only answered where days may be quiet."""
+        """The covered days of some evidence; a day listed without a value counts only for a quiet series."""
         known = frozenset({*evidence.rows, *(evidence.empty if evidence.quiet else ())})
         return cls(tuple(sorted(known)), known)
 
     def leads(self, day: date) -> bool:
-        """Whether a day lies before everything that was answered."""
+        """Whether a day lies before all covered days."""
         return bool(self.days) and day < self.days[0]
 
     def trails(self, day: date) -> bool:
-        """Whether a day lies after everything that was answered."""
+        """Whether a day lies after all covered days."""
         return bool(self.days) and day > self.days[-1]
 
     def inside(self, day: date) -> bool:
-        """Whether a day lies between days that were answered."""
+        """Whether a day lies between the first and the last covered day."""
         return bool(self.days) and self.days[0] < day < self.days[-1]
 
     def __str__(self) -> str:
@@ -111,22 +111,22 @@ class Answered:
 def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date | None) -> dict[date, DayOutcome]:
     """Decide the state of every wanted day of one ask.
 
-    A day without a row is `verified_empty` only with a positive sign in the same answer:
+    A day without a row is `verified_empty` only with positive proof in the same answer:
 
-    - the series has no value on such days (a weekend), and the answer has a value of the expected day before or after;
-    - the answer shows that the provider has nothing older than its first day (`begins`), of which a week or more is
-      there without holes, a week or more before it is not, and no earlier day was ever loaded;
-    - of what may well have no row on a day, such as liquidations: the answer covers the day, as its transform proves.
+    - the series has no value on such days (a weekend), and the answer has the expected day before or after;
+    - the answer shows that the provider has nothing older than its first day (`begins`): it has a week or more without
+      gaps, a week or more of wanted days before it is absent, and no day that early was ever loaded;
+    - for a quiet series, such as liquidations: the answer covers the day, as its transform proves.
 
-    Nothing else is one. A day that has a value and is listed without it is `not_yet` while it may be late, then
-    `failed`. One that was published and is no longer there is `failed` too, because an answer that lost a row looks
-    the same: what was published stays, and the ledger tells of the vain attempt. A day that is missing is `not_yet`
-    while the series is known to be late now and then, else `failed`.
+    Nothing else is proof. An expected day that is listed without a value is `not_yet` while it may be late, then
+    `failed`. A published day that is missing from the answer is `failed` too, because an answer that lost a row looks
+    the same: the published rows stay, and the ledger records the failed attempt. Any other missing day is `not_yet`
+    while the series may be late, else `failed`.
 
     Args:
-        evidence: What came back.
-        wanted: date, expected, due_at, state of the days; state is what the ledger said before.
-        loaded_before: The first day that was ever loaded of the series, by this run too.
+        evidence: The evidence from the answers.
+        wanted: date, expected, due_at, state of the days; state is the state in the ledger before.
+        loaded_before: The first day of the series that was ever loaded, including by this run.
 
     Returns:
         Day to outcome.
@@ -135,36 +135,36 @@ def judge_days(evidence: Evidence, wanted: pl.DataFrame, *, loaded_before: date 
     if evidence.error is not None:
         return {day.date: _unanswered(evidence, day, evidence.error) for day in days}
     loaded = {rows: DayOutcome("loaded", rows, None, evidence.observed_at) for rows in set(evidence.rows.values())}
-    found = {day.date: loaded[evidence.rows[day.date]] for day in days if day.date in evidence.rows}
-    if len(found) == len(days):
-        return found
+    outcomes = {day.date: loaded[evidence.rows[day.date]] for day in days if day.date in evidence.rows}
+    if len(outcomes) == len(days):
+        return outcomes
     answered = Answered.of(evidence)
     for day in days:
-        if day.date in found:
+        if day.date in outcomes:
             continue
         if day.date in evidence.problems:
-            found[day.date] = _unanswered(evidence, day, evidence.problems[day.date])
+            outcomes[day.date] = _unanswered(evidence, day, evidence.problems[day.date])
             continue
         if not day.expected:
-            found[day.date] = _quiet_day(evidence, answered, day.date)
+            outcomes[day.date] = _quiet_day(evidence, answered, day.date)
         elif day.date in answered.known:
-            found[day.date] = _verified(evidence, "covered by the answer, which has none")
+            outcomes[day.date] = _verified(evidence, "covered by the answer, which has none")
         elif day.date in evidence.empty:
-            found[day.date] = _unanswered(evidence, day, _without_value(evidence, day))
-    absent = [day for day in days if day.date not in found]
-    return found | _absent_days(evidence, answered, absent, loaded_before)
+            outcomes[day.date] = _unanswered(evidence, day, _without_value(evidence, day))
+    absent = [day for day in days if day.date not in outcomes]
+    return outcomes | _absent_days(evidence, answered, absent, loaded_before)
 
 
 def partly_covered(
     hours: Mapping[date, int], wanted: pl.DataFrame, observed_at: datetime | None
 ) -> Iterator[tuple[date, str]]:
-    """Tell the days that are covered only in part, each with the reason that the ledger keeps.
+    """The days that are covered only in part, each with the reason for the ledger.
 
-    An answer that lost a row looks like a venue that has none for that hour; a second answer tells them apart.
+    An answer that lost a row looks like a venue without data for that hour; a second answer distinguishes them.
 
     Args:
-        hours: Day to the hours that the rows of an answer cover.
-        wanted: date, and what the ledger has of it: reason, observed_at.
+        hours: Day to the number of hours that the rows of an answer cover.
+        wanted: date, and from the ledger: reason, observed_at.
         observed_at: When the answer arrived.
     """
     for day, reason, seen_at in wanted.select("date", "reason", "observed_at").iter_rows():
@@ -180,7 +180,7 @@ def _verified(evidence: Evidence, reason: str) -> DayOutcome:
 
 
 def _without_value(evidence: Evidence, day: Wanted) -> PipelineError:
-    """Why a day that is listed without its value is not there."""
+    """The error for an expected day that is listed without a value."""
     if _may_be_late(evidence, day):
         return NotYetPublished(
             f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found it listed without one"
@@ -193,7 +193,7 @@ def _failed(evidence: Evidence, error: PipelineError) -> DayOutcome:
 
 
 def _unanswered(evidence: Evidence, day: Wanted, error: PipelineError) -> DayOutcome:
-    """Something went wrong; only a day that may still be late can be said not to be out."""
+    """The outcome of a day with an error; only a day that may still be late can be `not_yet`."""
     if isinstance(error, NotYetPublished) and _may_be_late(evidence, day):
         return DayOutcome("not_yet", 0, named(error), evidence.observed_at)
     return _failed(evidence, error)
@@ -204,7 +204,7 @@ def _may_be_late(evidence: Evidence, day: Wanted) -> bool:
 
 
 def _quiet_day(evidence: Evidence, answered: Answered, day: date) -> DayOutcome:
-    """A day on which the series has no value: proved by the expected day before or after it."""
+    """The outcome of a day on which the series has no value: proved by the expected day before or after it."""
     if any(_neighbour(evidence.series, day, step) in answered.known for step in (-1, 1)):
         return _verified(evidence, f"no value on this day: published for {evidence.series.release.name}")
     return _failed(evidence, PayloadChanged(f"expected the values around {day}, found {answered}"))
@@ -220,10 +220,10 @@ def _neighbour(series: Series, day: date, step: int) -> date:
 def _absent_days(
     evidence: Evidence, answered: Answered, absent: Sequence[Wanted], loaded_before: date | None
 ) -> dict[date, DayOutcome]:
-    """Expected days that the answer does not have."""
+    """The outcomes of expected days that the answer does not have."""
     leading = sum(1 for day in absent if answered.leads(day.date))
-    holes = any(answered.inside(day.date) for day in absent)
-    begins = evidence.begins and not holes and min(leading, len(answered.days)) >= ENOUGH_DAYS
+    gaps = any(answered.inside(day.date) for day in absent)
+    begins = evidence.begins and not gaps and min(leading, len(answered.days)) >= ENOUGH_DAYS
     outcomes = {}
     for day in absent:
         if answered.leads(day.date) and begins and (loaded_before is None or day.date < loaded_before):
@@ -244,11 +244,11 @@ def _absent_days(
 
 
 def _mine(rows: pl.DataFrame, feed: Feed, series: Series) -> pl.DataFrame:
-    """Of an answer that serves several series, the rows of the one that was asked for."""
-    told = {name: series.labels[name] for name in feed.told_apart_by}
+    """The rows of one series, from an answer that may serve several."""
+    labels = {name: series.labels[name] for name in feed.told_apart_by}
     if "series" in rows.columns:
-        told["series"] = series.name
-    return rows.filter(**told) if told else rows
+        labels["series"] = series.name
+    return rows.filter(**labels) if labels else rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,8 +257,8 @@ class Knowledge:
 
     Attributes:
         now: The instant to judge by.
-        first_loaded: Series to the first of its days that was ever loaded.
-        vain_looks: series, date, looked_at: the last answer without a day, before it was first there.
+        first_loaded: Series to its first day that was ever loaded.
+        vain_looks: series, date, looked_at: the last answer without the day, before the day was first loaded.
     """
 
     now: datetime
@@ -268,7 +268,7 @@ class Knowledge:
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """The rows and the outcome of the days of one ask, before the checks, and what people are told beside them."""
+    """The rows and the day outcomes of one ask, before the checks, with notices for the user."""
 
     gathered: Gathered
     rows: pl.DataFrame
@@ -277,19 +277,19 @@ class Read:
 
 
 def read_all(batch: Batch, gathered: Sequence[Gathered], known: Knowledge) -> list[Read]:
-    """Read the answers for each ask of a batch; what one has of a series is known when the next is read."""
+    """Read the answers of each ask of a batch; days loaded by one ask are known when the next is read."""
     per_series = batch.wanted.partition_by("series", as_dict=True)
     first_loaded = dict(known.first_loaded)
     readings = []
-    for one in gathered:
-        name = one.ask.series.name
-        wanted = _within(per_series.get((name,)), one.ask.days)
+    for collected in gathered:
+        name = collected.ask.series.name
+        wanted = _within(per_series.get((name,)), collected.ask.days)
         if wanted is None:
             continue
         try:
-            reading = read(batch, one, wanted, replace(known, first_loaded=first_loaded))
+            reading = read(batch, collected, wanted, replace(known, first_loaded=first_loaded))
         except FAULTS as fault:
-            broken = replace(one, error=unforeseen(fault, f"the reading of {name}"))
+            broken = replace(collected, error=unforeseen(fault, f"the reading of {name}"))
             reading = read(batch, broken, wanted, replace(known, first_loaded=first_loaded))
         loaded = [day for day, outcome in reading.days.items() if outcome.state == "loaded"]
         if loaded:
@@ -299,7 +299,7 @@ def read_all(batch: Batch, gathered: Sequence[Gathered], known: Knowledge) -> li
 
 
 def read(batch: Batch, gathered: Gathered, wanted: pl.DataFrame, known: Knowledge) -> Read:
-    """Normalize one ask's answers and decide what they prove about each wanted day."""
+    """Normalize the answers of one ask, and decide what they prove about each wanted day."""
     dataset, series = batch.feed.dataset, gathered.ask.series
     error = gathered.error
     normalized = nothing(dataset)
@@ -338,26 +338,26 @@ def read(batch: Batch, gathered: Gathered, wanted: pl.DataFrame, known: Knowledg
 
 
 def _healed(batch: Batch, series: Series, lost: Iterable[Lost], days: Mapping[date, DayOutcome]) -> list[str]:
-    """What is said of files and pages that could not be had, where another place had their days."""
+    """Notices about files and pages that could not be fetched or read, but whose days came from another place."""
     about = f"{batch.feed.dataset.name} {series.name} from {batch.source.name}"
     return [
-        f"{about}, {each.days.start} to {each.days.last}: {each.problem}; another place had these days"
-        for each in lost
-        if all(days[day].state == "loaded" for day in each.days if day in days)
+        f"{about}, {piece.days.start} to {piece.days.last}: {piece.problem}; another place had these days"
+        for piece in lost
+        if all(days[day].state == "loaded" for day in piece.days if day in days)
     ]
 
 
 def not_before_seen_missing(rows: pl.DataFrame, wanted: pl.DataFrame, vain: pl.DataFrame) -> pl.DataFrame:
-    """Rows whose publication is told by a rule were not public when this home last asked for them in vain.
+    """Correct the publication time of rows that a rule dates: they were not public at the last fetch without them.
 
     Args:
-        rows: The rows of one series, whose `available_at` is the instant of the rule, or what the provider stamped.
-        wanted: The days, with the instant `due_at` of the rule.
-        vain: series, date, looked_at: the last answer without the day, before it was first there.
+        rows: The rows of one series; `available_at` is the instant of the rule, or the provider's stamp.
+        wanted: The days, with `due_at`, the instant of the rule.
+        vain: series, date, looked_at: the last answer without the day, before the day was first loaded.
 
     Returns:
-        The same rows; `available_at` of those that came later than their rule says is that look. A look that is no
-        older than the answer that the row was read from proves nothing: a corrected transform found the row in it.
+        The same rows; for rows later than their rule, `available_at` becomes the time of that fetch. A fetch that is
+        not older than the answer of the row proves nothing: a corrected transform found the row in that answer.
     """
     if vain.is_empty() or rows.is_empty():
         return rows
@@ -373,7 +373,7 @@ def not_before_seen_missing(rows: pl.DataFrame, wanted: pl.DataFrame, vain: pl.D
 
 
 def _begins(feed: Feed, gathered: Gathered) -> bool:
-    """Whether the answers show where the provider's history begins; what cannot be read shows nothing."""
+    """Whether the answers show where the provider's history begins; unreadable answers do not."""
     try:
         return feed.begins is not None and feed.begins(gathered.answers)
     except FAULTS:
@@ -388,30 +388,32 @@ def _within(wanted: pl.DataFrame | None, days: Interval) -> pl.DataFrame | None:
 
 
 def settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[list[DayRange], pl.DataFrame]:
-    """The outcome of every day after the checks, and the scope of what is published."""
+    """The outcome of every day after the checks, and the series-days to publish."""
     held_back = {(series, day): rule for series, day, rule in checked.held.iter_rows()}
     ranges: list[DayRange] = []
     settled: list[tuple[str, date, date, datetime | None, str]] = []
-    for one in readings:
-        series = one.gathered.ask.series.name
-        days = one.days
-        snapshot = one.gathered.answers[-1].snapshot if one.gathered.answers else ""
+    for reading in readings:
+        series = reading.gathered.ask.series.name
+        days = reading.days
+        answers = reading.gathered.answers
+        snapshot = answers[-1].snapshot if answers else ""
         for day, outcome in list(days.items()) if checked.batch_rule or held_back else ():
             rule = checked.batch_rule or held_back.get((series, day))
             if rule is not None and outcome.state in SETTLED:
                 days[day] = DayOutcome("failed_check", 0, f"ContractViolated: {rule}", outcome.observed_at)
-        found = in_ranges(series, days)
+        spans = in_ranges(series, days)
         settled += [
-            (series, each.start, each.end, each.observed_at, snapshot) for each in found if each.state in SETTLED
+            (series, span.start, span.end, span.observed_at, snapshot) for span in spans if span.state in SETTLED
         ]
-        ranges += found
+        ranges += spans
     texts, dates = pl.String(), pl.Date()
     schema = pl.Schema({"series": texts, "start": dates, "end": dates, "observed_at": INSTANT, "snapshot": texts})
-    spans = pl.DataFrame(settled, schema=schema, orient="row")
-    each_day = spans.select(
-        "series", "observed_at", "snapshot", date=pl.date_ranges("start", "end", closed="left")
-    ).explode("date")
-    scope = each_day.join(
+    per_day = (
+        pl.DataFrame(settled, schema=schema, orient="row")
+        .select("series", "observed_at", "snapshot", date=pl.date_ranges("start", "end", closed="left"))
+        .explode("date")
+    )
+    scope = per_day.join(
         batch.wanted.select("series", "date", settled=pl.col("state").is_in(SETTLED).fill_null(value=False)),
         on=["series", "date"],
         how="left",

@@ -191,7 +191,7 @@ def test_a_witness_is_asked_in_its_own_manner(
     ]
 
 
-# What could not be told.
+# What could not be determined.
 
 
 def test_a_host_that_is_silent_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_a_host_that_is_silent_tells_nothing(tmp_path: Path, monkeypatch: pytest
     entry = entry_of(report_of(said), "upbit")
     assert entry["outcome"] == "untold"
     assert (entry["feeds"][0]["reachable"], entry["feeds"][0]["authorised"]) == (False, None)
-    assert "could not be told: upbit, krw_prices BTC; day boundary: SourceUnavailable" in said.err
+    assert "could not be determined: upbit, krw_prices BTC; day boundary: SourceUnavailable" in said.err
 
 
 @pytest.mark.parametrize(("status", "outcome", "authorised"), [(451, "untold", False), (404, "changed", True)])

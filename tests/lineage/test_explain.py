@@ -158,7 +158,7 @@ def test_what_is_kept_by_hand_says_so_and_a_broken_way_back_is_an_error(demo: To
     key = ("date=2024-12-09", "metric=liquidated_okx")
     said = demo("explain", "famous_days", "value", *key)
     assert (said.code, "Kept by hand in expectations/curated/famous_days.toml" in said.out) == (0, True)
-    assert "bytes that came" not in said.out
+    assert "match what was fetched" not in said.out
     emptied = demo.at(tmp_path / "emptied")
     shutil.copytree(demo.home, emptied.home, ignore=shutil.ignore_patterns("raw", "lake", "reports"))
     with duckdb.connect(str(emptied.home / "warehouse.duckdb")) as connection:
@@ -166,7 +166,7 @@ def test_what_is_kept_by_hand_says_so_and_a_broken_way_back_is_an_error(demo: To
         connection.execute("delete from core.market_values")
     said = emptied("explain", "sector_daily", "return_1d", "date=2024-12-09", "sector=l1")
     assert said.code == 1
-    assert "this way back is broken" in said.out
+    assert "the lineage is broken" in said.out
 
 
 def test_the_command_says_it_for_people_and_for_machines(demo: Tool) -> None:
@@ -175,7 +175,7 @@ def test_the_command_says_it_for_people_and_for_machines(demo: Tool) -> None:
     assert "SIMULATED" in said.err
     assert "asset_daily.close_usd date=2024-12-09 asset=BTC" in said.out
     assert "https://data-api.binance.vision/api/v3/klines" in said.out
-    assert "all of them are the bytes that came" in said.out
+    assert "all of them match what was fetched" in said.out
     found = json.loads(demo("explain", "brief", "value", "date=2024-12-09", "topic=bitcoin", "--json").out)
     assert found["value"] == demo.one("select close_usd from asset_daily where date='2024-12-09' and asset='BTC'")
     assert {"url", "sha256", "observed_at", "snapshot"} <= set(found["answers"][0])
@@ -205,7 +205,7 @@ def test_a_damaged_answer_is_named(small: Tool, copied: Callable[[Tool], Tool]) 
     said = tool("explain", "krw_stablecoin_daily", "volume_krw", "date=2024-12-09", "venue=upbit", "asset=USDT")
     assert said.code == 1
     assert "is damaged" in said.out
-    assert "are not what came" in said.out
+    assert "differ from what was fetched" in said.out
 
 
 def test_what_the_marts_declare_is_about_what_they_read() -> None:

@@ -120,7 +120,7 @@ def test_a_backfill_from_the_form_to_the_rows(page: Page, served: Served, tool: 
     page.goto(run)
     artifact(page, "outcome")
     reads(page, "18 series-days loaded, 0 values restated, 4 requests.")
-    page.get_by_role("link", name="How the checks fared").click()
+    page.get_by_role("link", name="Results of the checks").click()
     expect(page.get_by_text("krw_prices").first).to_be_visible()
     assert page.url == f"{served.address}/reports/checks/000001.html"
     assert tool.one("select count(*) from krw_stablecoin_daily where date = '2024-12-09' and venue = 'upbit'") == 2

@@ -62,7 +62,7 @@ def holder(tool: Tool) -> Iterator[list[Served]]:
     yield held
     held[0].end()
     assert held[0].process.returncode == 0
-    assert "ended; what was scheduled stays scheduled" in held[0].said()
+    assert "ended; scheduled runs stay scheduled" in held[0].said()
 
 
 @pytest.fixture

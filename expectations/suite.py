@@ -224,8 +224,8 @@ def _judge(mine: _Waiting) -> None:
         if mine in together and len(together) > 1:
             with suppress(CheckBroken):
                 _confirm(together)
-                for each in together:
-                    each.judged = True
+                for batch in together:
+                    batch.judged = True
                 return
         _confirm([mine])
 
@@ -237,16 +237,16 @@ def _confirm(together: Sequence[_Waiting]) -> None:
         CheckBroken: They differ, or a check raised or gave no result.
     """
     dataset, asked = together[0].dataset, together[0].asked
-    results = _run(asked, dataset, [each.measured for each in together])
+    results = _run(asked, dataset, [batch.measured for batch in together])
     for place, (rule, result) in enumerate(zip(asked, results, strict=True)):
-        columns = [rows for each in together if (rows := each.broken[place]) is not None]
+        columns = [rows for batch in together if (rows := batch.broken[place]) is not None]
         failing = int(result["result"].get("unexpected_count", 0))
         ours = sum(int(rows.sum()) for rows in columns)
         if rule.failing is not None and ours != failing:
             raise CheckBroken(
                 f"{dataset.name}: great-expectations finds {failing} rows against {rule.name!r}, Polars {ours}"
             )
-        kept = ours == 0 if rule.failing is not None else all(each.measured.height for each in together)
+        kept = ours == 0 if rule.failing is not None else all(batch.measured.height for batch in together)
         if bool(result["success"]) != kept:
             raise CheckBroken(
                 f"{dataset.name}: great-expectations says {result['success']} to {rule.name!r}, Polars {kept}"

@@ -123,7 +123,7 @@ def test_an_endpoint_is_bound_by_its_own_limit_and_by_its_hosts() -> None:
     assert clock.ticks() == pytest.approx(4 / 2 + 20 / 10, abs=0.2)
 
 
-def test_an_invented_market_is_spared_nothing() -> None:
+def test_requests_to_an_invented_market_are_not_throttled() -> None:
     clock = Patient()
     budgets = Budgets([sources()["upbit"]], clock, enforced=False)
     for _ in range(100):

@@ -32,7 +32,7 @@ FEW = "upbit,frankfurter,gate"
 
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody on this machine is spared by limits; here they would only be waited for."""
+    """Requests to a server on this machine are not throttled: a test would only wait."""
     monkeypatch.setattr("flows.http.Budgets.take", lambda *_: None)
 
 
@@ -269,7 +269,7 @@ def test_findings_of_another_origin_are_not_mixed(simulator: Simulator, tool: To
     said = replace(tool, gateway=None)("doctor")
     assert said.code == 1
     assert "holds gateway data and this command would add live data" in said.err
-    first = Tool(tool.home.parent / "unborn", simulator.url, sources="upbit")
+    first = Tool(tool.home.parent / "new", simulator.url, sources="upbit")
     assert first("doctor").code == 0
     said = replace(first, gateway=None)("doctor")
     assert said.code == 1

@@ -61,7 +61,7 @@ def test_there_are_sources_with_a_key() -> None:
 def test_every_keyed_feed_is_filled_and_its_key_lies_nowhere(
     tmp_path: Path, market: Simulator, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On a home of the simulator, where nobody is spared by a limit."""
+    """In a home of the simulator, where requests are not throttled."""
     caplog.set_level(logging.DEBUG)
     market.misbehave([])
     settings = Settings(

@@ -142,11 +142,11 @@ def _index(tables: Sequence[tuple[str, str]]) -> list[str]:
         *text,
         "## Lineage",
         "From the datasets of `core` to the marts, without the intermediate tables, which are dropped.",
-        _whole(),
+        _overview(),
     ]
 
 
-def _whole() -> str:
+def _overview() -> str:
     """The whole lineage as one diagram: datasets on the left, then each mart to the right of what it reads."""
     marts = [model.table for model in models.models() if model.schema == "main"]
     return _mermaid(

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
 from expectations.curated import curated
@@ -528,8 +529,9 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         )
     # In one transaction: otherwise every comment is logged and flushed separately.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
-    schema_of = {name: POLARS[entry("ops.catalog", name).type] for name in OPS["catalog"][2]}
-    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=schema_of, orient="row"))
+    # Through Arrow: Polars makes a series of every list in a row.
+    columns = dict(zip(OPS["catalog"][2], map(list, zip(*rows, strict=True)), strict=True))
+    insert(connection, "ops.catalog", pl.DataFrame(pa.table(columns)))
 
 
 def _quoted(name: str) -> str:

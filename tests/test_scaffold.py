@@ -258,6 +258,37 @@ def test_outside_of_a_clone_it_says_so(tmp_path: Path, project: str | None) -> N
     assert files_in(tmp_path) == before
 
 
+# What CONTRIBUTING.md shows.
+
+
+def shown(language: str) -> list[str]:
+    """The blocks of a language in CONTRIBUTING.md."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_fixture_that_is_shown_is_one() -> None:
+    (text,), (rows,) = shown("json"), shown("csv")
+    facts = json.loads(text)
+    snapshot = Snapshot.load(facts)
+    assert facts == snapshot.dump()
+    dataset = datasets()[snapshot.dataset]
+    assert set(snapshot.labels) == set(scaffold.labels(dataset))
+    header, *lines = csv.reader(rows.splitlines())
+    assert header == list(dataset.schema())
+    (candle,) = json.loads(snapshot.body)["data"]["ohlc"]
+    (values,) = (dict(zip(header, line, strict=True)) for line in lines)
+    assert [values[f"{name}_usd"] for name in ("open", "high", "low", "close")] == [
+        candle[name] for name in ("open", "high", "low", "close")
+    ]
+    assert datetime.fromtimestamp(int(candle["timestamp"]), UTC) == datetime.fromisoformat(values["stamped_at"])
+
+
+def test_the_command_that_is_shown_is_the_one_that_the_scaffold_names() -> None:
+    assert f"python -m pytest {scaffold.TESTS} -k bitstamp\n" in shown("sh")
+    assert "tidemark new-source bitstamp --dataset spot_prices\n" in shown("sh")
+
+
 # The body of a fixture.
 
 

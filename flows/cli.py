@@ -307,6 +307,24 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
     conclude_visit(report)
 
 
+@main.command("new-source")
+@click.argument("name")
+@click.option("--dataset", required=True, metavar="D", help="The dataset that it feeds, such as spot_prices.")
+def new_source(name: str, dataset: str) -> None:
+    """Start a provider: write the files that it consists of into this clone, to be filled in.
+
+    \b
+    tidemark new-source bitstamp --dataset spot_prices
+
+    NAME is our name of the provider, in lower-case letters, digits and _. No file is overwritten. What has to be filled
+    in is marked; until then the tests of the source fail, and no run asks it. CONTRIBUTING.md explains each file.
+    """  # noqa: D301  the backslash is click's mark for lines to keep
+    from flows import scaffold  # noqa: PLC0415
+
+    written = scaffold.new_source(name, dataset, Path.cwd())
+    show(scaffold.what_next(name, dataset, written))
+
+
 @main.command()
 @click.option(
     "--host",

@@ -393,7 +393,8 @@ class Source:
         attribution: The attribution that it requires.
         verified: What the transforms were verified against: recorded answers, or documentation. Only `tidemark doctor`
             verifies live answers, for the home that it runs on.
-        verified_against: Which answers or documents these were, and what is only believed about the provider.
+        verified_against: Which answers or documents these were, and what is only believed about the provider. Empty
+            while the source is being written: no run asks it.
         refusal: Finds an error in an answer with status 200, if the provider sends such.
         connections: The most requests in parallel.
         key: The API key that it takes, if any.

@@ -29,13 +29,14 @@ OURS = {
 THEIRS = {
     "expectations": {"polars", "pyarrow"},
     "transforms": {"polars", "orjson"},
-    "warehouse": {"duckdb", "polars", "pyarrow", "orjson", "jinja2"},
+    "warehouse": {"duckdb", "polars", "pyarrow", "orjson"},
     "flows": {"click", "rich", "pydantic", "pydantic_settings", "polars", "orjson"},
 }
 ONLY_IN = {
     "requests": {"flows/http.py"},
     "urllib3": {"flows/http.py"},
     "dotenv": {"flows/settings.py"},
+    "jinja2": {"flows/scaffold.py", "warehouse/reports/pages.py"},
     "matplotlib": {"warehouse/reports/charts.py"},
     "sqlglot": {"warehouse/lineage/trace.py"},
     "prefect": {

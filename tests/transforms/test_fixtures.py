@@ -38,7 +38,10 @@ FEEDS = [
 
 def load(case: Path) -> tuple[dict[str, Any], Snapshot]:
     facts = json.loads(case.read_text(encoding="utf-8"))
-    return facts, Snapshot.load(facts)
+    try:
+        return facts, Snapshot.load(facts)
+    except ValueError as wrong:
+        raise AssertionError(f"{case.name}: {wrong}: python -m tests.fixture puts a body in, with its hash") from wrong
 
 
 def rows_of(snapshot: Snapshot) -> pl.DataFrame:
@@ -72,7 +75,7 @@ def test_every_answer_gives_the_rows_or_the_error_beside_it(case: Path) -> None:
     facts, snapshot = load(case)
     assert (snapshot.source, snapshot.dataset) == case.parts[-3:-1]
     rows, refused = case.with_suffix(".csv"), case.with_suffix(".error")
-    assert rows.exists() != refused.exists(), "expected rows or an error beside the answer"
+    assert rows.exists() != refused.exists(), f"expected {rows.name} or {refused.name} beside {case.name}"
     if rows.exists():
         assert_frame_equal(rows_of(snapshot), expected_rows(rows, datasets()[snapshot.dataset]), rel_tol=1e-14)
         return
@@ -111,7 +114,9 @@ def test_every_feed_has_answers_that_are_read_and_answers_that_are_refused(sourc
     folder = FIXTURES / source.name / dataset.name
     read = [case for case in folder.glob("*.csv") if case.with_suffix(".json").exists()]
     refused = [case for case in folder.glob("*.error") if case.with_suffix(".json").exists()]
-    assert read, f"{source.name} feeds {dataset.name}: put an answer and its rows into {folder.relative_to(FIXTURES)}"
+    assert any(len(case.read_text(encoding="utf-8").splitlines()) > 1 for case in read), (
+        f"{source.name} feeds {dataset.name}: put an answer and its rows into {folder.relative_to(FIXTURES)}"
+    )
     assert refused, f"{source.name} feeds {dataset.name}: show an answer that is refused"
 
 

@@ -201,11 +201,14 @@ def backfill(
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file instead."
 )
+@click.option("--whole", is_flag=True, help="Make every table anew, not only those whose inputs have changed.")
+@click.option("--check", is_flag=True, help="Compare the file with one of which every table is made anew.")
 @no_wait
-def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
+def build(as_of: str | None, out: Path | None, whole: bool, check: bool, no_wait: bool) -> None:
     """Rebuild the warehouse file from the lake.
 
-    The file is disposable: the lake and the ledger are the truth. Readers of the old file are not disturbed.
+    The file is disposable: the lake and the ledger are the truth. Tables whose inputs have not changed are kept.
+    Readers of the old file are not disturbed.
     """
     from expectations.errors import BadRequest  # noqa: PLC0415
     from flows import pipeline  # noqa: PLC0415
@@ -217,8 +220,11 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
         known = instant(as_of)
         if known > settings.clock.now():
             raise BadRequest(f"--as-of {as_of} lies in the future")
-    built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, tell=say)
-    say(f"built {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, whole=whole, check=check, tell=say)
+    did = "built" if built.anew else "nothing has changed: kept"
+    say(f"{did} {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    if check:
+        say("every table is what a build of all tables makes")
 
 
 @main.command()

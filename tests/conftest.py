@@ -15,8 +15,7 @@ from tests.installed import Installed
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
 from warehouse.build import models
-
-COMPARED = ("krw_stablecoin_monthly",)  # what `ops.disagreements` reads
+from warehouse.build.disagreements import MARTS
 
 for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFECT_"))]:
     del os.environ[name]
@@ -41,7 +40,7 @@ def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if marker is None:
         return
     every = {model.table: model for model in models.models()}
-    pending, wanted = [f"main.{name}" for name in (*marker.args, *COMPARED)], set()
+    pending, wanted = [f"main.{name}" for name in (*marker.args, *MARTS)], set()
     while pending:
         table = pending.pop()
         if table in every and table not in wanted:

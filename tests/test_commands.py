@@ -194,7 +194,7 @@ def test_a_run_for_one_day_takes_that_day(tool: Tool) -> None:
 
 def test_a_build_makes_the_same_file_again(tool: Tool) -> None:
     before = tables(tool.home / "warehouse.duckdb", ("main", "core", "ops"))
-    said = tool("build")
+    said = tool("build", "--whole")
     assert said.code == 0
     assert "built" in said.err
     assert same(tables(tool.home / "warehouse.duckdb", ("main", "core", "ops")), before) == []

@@ -97,7 +97,7 @@ def test_what_the_machine_refuses_during_a_build_is_one_sentence_and_the_old_fil
         raise fault
 
     monkeypatch.setattr(database, "make_marts", refused)
-    said = tool("build")
+    said = tool("build", "--whole")
     assert said.code == 1
     assert said.sentence.startswith("tidemark: " + sentence.format(place=place))
     assert said.sentence.endswith("the old warehouse.duckdb stays")

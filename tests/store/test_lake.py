@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY as SUPPLY
-from warehouse.build.database import create_core
+from warehouse.build.database import create_core, verified_partitions
 from warehouse.store.home import Home
 from warehouse.store.lake import Lake, Stamp, as_known, merge, month_of
 from warehouse.store.ledger import Books, days_event
@@ -343,7 +343,9 @@ def test_duckdb_and_polars_agree_on_what_was_known(tmp_path: Path, seed: int) ->
         instant = BEGIN + timedelta(hours=hours)
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
-            restated = create_core(connection, home, books, instant)
+            restated = create_core(
+                connection, {SUPPLY.name: verified_partitions(home, books, SUPPLY.name)}, books, instant
+            )
             core = connection.sql("from core.stablecoin_supply").pl()
         assert core.height == len(model.known(instant))
         assert known_of(core.select("asset", "date", "chain", "supply")) == model.known(instant)

@@ -18,6 +18,8 @@ from warehouse.build.views import IN_TIME, preference
 from warehouse.reader import open_warehouse
 
 KEY = ("date", "metric", "key")
+MARTS = ("krw_stablecoin_monthly",)
+"""The marts that are compared; all other values are those of `core`."""
 COLUMNS = (*KEY, "source_a", "value_a", "source_b", "value_b", "relative_gap", "tolerance")
 
 

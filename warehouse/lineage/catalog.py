@@ -47,7 +47,7 @@ def catalog(sources: pl.DataFrame) -> dict[str, str]:
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_core(connection, None, Books([]), NEVER)
+        create_core(connection, {}, Books([]), NEVER)
         assets, series = (pl.DataFrame(schema=polars_schema(columns)) for columns in (_ASSETS, SERIES))
         insert_dimensions(connection, assets, series, NEVER)
         for model in models.models():

@@ -20,7 +20,7 @@ from flows.sources import bithumb, coinone, gopax, korbit, sources
 from flows.steps.collect import drive
 from flows.steps.normalize import normalize
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from tests.simulator.test_simulator import shape
+from tests.simulator.shapes import shape
 from tests.tool import NOW, SHARED, Tool
 
 pytestmark = [pytest.mark.slow, pytest.mark.marts("krw_stablecoin_daily")]

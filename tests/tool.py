@@ -15,6 +15,7 @@ import polars as pl
 from click.testing import CliRunner
 
 from flows.cli import main
+from flows.sources import sources
 from warehouse.store.files import digest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +111,12 @@ class Tool:
         """Series-days by state."""
         found = self.ask(f"select state, count(*) from ops.ledger where {where} group by 1")  # noqa: S608  our words
         return dict(found)
+
+
+def series_of(source: str, dataset: str | None = None) -> int:
+    """How many series a source has, in one dataset or in all of its datasets."""
+    feeds = sources()[source].feeds
+    return sum(len(feed.series) for feed in feeds if dataset in {None, feed.dataset.name})
 
 
 def tables(warehouse: Path, schemas: tuple[str, ...] = ("main", "core")) -> dict[str, pl.DataFrame]:

@@ -222,7 +222,7 @@ def test_every_subject_rests_on_cells_that_exist(demo: Tool) -> None:
         for mart, column in demo.ask("select table_name, column_name from duckdb_columns() where schema_name = 'main'")
     }
     subjects = [model.subjects for model in MARTS if model.subjects]
-    assert len(subjects) == 3
+    assert subjects
     for table, named_by in subjects:
         for row in curated()[table].rows.iter_rows(named=True):
             assert row["rests_on"], row[named_by]

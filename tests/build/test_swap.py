@@ -1,4 +1,4 @@
-"""Readers in other processes while the warehouse is rebuilt: never an error, never half a build."""
+"""Readers in other processes while the warehouse is rebuilt: they see no error and no half of a build."""
 
 import subprocess
 import sys
@@ -73,7 +73,7 @@ def reader(path: Path, keeps: str) -> "subprocess.Popen[str]":
 
 
 def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Only as much is built as tells a half build from a whole one: the swap is what is tried here.
+    # Only what tells half a build from a whole one is built, because the swap is what is tested.
     monkeypatch.setattr("warehouse.build.database.datasets", lambda: {KRW_PRICES.name: KRW_PRICES})
     monkeypatch.setattr("warehouse.build.database.models.models", tuple)
     monkeypatch.setattr("warehouse.build.database.describe", lambda *_: None)
@@ -95,7 +95,7 @@ def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPa
     assert {keeps: err for keeps, (_, err) in said.items()} == dict.fromkeys(readers, "")
     asked, seen = said["holds"][0].split(maxsplit=1)
     assert int(asked) > 10
-    assert seen.strip() == str(WHOLE[1:])  # its file is the one that it opened
+    assert seen.strip() == str(WHOLE[1:])  # it reads the file that it opened
     asked, seen = said["reconnects"][0].split(maxsplit=1)
     assert int(asked) > 10
     assert seen.strip() == str(WHOLE)

@@ -1,4 +1,4 @@
-"""The daily brief: every sentence is one of a table, both of its forms say the same, and a browser shows it offline."""
+"""The daily brief: every sentence is in a table, both of its forms say the same, and a browser shows it offline."""
 
 import os
 import re
@@ -179,7 +179,7 @@ def test_a_page_with_holes_says_so_before_its_numbers(demo: Tool, tmp_path: Path
     troubled = tmp_path / "warehouse.duckdb"
     troubled.write_bytes((demo.home / "warehouse.duckdb").read_bytes())
     with duckdb.connect(str(troubled)) as connection:
-        # Frankfurter tells what the ECB tells: while one of them is there, nothing is missing.
+        # Frankfurter has the rates of the ECB: while one of the two is there, nothing is missing.
         connection.execute(
             "update ops.ledger set state = 'failed' where source in ('upbit', 'frankfurter') and date = $day",
             {"day": DAY},

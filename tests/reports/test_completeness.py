@@ -1,4 +1,4 @@
-"""The page of completeness: what it draws, what it says, and that a browser shows it without asking anybody."""
+"""The page of completeness: what it draws, what it says, and that a browser shows it without the network."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def row(day: int, series: str, state: str, reason: str | None = None) -> tuple[A
 
 
 def titles(page: str) -> list[tuple[str, str]]:
-    """Every stretch that is drawn: its state, and what hovering says."""
+    """Every stretch that is drawn: its state and its tooltip."""
     return [
         (state, unescape(text))
         for state, text in re.findall(r'<path class="(\w+)" d="[^"]+"><title>([^<]*)</title>', page)
@@ -50,7 +50,7 @@ def titles(page: str) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def troubled(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    """A home with a failed, a missing, a held-back and a perished day, beside days that are there."""
+    """A home with a failed, a missing, a held-back and a perished day among days that are loaded."""
     tool = Tool(tmp_path_factory.mktemp("troubled") / "home", simulator.url, sources=SOURCES, start="2024-06-01")
     said = tool("backfill", "2024-12-01", "2024-12-09", "--source", "upbit", "--source", "frankfurter")
     assert said.code == 0, said.err
@@ -60,7 +60,7 @@ def troubled(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     Ledger(tool.home / "ledger").append(events, NOW)
     assert tool("build").code == 0
-    tool("report")  # there is no brief of so little, and the page is drawn all the same
+    tool("report")  # there are too few data for a brief, and the page is drawn all the same
     return tool
 
 
@@ -187,7 +187,7 @@ def test_a_shape_covers_its_days_and_no_other(first: str, last: str) -> None:
 
 
 def shape(path: str) -> list[tuple[int, int]]:
-    """The corners of a path of level and upright lines."""
+    """The corners of a path of horizontal and vertical lines."""
     corners: list[tuple[int, int]] = []
     x = y = 0
     for move, one, two in re.findall(r"([MHV])(\d+)(?: (\d+))?", path):

@@ -43,7 +43,7 @@ def test_a_broken_rule_holds_back_its_series_day_alone_and_a_key_twice_the_whole
 
 
 def test_a_day_alone_is_measured_beside_what_is_published() -> None:
-    """A daily run judges one day: its neighbours are in the lake, and are not judged again."""
+    """A daily run checks one day against the days in the lake, and does not check those again."""
     dataset = datasets()["stablecoin_supply"]
     published = batch_of(dataset, {"one": [supplied(1.38e11, day=day) for day in range(3)]})
     today = batch_of(dataset, {"one": [supplied(6.2e10, day=3)]}).with_columns(snapshot=pl.lit("here"))

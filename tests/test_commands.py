@@ -1,4 +1,4 @@
-"""The commands as people use them: what they do, what they say, and how they end."""
+"""The commands as people use them: what they do, what they print, and their exit status."""
 
 import json
 import re
@@ -35,7 +35,7 @@ LOADED = NUMBER_OF_DAYS * SERIES - WEEKEND_DAYS * RATES
 
 @contextmanager
 def other_market(tool: Tool, *, seed: int = 8, now: datetime = NOW) -> Iterator[tuple[Tool, Simulator]]:
-    """The same home a quarter of an hour later, when every provider says something else."""
+    """The same home a quarter of an hour later, when every provider has other numbers."""
     later = now + timedelta(minutes=15)
     with Simulator(later, seed=seed) as simulator:
         yield replace(tool, gateway=simulator.url, now=later), simulator
@@ -45,7 +45,7 @@ def asked(simulator: Simulator) -> int:
     return sum(simulator.counts.values())
 
 
-# Happy paths.
+# What they do.
 
 
 def test_help_tells_an_analyst_what_there_is(tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ def test_sql_says_what_is_wrong(small: Tool, words: list[str], text: str | None,
     assert said.out == ""
 
 
-# Bad input: one sentence, what to do next, nothing lost.
+# Bad input: one sentence with what to do next, and nothing is lost.
 
 
 @pytest.mark.parametrize(
@@ -537,7 +537,7 @@ def test_a_file_where_the_home_should_be_is_refused(tmp_path: Path, words: list[
 def test_a_home_that_cannot_be_written_is_refused(
     tool: Tool, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Root may write anywhere, so the system's refusal is played.
+    # Root may write anywhere, so the system's refusal is simulated.
     def refuse(path: object, *_: object) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 

@@ -1,4 +1,4 @@
-"""Output to a stream that is not UTF-8, and input that is no text: letters are escaped, nothing ends in a traceback."""
+"""Output to a stream that is not UTF-8, and input that is not text: letters are escaped, and there is no traceback."""
 
 import json
 import os
@@ -15,7 +15,7 @@ KOREAN = "한국 “é” 😀"
 
 
 def run(tool: Tool, *words: str | bytes, encoding: str = "utf-8", text: bytes = b"") -> tuple[int, bytes, bytes]:
-    """The command in a process of its own, whose output has an encoding."""
+    """Run the command in a process of its own whose output has this encoding."""
     environment = {**os.environ, **{name: value for name, value in tool.environment.items() if value is not None}}
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *words],

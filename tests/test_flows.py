@@ -1,4 +1,4 @@
-"""The Prefect flows `daily` and `backfill` run, and leave what the commands leave."""
+"""The Prefect flows `daily` and `backfill` leave what the commands leave."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from flows.steps.plan import Batch
 from flows.steps.run import BatchOutcome, Run
 from tests.tool import NOW, Tool, same, series_of, tables
 
-# Prefect and what it stands on warn of their own dependencies.
+# Prefect and its dependencies emit warnings about their own dependencies.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
@@ -71,7 +71,7 @@ def test_telemetry_is_off() -> None:
 
 
 def ended(flow: Any, *args: Any, **parameters: Any) -> tuple[str, str]:
-    """Run a flow; the type of its last state, and what it says."""
+    """Run a flow; returns the type of its last state and its message."""
     state = flow(*args, **parameters, return_state=True)
     return state.type.value, state.message
 
@@ -168,7 +168,7 @@ def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
 def test_what_crosses_into_prefect_are_plain_values(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prefect walks through what a task is handed and hands back, while other threads fill what a run is made of."""
+    """Prefect walks through the arguments and results of a task, while other threads change the objects of a run."""
     from prefect import task_engine  # noqa: PLC0415  it needs its environment first
 
     settle(small.at(tmp_path / "home"), monkeypatch)
@@ -189,7 +189,7 @@ def test_what_crosses_into_prefect_are_plain_values(
 def test_a_prefect_that_fails_costs_no_batch(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that goes away under a run takes the sight of it along, and nothing else."""
+    """If Prefect's server goes away during a run, the run is no longer shown, and nothing else is lost."""
     from prefect import task_engine  # noqa: PLC0415  it needs its environment first
 
     from flows.serve import tasks  # noqa: PLC0415  it imports Prefect

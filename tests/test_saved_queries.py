@@ -1,4 +1,4 @@
-"""Saved questions: each says what it asks and means, and answers from a home."""
+"""Saved questions: each states its question and its meaning, and has an answer from a home."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def test_rows_come_in_an_order_of_their_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_columns_that_are_explained_are_there(demo: Tool, name: str) -> None:
-    """What the text names with an underscore is a column of the answer, a signal, a question, or in the catalog."""
+    """Each word of the text with an underscore is a column of the answer, a signal, a question, or in the catalog."""
     asked = question(name)
     told = " ".join((asked.meaning, *asked.caveats))
     words = set(re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", told))

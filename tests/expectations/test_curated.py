@@ -1,4 +1,4 @@
-"""Tables kept by hand: read as they are written, and refused where they say too little or too much."""
+"""Tables kept by hand: read as they are written, and refused if an entry lacks a column or has one too many."""
 
 from datetime import date
 

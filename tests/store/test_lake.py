@@ -162,7 +162,7 @@ def polars_known(held: pl.DataFrame, instant: datetime) -> Known:
 
 
 def publications(steps: Sequence[tuple[int, bool, Sequence[int]]], series: Sequence[str]) -> Iterator[Publication]:
-    """Publications from whole numbers: hours since the last one (0 is a tie), whether it is a replay, and a number a day.
+    """Publications from whole numbers: hours since the last (0 is a tie), whether it is a replay, and a number a day.
 
     The lower two base-three digits of a day's number are the amounts of the chains; from 18 on it is held back.
     """

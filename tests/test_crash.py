@@ -39,7 +39,7 @@ class Moment:
 
     Attributes:
         name: The event.
-        come: Whether it has happened, given the home and the size of an undisturbed one.
+        come: Whether it has happened, given the home and an undisturbed one.
         delay: Seconds after it.
     """
 

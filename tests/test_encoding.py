@@ -68,7 +68,7 @@ def test_input_that_is_no_text_is_wrong_usage(small: Tool) -> None:
 
 
 def test_one_sentence_is_one_line(small: Tool) -> None:
-    """What an error holds is let go of before the end, or DuckDB counts it on eighty lines."""
+    """An error releases what it refers to before the process ends; otherwise DuckDB prints eighty lines about it."""
     code, out, err = run(Tool(small.home, gateway="localhost:8900"), "status")
     assert (code, out) == (2, b"")
     assert err.decode().splitlines()[-1] == (

@@ -283,7 +283,7 @@ def test_an_unknown_value_is_no_disagreement(connection: duckdb.DuckDBPyConnecti
     assert gaps.is_empty()
 
 
-# What is reported --------------------------------------------------------------------------------------------------
+# What is reported ----------------------------------------------------------------------------------------------------
 
 
 def test_a_gap_beyond_its_tolerance_fails_a_warning(connection: duckdb.DuckDBPyConnection) -> None:

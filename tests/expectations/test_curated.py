@@ -1,4 +1,4 @@
-"""Tables kept by hand: read as they are written, and refused if an entry lacks a column or has one too many."""
+"""Tables kept by hand: read as they are written, and refused if something in them does not fit."""
 
 from datetime import date
 

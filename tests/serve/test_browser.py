@@ -1,4 +1,4 @@
-"""The interface in a real browser: headless Chromium fills the form, watches the run, and nothing else is called."""
+"""The interface in headless Chromium: it fills the form and watches the run, and its pages call no other host."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def served(tool: Tool) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def foreign() -> list[str]:
-    """Whatever the pages asked of anybody but their own origin."""
+    """Every request of the pages to another origin."""
     return []
 
 
@@ -50,10 +50,10 @@ def page(served: Served, foreign: list[str]) -> Iterator[Page]:
 
 
 def kept(page: Page, name: str) -> None:
-    """Keep a picture where a person asks for one."""
+    """Keep a picture if SCREENSHOTS names a folder."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
-        page.wait_for_timeout(3000)  # what moves has come to rest
+        page.wait_for_timeout(3000)  # the animations have ended
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
@@ -68,7 +68,7 @@ def pick(page: Page, day: str) -> None:
 
 
 def choose(page: Page, field: str, *names: str) -> None:
-    """Choose from a drop-down of several."""
+    """Choose some options of a drop-down."""
     page.get_by_label(field).first.click()
     for name in names:
         page.get_by_role("option", name=name, exact=True).click()
@@ -76,7 +76,7 @@ def choose(page: Page, field: str, *names: str) -> None:
 
 
 def deployment(page: Page, served: Served, name: str) -> None:
-    """From the front page to a deployment, by its links."""
+    """Go from the front page to a deployment by links."""
     page.goto(served.address)
     page.get_by_role("link", name="Deployments").first.click()
     page.get_by_role("link", name=name, exact=True).first.click()
@@ -84,13 +84,13 @@ def deployment(page: Page, served: Served, name: str) -> None:
 
 
 def completed(page: Page, name: str) -> None:
-    """Until the run that is shown has ended well, under its own name."""
+    """Wait until the run that is shown has this name and has completed."""
     expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=WITHIN_MS)
     expect(page.get_by_text("Completed").first).to_be_visible(timeout=2 * WITHIN_MS)
 
 
 def reads(page: Page, text: str) -> None:
-    """The artifact that is open says something; its source stands beside it, hidden."""
+    """Expect a text in the artifact that is open; its hidden source does not count."""
     expect(page.get_by_test_id("markdown-display").get_by_text(text)).to_be_visible()
 
 

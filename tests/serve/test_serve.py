@@ -1,4 +1,4 @@
-"""`tidemark serve`: its door, its schedule, its runs, and that nothing of it wedges when processes are killed."""
+"""`tidemark serve`: who may ask it, its schedule, its runs, and that killed processes block nothing."""
 
 import asyncio
 import logging
@@ -26,7 +26,9 @@ from warehouse.store.home import writing
 pytestmark = pytest.mark.slow
 
 FIRST_DAY = "2023-12-10"
-SOURCES = "bitmex,coinbase,upbit,frankfurter,fred,fred_api"  # few that ask for little: runs of seconds
+SOURCES = (
+    "bitmex,coinbase,upbit,frankfurter,fred,fred_api"  # few sources with few requests, so that a run takes seconds
+)
 ALL_DAYS = {"start": FIRST_DAY, "end": "2024-12-09"}
 CHANCE = random.Random(20241209)
 PLANTED = "planted-key-5f0c1d"
@@ -41,7 +43,7 @@ def market() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def undisturbed(market: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    """A home that was filled in one go, by the command."""
+    """A home that one run of the command filled."""
     tool = Tool(tmp_path_factory.mktemp("undisturbed") / "home", market.url, sources=SOURCES, start=FIRST_DAY)
     said = tool("backfill", ALL_DAYS["start"], ALL_DAYS["end"], TIDEMARK_KEY_FRED=PLANTED)
     assert said.code == 0, said.err
@@ -71,7 +73,7 @@ def served(holder: list[Served]) -> Served:
     return holder[0]
 
 
-# Its door -----------------------------------------------------------------------------------------------------------
+# Who may ask it ------------------------------------------------------------------------------------------------------
 
 
 def asked(served: Served, method: str, path: str, **headers: str) -> tuple[int, str]:
@@ -237,7 +239,7 @@ def test_with_a_password_it_serves_those_who_have_it_and_keeps_it_to_itself(tool
     assert holding == []
 
 
-# Its schedule -------------------------------------------------------------------------------------------------------
+# Its schedule --------------------------------------------------------------------------------------------------------
 
 
 def test_both_passes_of_a_day_are_scheduled_in_utc(served: Served) -> None:
@@ -267,7 +269,7 @@ def test_the_form_has_dates_dropdowns_and_a_help_text_for_every_field(served: Se
     assert form["required"] == ["start", "end"]
 
 
-# Its runs -----------------------------------------------------------------------------------------------------------
+# Its runs ------------------------------------------------------------------------------------------------------------
 
 
 def fails(served: Served, **parameters: Any) -> dict[str, Any]:
@@ -327,7 +329,7 @@ def test_a_run_that_has_ended_stays_ended_whatever_the_automation_missed(served:
     assert served.ended(run_id)["state_type"] == "COMPLETED"
     assert served.call(f"/flow_runs/{run_id}/set_state", silent)["status"] == "ABORT"
     assert served.run(run_id)["state_type"] == "COMPLETED"
-    # One that is under way, and whose process is gone, can be ended so.
+    # A run that has begun and whose process is gone can be ended in this way.
     made = served.call("/flow_runs/", {"flow_id": served.run(run_id)["flow_id"], "state": {"type": "RUNNING"}})
     assert served.call(f"/flow_runs/{made['id']}/set_state", silent)["status"] == "ACCEPT"
     assert served.run(made["id"])["state_type"] == "CRASHED"
@@ -337,7 +339,7 @@ def test_a_run_that_has_ended_stays_ended_whatever_the_automation_missed(served:
 @pytest.mark.parametrize(
     ("left_as", "became", "after"),
     [
-        ("RUNNING", "COMPLETED", "COMPLETED"),  # it came to its end while the dead were looked for
+        ("RUNNING", "COMPLETED", "COMPLETED"),  # it ended while crashed runs were being looked for
         ("CANCELLING", "CANCELLED", "CANCELLED"),
         ("RUNNING", "RUNNING", "CRASHED"),
         ("PENDING", "PENDING", "CRASHED"),
@@ -449,7 +451,7 @@ def test_no_secret_is_found_anywhere(served: Served, tool: Tool) -> None:
         assert PLANTED not in repr(rows)
 
 
-# Nothing wedges -----------------------------------------------------------------------------------------------------
+# Processes that are killed -------------------------------------------------------------------------------------------
 
 
 def refetch(served: Served) -> str:
@@ -490,7 +492,7 @@ def test_a_killed_process_wedges_nothing(holder: list[Served], tool: Tool, victi
         assert served.call("/task_runs/count", still_running(run_id)) == 0 or victim == "the flow process"
     with writing(tool.home, who="the test", wait=False, tell=print):
         pass  # the lock is free
-    again = served.ended(served.submit("backfill", **ALL_DAYS))  # and so is the slot
+    again = served.ended(served.submit("backfill", **ALL_DAYS))  # and the slot of the runner is free
     assert again["state_type"] == "COMPLETED", again["state"]
     assert same(*(tables(of.home / "warehouse.duckdb") for of in (tool, undisturbed))) == []
     assert tool.one("select count(*) from ops.restatements") == 0
@@ -542,7 +544,7 @@ def test_it_starts_again_where_it_was_and_old_runs_are_pruned(holder: list[Serve
 
 @pytest.fixture
 def night_off(tmp_path: Path) -> Iterator[Served]:
-    """A `serve` on the machine's own clock that was off when four passes of `daily` were meant to run."""
+    """A `serve` on the machine's clock that was off when four passes of `daily` were due."""
     now = datetime.now(UTC)
     with Simulator(now) as market:
         tool = Tool(tmp_path / "home", market.url, sources="upbit", now=now, start=str(now.date() - timedelta(days=6)))

@@ -86,7 +86,7 @@ def january(*days: int) -> list[date]:
     return [date(2024, 1, day) for day in days]
 
 
-# Which days ---------------------------------------------------------------------------------------------------------
+# Which days ----------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -238,7 +238,7 @@ def test_days_that_failed_long_ago_are_asked_for_again() -> None:
     assert daily_days(due_days([here], Interval(FIRST, date(2024, 1, 21)), known, now), [here]).is_empty()
 
 
-# Which asks ---------------------------------------------------------------------------------------------------------
+# Which asks ----------------------------------------------------------------------------------------------------------
 
 
 def frame_of(days: Iterable[tuple[str, date]]) -> pl.DataFrame:
@@ -339,7 +339,7 @@ def test_a_source_that_is_not_wanted_makes_no_batch() -> None:
     assert batches([other], frame_of([("BTC", FIRST)]), after(FIRST)) == []
 
 
-# Which sources ------------------------------------------------------------------------------------------------------
+# Which sources -------------------------------------------------------------------------------------------------------
 
 
 def everything() -> dict[str, Source]:

@@ -228,7 +228,7 @@ def test_every_failure_says_what_to_do() -> None:
         assert found.reason is None or found.reason.startswith(PayloadChanged.__name__)
 
 
-# Properties ---------------------------------------------------------------------------------------------------------
+# Properties ----------------------------------------------------------------------------------------------------------
 
 DAY_SETS = st.integers(1, 60).flatmap(lambda count: st.sets(st.sampled_from(last_days(count)), min_size=1))
 RELEASES = st.sampled_from([DAILY, WEEKDAYS, weekdays_same_day(time(12))])

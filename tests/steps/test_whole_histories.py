@@ -193,7 +193,7 @@ def test_what_was_restated_can_be_replayed_from_the_answer_that_was_seen_last(
     assert bytes_of(tool.home / "lake") == lake
 
 
-# Two recorded vintages ------------------------------------------------------------------------------------------------
+# Two recorded vintages -----------------------------------------------------------------------------------------------
 
 VINTAGES = SHARED / "recordings" / "fred"
 

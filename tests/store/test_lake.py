@@ -294,7 +294,7 @@ def test_a_withdrawn_version_keeps_the_values_and_names_the_answer_that_lacks_th
     assert row["observed_at"] == BEGIN + timedelta(hours=3)
 
 
-# The same through DuckDB ----------------------------------------------------------------------------------------------
+# The same through DuckDB ---------------------------------------------------------------------------------------------
 
 
 def published(home: Home, held: pl.DataFrame) -> Books:

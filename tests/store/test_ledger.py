@@ -299,7 +299,7 @@ def test_neighbouring_days_with_one_outcome_are_one_range() -> None:
     assert spans == [(at[0], at[3], 1), (at[4], at[5], 1), (at[5], at[6], 2)]
 
 
-# The file -----------------------------------------------------------------------------------------------------------
+# The file ------------------------------------------------------------------------------------------------------------
 
 
 def filled(root: Path) -> Ledger:
@@ -355,7 +355,7 @@ def test_years_follow_each_other(tmp_path: Path) -> None:
     assert (books.next_run, books.last_run, books.interrupted_runs) == (2, "000001", ("000001",))
 
 
-# Partitions: announced, moved, confirmed ----------------------------------------------------------------------------
+# Partitions: announced, moved, confirmed -----------------------------------------------------------------------------
 
 
 def rates(*values: float) -> pl.DataFrame:

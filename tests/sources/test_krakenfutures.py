@@ -1,4 +1,4 @@
-"""Kraken Futures: its plan by hand, its history against the simulator, and the simulator's manners."""
+"""Kraken Futures: its plan by hand, its history against the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_days_before_the_year_that_is_kept_have_perished_and_none_is_cut(tmp_pat
     assert tool.one("select count(*) from core.funding_rates") == 24 * 366 * series_of("krakenfutures", "funding_rates")
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def test_the_running_hour_is_listed_and_absolute_rates_are_in_dollars(wire: Wire) -> None:

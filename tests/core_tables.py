@@ -1,7 +1,7 @@
 """Core tables made from a few rows, for tests of what reads them.
 
-Rows name only the columns that a case is about. The rest is filled in: a label that must be known is `-`, a flag
-false, an unknown number stays unknown, and a row was public a quarter of an hour after its day.
+Rows have only the columns that a case is about. The others are filled in: a label that must be known is `-`, a flag
+is false, a number stays unknown, and a row is public a quarter of an hour after its day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def create_core(
 
 @cache
 def _blank() -> str:
-    """The statements that make every table, empty, and what models share: one script, bound once for each test."""
+    """The statements that create every table, empty, with the views and macros of the models, as one script."""
     columns = {
         **{dataset.name: core_columns(dataset) for dataset in datasets().values()},
         **{f"{dataset.name}_preferred": core_columns(dataset) for dataset in datasets().values()},
@@ -113,11 +113,11 @@ def _blank() -> str:
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """Rows of a CSV in which an empty field is unknown and names in a list are set apart by spaces.
+    """Rows of a CSV file: an empty field is unknown, and spaces separate the names of a list.
 
-    Where a name has spaces, each may end in a semicolon instead; `[]` is a list without names.
+    If a name has spaces, each name ends with a semicolon instead; `[]` is a list without names.
 
-    A column `days` repeats its row on so many days in a row: every date and instant moves on with it.
+    A column `days` repeats its row on so many consecutive days, and moves every date and instant by a day each time.
     """
     text = pl.read_csv(path, infer_schema=False)
     names = [name for name in text.columns if name != "days"]

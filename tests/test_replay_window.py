@@ -31,7 +31,7 @@ SERVED: Mapping[tuple[str, str], set[str]] = {
 }
 
 
-# Those of which it serves something, and one of which it serves nothing: the others would only be waited for.
+# Sources of which it serves something, and one of which it serves nothing: the others would only cost waits.
 ASKED = "binance,bybit,cftc,coinbase,defillama,fred,frankfurter,gopax,kraken,okx,upbit"
 
 

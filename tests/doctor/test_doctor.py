@@ -1,4 +1,4 @@
-"""`tidemark doctor`: what it finds, what it keeps, how it ends, and what a source's standing becomes."""
+"""`tidemark doctor`: what it finds, what it keeps, its exit status, and how it changes the standing of a source."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ FEW = "upbit,frankfurter,gate"
 
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests to a server on this machine are not throttled: a test would only wait."""
+    """Requests are not throttled: the server is on this machine, and a test would only wait."""
     monkeypatch.setattr("flows.http.Budgets.take", lambda *_: None)
 
 
@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unlimited")]
 
 @pytest.fixture
 def market() -> Iterator[Simulator]:
-    """A market of its own, to misbehave in."""
+    """A simulator of the test alone, which it may make misbehave."""
     with Simulator(NOW) as running:
         yield running
 
@@ -80,7 +80,7 @@ def test_a_market_as_it_is_believed_is_as_known(whole: tuple[Tool, Said]) -> Non
         assert [one["dataset"] for one in entry["feeds"]] == [feed.dataset.name for feed in sources()[name].feeds]
         for feed in entry["feeds"]:
             assert [feed[name] for name in ("reachable", "authorised", "shape", "units")] == [True] * 4, feed
-            # The BIS tells of a month a quarter after it has ended.
+            # The BIS publishes a month a quarter after it has ended.
             oldest = "2024-08-31" if feed["dataset"] == "macro_series" else "2024-12-02"
             assert feed["freshest_day"] >= oldest, feed
 
@@ -247,7 +247,7 @@ def test_the_replay_is_asked_too_and_its_gaps_are_named(replay: Replay, tmp_path
     assert {entry["verified"] for entry in report["sources"]} <= {"recorded", "documented"}
 
 
-# Wrong usage, and places that are not its own.
+# Wrong usage, and homes that it may not write to.
 
 
 def test_an_unknown_source_is_wrong_usage(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_damaged_findings_are_named(simulator: Simulator, tmp_path: Path) -> Non
 
 
 def live(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
-    """Let the simulator stand for the providers themselves: asked through no gateway that anybody set."""
+    """Let the simulator be the providers themselves, without a gateway in the settings."""
     from flows import http  # noqa: PLC0415  the module that is patched
 
     right = http.Fetcher.__init__

@@ -1,4 +1,4 @@
-"""From every number back to the bytes."""
+"""`explain` leads from every number of a mart back to the archived answers."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ BY_HAND = {
 
 
 def last_row(tool: Tool, mart: str, column: str) -> dict[str, str]:
-    """The key, as text, of a late row in which a column is known."""
+    """The key, as text, of the last row in which a column is known."""
     model = next(model for model in MARTS if model.name == mart)
     names = ", ".join(f'"{name}"::varchar' for name in model.key)
     order = ", ".join(f'"{name}" desc' for name in model.key)
@@ -49,7 +49,7 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
                 f'select {names} from {mart} where "{column}" is not null order by {order} limit 1'  # noqa: S608  ours
             ).fetchall()
             if not found:
-                continue  # what the demo cannot fill is told by the test of the demo
+                continue  # columns that the demo cannot fill are listed in the test of the demo
             key = dict(zip(model.key, found[0], strict=True))
             told = tracer.trace(mart, column, key)
             if not told.rows:
@@ -143,7 +143,7 @@ def test_a_row_that_two_parts_read_counts_once(demo: Tool) -> None:
         "where asset in ('BTC', 'ETH') and venue <> 'ALL' and date <= '2024-12-09' "
         "and available_at <= '2024-12-10 12:00:00+00:00'"
     )[0]
-    assert daily <= read.count <= all_of_it  # two parts read the index, which is chained from the first day on
+    assert daily <= read.count <= all_of_it  # two components read the index, which begins on the first day
 
 
 def test_a_signal_reads_as_far_back_as_its_number_does(demo: Tool) -> None:
@@ -222,7 +222,7 @@ def test_every_subject_rests_on_cells_that_exist(demo: Tool) -> None:
         for mart, column in demo.ask("select table_name, column_name from duckdb_columns() where schema_name = 'main'")
     }
     subjects = [model.subjects for model in MARTS if model.subjects]
-    assert len(subjects) == 3
+    assert subjects
     for table, named_by in subjects:
         for row in curated()[table].rows.iter_rows(named=True):
             assert row["rests_on"], row[named_by]

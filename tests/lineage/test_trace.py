@@ -1,4 +1,4 @@
-"""What a value rests on: change anything else and it stays; and nothing that it rests on is left out."""
+"""The rows that a value rests on: a change of any other row leaves the value as it is, and none of them is left out."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ def cell(connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: 
 
 
 def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[str, str]) -> Listed:
-    """The rows that a trace lists, whichever of a dataset's table and views it found them in."""
+    """The rows that a trace lists by dataset, whether it names the dataset's table or a view of it."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for table, numbers in rows.items():
         name = dataset_of(table)
@@ -66,7 +66,7 @@ def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[
 
 
 def moved(connection: duckdb.DuckDBPyConnection, rows: Listed, *, inside: bool) -> int:
-    """Change every measure of the listed rows, or of all others, by a factor of each row; returns how many rows."""
+    """Multiply every measure of the listed rows, or of all others, by a factor for each row; returns how many rows."""
     count = 0
     for dataset in datasets().values():
         key = (*dataset.key, "source")
@@ -89,7 +89,7 @@ def moved(connection: duckdb.DuckDBPyConnection, rows: Listed, *, inside: bool) 
 
 
 def sampled(model: Model, expected: pl.DataFrame, case: str) -> list[tuple[str, dict[str, Any]]]:
-    """Some cells of a case: columns by chance, each in the last row that knows it."""
+    """Some cells of a case: random columns, each in the last row in which it is known."""
     chance = random.Random(case)
     columns = [name for name in expected.columns if name not in model.key]
     cells = []

@@ -1,4 +1,4 @@
-"""bitcoin-data.com: one answer for everything, a witness that no mart sums."""
+"""bitcoin-data.com: one answer with all series, which are compared and which no mart sums."""
 
 from pathlib import Path
 

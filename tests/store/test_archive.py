@@ -1,4 +1,4 @@
-"""The archive: what was stored comes back, or is named as damaged."""
+"""The archive: what was stored is read back as it was, or an error names it as damaged."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
             raise OSError(28, "No space left on device")
         return write(descriptor, content[:5], offset)
 
-    import os  # noqa: PLC0415  the one call that is replaced here
+    import os  # noqa: PLC0415  only the call that is replaced here
 
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", full)

@@ -1,4 +1,4 @@
-"""A column that a dataset promises after partitions were written: unknown in them, in the lake and in the warehouse."""
+"""A column that a dataset gets after partitions were written is unknown in their rows, in lake and warehouse."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -15,7 +15,7 @@ from flows.steps.settle import not_before_seen_missing
 from tests.tool import NOW, Tool, same, tables
 from warehouse.store.ledger import Collection, DayRange, Ledger, days_event
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 HALF_A_DAY = timedelta(hours=12)
 

@@ -30,7 +30,7 @@ from tests.tool import NOW
 from warehouse.store.home import claim_home, open_home
 from warehouse.store.ledger import Books, DayRange, Ledger, State, days_event
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 FIRST, LAST = date(2024, 10, 21), date(2024, 12, 9)
 DAYS = (LAST - FIRST).days + 1

@@ -404,7 +404,7 @@ class Fetcher:
             transform=request.transform,
             labels=request.labels,
         )
-        place = self._recorder.append(snapshot)
+        place = self._recorder.archive(snapshot)
         answer = Answer(request, received.status, received.body, snapshot.observed_at, place)
         if answer.status == UNCHANGED and earlier is not None:
             self._throttled.discard(request.host)

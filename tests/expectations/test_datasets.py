@@ -3,18 +3,22 @@
 The rows of each dataset are in `tests/expectations/datasets/<dataset>.py`.
 """
 
+from pkgutil import iter_modules
+
 import polars as pl
 import pytest
 
 from expectations.contract import Dataset, datasets
 from expectations.suite import rules, run_suite
 from flows.steps.check import check
+from tests.expectations import datasets as folder
 from tests.expectations.cases import Rows, batch_of, blocked, cases_of, failures
 
 pytestmark = pytest.mark.slow
 
 NAMES = sorted(datasets())
-REAL_STEPS = [(name, case) for name in NAMES for case in cases_of(name).real_steps]
+WITH_CASES = [module.name for module in iter_modules(folder.__path__) if not module.name.startswith("test_")]
+REAL_STEPS = [(name, case) for name in WITH_CASES for case in cases_of(name).real_steps]
 
 
 def unknown_values(dataset: Dataset) -> Rows:

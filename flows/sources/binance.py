@@ -57,8 +57,6 @@ HOUR = timedelta(hours=1)
 INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
 DOLLARS = "dollars"  # the label of futures that are settled in the coin
 
-# A day's candle is final at midnight; an answer from a minute later holds it.
-SETTLED = every_day(timedelta(minutes=5))
 # Where REST does not have the readings of a day, the archive will.
 READ_OR_ARCHIVED = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
@@ -387,21 +385,21 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_days,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
+            tuple(Series(asset, symbol, since) for asset, (symbol, since) in SPOT.items()),
             days_per_ask=PAGE,
             count=count_days,
         ),
         Feed(
             HOURLY_PRICES,
             plan_hours,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in HOURLY.items()),
+            tuple(Series(asset, symbol, since) for asset, (symbol, since) in HOURLY.items()),
             days_per_ask=366,
             count=count_hours,
         ),
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
+            tuple(Series(asset, symbol, since) for asset, (symbol, since) in PERPETUALS.items()),
             days_per_ask=366,
             count=count_funding,
         ),

@@ -37,7 +37,6 @@ HOUR_MS = 3_600_000
 SLACK_MS = 60_000  # how far rows may be out of order
 LIQUIDATIONS_PAGE = 500
 LIQUIDATIONS_A_DAY = 154  # 500 rows covered 78 hours
-SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {"BTC": ("tBTCUSD", date(2016, 8, 11)), "ETH": ("tETHUSD", date(2016, 8, 11))}
 
@@ -131,13 +130,13 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_candles,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in MARKETS.items()),
+            tuple(Series(asset, symbol, since) for asset, (symbol, since) in MARKETS.items()),
             days_per_ask=5000,
         ),
         Feed(
             BORROW_RATES,
             plan_candles,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in LOANS.items()),
+            tuple(Series(asset, symbol, since) for asset, (symbol, since) in LOANS.items()),
             days_per_ask=5000,
         ),
         Feed(
@@ -151,7 +150,7 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, perpetual, READ_SINCE, SETTLED) for asset, perpetual in PERPETUALS.items()),
+            tuple(Series(asset, perpetual, READ_SINCE) for asset, perpetual in PERPETUALS.items()),
             days_per_ask=92,
             restates_for=timedelta(days=2),
             count=count_open_interest,

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.errors import PayloadChanged, SourceUnavailable
-from expectations.releases import read_after_day
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources.defillama import CHART, POOLS, refusal
 from transforms.payload import member
@@ -60,7 +59,6 @@ SOURCE = Source(
                     name,
                     number,
                     since,
-                    read_after_day(),
                     labels={"protocol": protocol, "chain": chain, "asset": asset},
                 )
                 for name, (protocol, chain, asset, number, since) in POOLS.items()

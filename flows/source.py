@@ -247,6 +247,19 @@ class Series:
         return Interval(start, end) if start < end else None
 
 
+def series_of(
+    table: Mapping[str, tuple[str, date]], release: Release = SOON_AFTER_DAY, until: date | None = None
+) -> tuple[Series, ...]:
+    """The series of a table, without labels.
+
+    Args:
+        table: Our name to the provider's name and the first day that the provider has.
+        release: Which days have a value and when it is public.
+        until: The last day, if they have ended.
+    """
+    return tuple(Series(name, symbol, since, release, until) for name, (symbol, since) in table.items())
+
+
 @dataclass(frozen=True)
 class Ask:
     """One series, the wanted days, and the instant of asking."""

@@ -12,7 +12,7 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "www.bitmex.com"
@@ -76,7 +76,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, symbol, since, until=ENDED) for asset, (symbol, since) in PERPETUALS.items()),
+            series_of(PERPETUALS, until=ENDED),
             days_per_ask=366,
             count=count_funding,
         ),

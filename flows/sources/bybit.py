@@ -19,7 +19,7 @@ from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import Interval, milliseconds
 from flows.paging import walk_back, walk_back_overlapping
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, series_of, windows
 from transforms.payload import member
 
 HOST = "api.bybit.com"
@@ -195,14 +195,14 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_klines,
-            tuple(Series(asset, market, since) for asset, (market, since) in SPOT.items()),
+            series_of(SPOT),
             days_per_ask=PAGE,
             count=count_klines,
         ),
         Feed(
             FUNDING_RATES,
             plan_payments,
-            tuple(Series(asset, perpetual, since) for asset, (perpetual, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=count_payments,
         ),

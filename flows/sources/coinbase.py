@@ -13,7 +13,7 @@ from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
 from expectations.interval import HOURS_A_DAY, milliseconds
 from flows.paging import shows_beginning, walk_windows
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
@@ -77,7 +77,7 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_days,
-            tuple(Series(asset, product, since) for asset, (product, since) in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=PAGE,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
@@ -85,7 +85,7 @@ SOURCE = Source(
         Feed(
             HOURLY_PRICES,
             plan_hours,
-            tuple(Series(asset, product, since) for asset, (product, since) in HOURLY.items()),
+            series_of(HOURLY),
             days_per_ask=PAGE,
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),

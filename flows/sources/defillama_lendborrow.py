@@ -55,12 +55,7 @@ SOURCE = Source(
             LENDING_RATES,
             plan_state,
             tuple(
-                Series(
-                    name,
-                    number,
-                    since,
-                    labels={"protocol": protocol, "chain": chain, "asset": asset},
-                )
+                Series(name, number, since, labels={"protocol": protocol, "chain": chain, "asset": asset})
                 for name, (protocol, chain, asset, number, since) in POOLS.items()
             ),
             days_per_ask=1,

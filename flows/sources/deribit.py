@@ -19,7 +19,7 @@ from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, series_of, windows
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 
@@ -142,7 +142,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, instrument, since) for asset, (instrument, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=lambda ask: {HOST: -(-len(ask.days) // WINDOW_DAYS)},
         ),

@@ -14,7 +14,7 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from expectations.interval import HOURS_A_DAY, Interval, milliseconds
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, pieces, series_of
 from transforms.formats.funding_intervals import CONTEXT_DAYS
 from transforms.payload import member
 
@@ -71,7 +71,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, coin, since) for asset, (coin, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=count_history,
         ),

@@ -18,7 +18,7 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, among, series_of
 from transforms.payload import member
 
 HOST = "futures.kraken.com"
@@ -31,6 +31,7 @@ KEPT_DAYS = 366  # about 368 were measured
 PERPETUALS = {"BTC": ("PF_XBTUSD", date(2022, 10, 1)), "ETH": ("PF_ETHUSD", date(2022, 10, 1))}
 
 READ_SINCE = date(2023, 1, 1)
+READ = {asset: (contract, READ_SINCE) for asset, (contract, _) in PERPETUALS.items()}
 
 TOO_BUSY = {"apiLimitExceeded", "marketUnavailable", "Server Error", "Unavailable"}
 
@@ -90,7 +91,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, contract, since) for asset, (contract, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=WHOLE_HISTORY,
             kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
@@ -98,14 +99,14 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, contract, READ_SINCE) for asset, (contract, _) in PERPETUALS.items()),
+            series_of(READ),
             days_per_ask=366,
             count=count_bars,
         ),
         Feed(
             UNCONFIRMED_LIQUIDATIONS,
             plan_liquidations,
-            tuple(Series(asset, contract, READ_SINCE) for asset, (contract, _) in PERPETUALS.items()),
+            series_of(READ),
             days_per_ask=366,
             count=count_bars,
         ),

@@ -26,7 +26,7 @@ from expectations.errors import PipelineError, SourceRefused, SourceUnavailable,
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from expectations.releases import every_day
 from flows.paging import walk_back, walk_back_overlapping
-from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, windows
+from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, series_of, windows
 from transforms.liquidation_events.okx import told_of
 from transforms.payload import member, text_columns
 
@@ -340,14 +340,14 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_candles,
-            tuple(Series(asset, market, since) for asset, (market, since) in SPOT.items()),
+            series_of(SPOT),
             days_per_ask=1000,
             count=count_candles,
         ),
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, swap, since) for asset, (swap, since) in SWAPS.items()),
+            series_of(SWAPS),
             days_per_ask=92,
             seam=first_kept,
             count=count_payments,

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.curated import curated
+from expectations.interval import intervals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,14 +140,9 @@ def _panel(axes: "Axes", panel: Panel) -> None:
 
 def _strip(axes: "Axes", bands: Mapping[date, str]) -> None:
     """Draw one span for each run of days in one regime."""
-    spans: list[tuple[date, date, str]] = []
-    for day, regime in sorted(bands.items()):
-        if spans and spans[-1][1:] == (day - timedelta(days=1), regime):
-            spans[-1] = (spans[-1][0], day, regime)
-        else:
-            spans.append((day, day, regime))
-    for first, last, regime in spans:
-        axes.axvspan(_number(first) - 0.5, _number(last) + 0.5, color=REGIMES[regime], alpha=0.35, linewidth=0)
+    for days in intervals(bands, bands.get):
+        colour = REGIMES[bands[days.start]]
+        axes.axvspan(_number(days.start) - 0.5, _number(days.last) + 0.5, color=colour, alpha=0.35, linewidth=0)
 
 
 def _number(day: date) -> float:

@@ -130,9 +130,8 @@ def demo(seed: int, no_wait: bool) -> None:
     from flows import demo as script  # noqa: PLC0415
 
     settings = script.demo_settings(settings_from())
-    with script.market(settings, seed) as within, progress() as tell:
-        job = script.play(within, tell, wait=not no_wait)
-    conclude(job)
+    with script.market(settings, seed) as within:
+        run_job(within, script.demo_job(within), wait=not no_wait, simulated=True)
     show(script.what_next(settings, typed()))
 
 
@@ -440,11 +439,11 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
         sys.exit(1)
 
 
-def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
+def run_job(settings: "Settings", job: "Job", *, wait: bool, simulated: bool = False) -> None:
     """Run a job and build, with progress; exit 1 if a day that was tried could not be loaded."""
     from flows import pipeline  # noqa: PLC0415
 
-    with progress() as tell, pipeline.begin(settings, job, wait=wait, tell=say) as run:
+    with progress() as tell, pipeline.begin(settings, job, wait=wait, simulated=simulated, tell=say) as run:
         tell(run)
         pipeline.perform(run, tell)
     conclude(run)

@@ -59,7 +59,7 @@ def market(settings: Settings, seed: int) -> Iterator[Settings]:
     """
     command = [sys.executable, "-m", "flows.simulator", "--attached", "--now", NOW.isoformat(), "--seed", str(seed)]
     # It has its own session: an interrupt reaches only us. The market ends when its stdin closes.
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:  # noqa: S603  ourselves
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:
         ready = serving.stdout.readline() if serving.stdout else ""
         match = re.search(r"ready on (\S+)", ready)
         if match is None:

@@ -90,9 +90,9 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
     ]
     if not filled:
         return None
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib import rc_context
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
 
     with rc_context({**_STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(7.6, 1.1 + 1.5 * sum(panel.height for panel in filled)), layout="constrained")
@@ -121,7 +121,7 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
 
 
 def _panel(axes: "Axes", panel: Panel) -> None:
-    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415
+    from matplotlib.ticker import FuncFormatter
 
     for (label, points), place in zip(panel.series.items(), panel.colours, strict=False):
         colour = _SERIES[place - 1]

@@ -122,9 +122,12 @@ def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
     return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
 
 
-def read_after_day() -> Release:
-    """A value for each UTC day, read right after the day has ended, while it still describes the day's end."""
-    return every_day(timedelta(minutes=5))
+SOON_AFTER_DAY = every_day(timedelta(minutes=5))
+"""A value for each UTC day, public five minutes after the day has ended.
+
+A venue's candles and payments are final at midnight, and an answer from a minute later contains them; a reading of the
+current state still describes the day's end.
+"""
 
 
 def day_of_reading(observed_at: datetime) -> date:

@@ -62,15 +62,15 @@ def create_core(
         order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
-            f"insert into core.{dataset.name}_preferred select * from core.{dataset.name} "  # noqa: S608  names of ours
+            f"insert into core.{dataset.name}_preferred select * from core.{dataset.name} "
             f"qualify dense_rank() over (partition by {key} order by {order}, source) = 1 order by {key}"
         )
     spans = " union all ".join(
-        f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"  # noqa: S608  ours
+        f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"
         for name in [name for name in datasets() if name in tables] or list(datasets())[:1]
     )
     connection.execute(
-        "create table core.days as "  # noqa: S608  ours
+        "create table core.days as "
         "select unnest(generate_series(first, greatest(last, $until), interval 1 day))::date as date "
         f"from (select min(first) as first, max(last) as last from ({spans}))",
         {"until": until},
@@ -186,5 +186,5 @@ def _filled(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
 
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> None:
     connection.register("given_rows", rows.to_arrow())
-    connection.execute(f"insert into core.{name} select * from given_rows")  # noqa: S608  names of ours
+    connection.execute(f"insert into core.{name} select * from given_rows")
     connection.unregister("given_rows")

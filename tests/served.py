@@ -103,11 +103,11 @@ class Served:
     ) -> Any:
         """Ask Prefect's API."""
         data = None if body is None else json.dumps(body).encode()
-        asked = Request(  # noqa: S310  loopback
+        asked = Request(
             f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}, method=method
         )
         try:
-            with urlopen(asked, timeout=60) as answer:  # noqa: S310  loopback
+            with urlopen(asked, timeout=60) as answer:
                 return json.loads(answer.read() or b"null")
         except HTTPError as refused:
             raise RefusedError(refused.code, refused.read().decode()) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows import rewind
 from flows.simulator import Simulator
 from flows.steps import run as runs
 from flows.steps.settle import not_before_seen_missing
@@ -98,7 +99,6 @@ def test_a_rewind_that_was_killed_is_finished_by_the_next_one(
     from_the_future: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before its last step: the ledger still ends in the future, and every writer refuses it."""
-    from flows import rewind  # noqa: PLC0415  beside its only use
 
     class Killed(BaseException):
         pass

@@ -31,9 +31,9 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
     """The modules `daily` and `backfill`, on a Prefect server of the tests' own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  needs its environment first
+        from prefect.testing.utilities import prefect_test_harness
 
-        from flows import backfill, daily  # noqa: PLC0415  they import Prefect
+        from flows import backfill, daily
 
         with prefect_test_harness(server_startup_timeout=120):
             yield daily, backfill
@@ -41,7 +41,7 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
 
 def test_every_value_is_fetched_on_the_day_on_which_it_is_published() -> None:
     """The passes of `daily` come after the markets' days have settled and after the last statistics of a day."""
-    from flows.serve.deployments import PASSES  # noqa: PLC0415  it imports Prefect
+    from flows.serve.deployments import PASSES
 
     passes = sorted(time(int(hour), int(minute)) for minute, hour, *_ in (cron.split() for cron in PASSES.values()))
     first, last = passes
@@ -169,7 +169,7 @@ def test_what_crosses_into_prefect_are_plain_values(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect walks through the arguments and results of a task, while other threads change the objects of a run."""
-    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
+    from prefect import task_engine
 
     settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
@@ -190,9 +190,9 @@ def test_a_prefect_that_fails_costs_no_batch(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If Prefect's server goes away during a run, the run is no longer shown, and nothing else is lost."""
-    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
+    from prefect import task_engine
 
-    from flows.serve import tasks  # noqa: PLC0415  it imports Prefect
+    from flows.serve import tasks
 
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows

@@ -48,7 +48,7 @@ def test_columns_that_are_explained_are_there(demo: Tool, name: str) -> None:
     asked = question(name)
     told = " ".join((asked.meaning, *asked.caveats))
     words = set(re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", told))
-    described = demo.ask(f"select column_name from (describe {asked.sql})")  # noqa: S608  our own file
+    described = demo.ask(f"select column_name from (describe {asked.sql})")
     known = {column for (column,) in described}
     known |= {signal for (signal,) in demo.ask("select signal from core.signal_numbers")}
     for row in demo.ask('select distinct "column", split_part("table", \'.\', 2), unit from ops.catalog'):

@@ -109,7 +109,7 @@ class Tool:
 
     def states(self, where: str = "true") -> dict[str, int]:
         """Series-days by state."""
-        found = self.ask(f"select state, count(*) from ops.ledger where {where} group by 1")  # noqa: S608  our words
+        found = self.ask(f"select state, count(*) from ops.ledger where {where} group by 1")
         return dict(found)
 
 

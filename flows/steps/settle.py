@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import FAULTS, NotYetPublished, PayloadChanged, PipelineError, unforeseen
-from expectations.interval import HOURS_A_DAY, Interval
+from expectations.interval import HOURS_A_DAY, Interval, each_day
 from flows.source import Feed, Gathered, Lost, Series
 from flows.steps.check import Checked
 from flows.steps.normalize import INSTANT, normalize_by_day, nothing
@@ -408,12 +408,7 @@ def settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[li
         ranges += spans
     texts, dates = pl.String(), pl.Date()
     schema = pl.Schema({"series": texts, "start": dates, "end": dates, "observed_at": INSTANT, "snapshot": texts})
-    per_day = (
-        pl.DataFrame(settled, schema=schema, orient="row")
-        .select("series", "observed_at", "snapshot", date=pl.date_ranges("start", "end", closed="left"))
-        .explode("date")
-    )
-    scope = per_day.join(
+    scope = each_day(pl.DataFrame(settled, schema=schema, orient="row")).join(
         batch.wanted.select("series", "date", settled=pl.col("state").is_in(SETTLED).fill_null(value=False)),
         on=["series", "date"],
         how="left",

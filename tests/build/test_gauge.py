@@ -227,7 +227,7 @@ def test_the_gauge_is_what_the_methodology_says(demo: Tool, members: Members) ->
     days = [day for (day,) in demo.ask("select date from leverage_gauge where heat is not null order by 1")]
     chosen = [days[-1], *random.Random(5).sample(days, 12)]
     for day in chosen:
-        found = demo.ask(f"select * from leverage_gauge where date = '{day}'")[0]  # noqa: S608  a day
+        found = demo.ask(f"select * from leverage_gauge where date = '{day}'")[0]
         names = [name for (name,) in demo.ask("select column_name from (describe leverage_gauge)")]
         row = dict(zip(names, found, strict=True))
         parts = parts_of(members, day)
@@ -336,7 +336,7 @@ def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: 
                     break
         found = {
             day: (name, value)
-            for day, name, value in demo.ask(f"select date, level, value from signals where signal = '{signal}'")  # noqa: S608
+            for day, name, value in demo.ask(f"select date, level, value from signals where signal = '{signal}'")
         }
         assert found == expected, signal
 
@@ -370,7 +370,7 @@ def test_outcomes_are_what_bitcoin_did_after(demo: Tool) -> None:
         days = [
             day
             for (day,) in demo.ask(
-                f"select date from signals where signal = '{signal}' and level = '{name}' order by 1"  # noqa: S608
+                f"select date from signals where signal = '{signal}' and level = '{name}' order by 1"
             )
         ]
         scored = [day for day in days if day in after]

@@ -14,7 +14,7 @@ import pytest
 
 from expectations.contract import datasets
 from expectations.errors import StorageDamaged
-from flows import jobs, pipeline
+from flows import http, jobs, pipeline
 from flows.doctor import report
 from flows.doctor.examine import Outcome, asked_days, worst
 from flows.invariants import invariants
@@ -25,7 +25,9 @@ from flows.sources import sources
 from flows.verification import declarations, declared_standing, in_time, latest, standing
 from tests.replay import Replay
 from tests.tool import NOW, Said, Tool, bytes_of
+from transforms.borrow_rates import okx as okx_rates
 from warehouse.build.database import OPS
+from warehouse.store.home import open_home, writing
 
 FEW = "upbit,frankfurter,gate"
 
@@ -162,11 +164,9 @@ def _not(invariant: Any, answers: Any) -> Any:
 def test_units_that_break_a_check_are_a_change(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transforms.borrow_rates import okx as transform  # noqa: PLC0415  the module that is patched
-
-    right = transform.normalize
+    right = okx_rates.normalize
     monkeypatch.setattr(
-        transform,
+        okx_rates,
         "normalize",
         lambda payload, **labels: right(payload, **labels).with_columns(pl.col("borrow_apr", "borrow_apr_max") * 8760),
     )
@@ -291,8 +291,6 @@ def test_nothing_of_a_home_is_changed_but_its_own_folder(tool: Tool) -> None:
 
 
 def test_it_runs_beside_a_writer(tool: Tool) -> None:
-    from warehouse.store.home import writing  # noqa: PLC0415  only here
-
     with writing(tool.home, who="somebody", wait=False, tell=lambda _: None):
         assert tool("doctor", "--no-wait").code == 0
 
@@ -327,8 +325,6 @@ def test_damaged_findings_are_named(simulator: Simulator, tmp_path: Path) -> Non
 
 def live(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
     """Let the simulator be the providers themselves, without a gateway in the settings."""
-    from flows import http  # noqa: PLC0415  the module that is patched
-
     right = http.Fetcher.__init__
 
     def through(self: Any, source: Source, *, gateway: str | None, **rest: Any) -> None:
@@ -457,6 +453,4 @@ def test_the_days_that_are_asked_for_are_few_and_due(name: str) -> None:
 
 def test_inputs_of_a_build_hold_what_the_sources_declare(tool: Tool) -> None:
     settings = Settings(home=tool.home, now=NOW, gateway=tool.gateway)
-    from warehouse.store.home import open_home  # noqa: PLC0415  only here
-
     assert pipeline.inputs(open_home(tool.home), settings).sources.height == len(sources())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from expectations.releases import (
+    SOON_AFTER_DAY,
     daily_next_weekday,
     days_later,
     easter,
@@ -123,8 +124,8 @@ def public(release: object, day: date) -> str:
 @pytest.mark.parametrize(
     ("release", "day", "expected"),
     [
-        (every_day(timedelta(minutes=5)), date(2024, 12, 9), "Tue 10 Dec 2024 00:05 UTC"),
-        (every_day(timedelta(minutes=5)), date(2024, 12, 31), "Wed 01 Jan 2025 00:05 UTC"),
+        (SOON_AFTER_DAY, date(2024, 12, 9), "Tue 10 Dec 2024 00:05 UTC"),
+        (every_day(timedelta(minutes=15)), date(2024, 12, 31), "Wed 01 Jan 2025 00:15 UTC"),
         (target_days(time(15, 0)), date(2024, 12, 9), "Mon 09 Dec 2024 15:00 UTC"),
         (weekdays_same_day(time(19, 0)), date(2024, 12, 6), "Fri 06 Dec 2024 19:00 UTC"),
         # The next bank day: over a weekend, over a holiday, over a holiday and a weekend.

@@ -30,7 +30,7 @@ def last_row(tool: Tool, mart: str, column: str) -> dict[str, str]:
     model = next(model for model in MARTS if model.name == mart)
     names = ", ".join(f'"{name}"::varchar' for name in model.key)
     order = ", ".join(f'"{name}" desc' for name in model.key)
-    rows = tool.ask(f'select {names} from {mart} where "{column}" is not null order by {order} limit 1')  # noqa: S608
+    rows = tool.ask(f'select {names} from {mart} where "{column}" is not null order by {order} limit 1')
     return dict(zip(model.key, rows[0], strict=True)) if rows else {}
 
 
@@ -39,14 +39,14 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
     demo: Tool, mart: str
 ) -> None:
     model = next(model for model in MARTS if model.name == mart)
-    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]  # noqa: S608  ours
+    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]
     with open_warehouse(demo.home / "warehouse.duckdb") as connection:
         tracer = Tracer(connection)
         names = ", ".join(f'"{name}"' for name in model.key)
         order = ", ".join(f'"{name}" desc' for name in model.key)
         for column in (name for name in columns if name not in model.key):
             found = connection.execute(
-                f'select {names} from {mart} where "{column}" is not null order by {order} limit 1'  # noqa: S608  ours
+                f'select {names} from {mart} where "{column}" is not null order by {order} limit 1'
             ).fetchall()
             if not found:
                 continue  # columns that the demo cannot fill are listed in the test of the demo
@@ -57,7 +57,7 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
                 continue
             for table, numbers in told.rows.items():
                 count, first = connection.execute(
-                    f"select count(*), min(date) from {tracer.rows_of(table)} where _row in ({numbers})"  # noqa: S608  ours
+                    f"select count(*), min(date) from {tracer.rows_of(table)} where _row in ({numbers})"
                 ).fetchall()[0]
                 assert count > 0, column
                 carried = table.startswith(("core.macro_series", "core.exchange_rates", "core.open_interest"))
@@ -68,7 +68,7 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
 @pytest.mark.parametrize("mart", [model.name for model in MARTS])
 def test_a_value_leads_to_the_bytes_that_came(demo: Tool, mart: str) -> None:
     model = next(model for model in MARTS if model.name == mart)
-    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]  # noqa: S608  ours
+    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]
     column = next(name for name in columns if name not in model.key and name != "sector")
     archive = Archive(demo.home / "raw")
     found = explain(demo.home / "warehouse.duckdb", archive, mart, column, last_row(demo, mart, column))

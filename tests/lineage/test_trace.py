@@ -51,7 +51,7 @@ def build(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFra
 
 def cell(connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, Any]) -> list[Any]:
     where = " and ".join(f'"{name}" is not distinct from ${name}' for name in key)
-    return connection.execute(f'select "{column}" from {model.table} where {where}', dict(key)).fetchall()  # noqa: S608  ours
+    return connection.execute(f'select "{column}" from {model.table} where {where}', dict(key)).fetchall()
 
 
 def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[str, str]) -> Listed:
@@ -60,7 +60,7 @@ def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[
     for table, numbers in rows.items():
         name = dataset_of(table)
         key = ", ".join(f'"{column}"' for column in (*datasets()[name].key, "source"))
-        query = f"select {key} from {tracer.rows_of(table)} where _row in ({numbers})"  # noqa: S608  ours
+        query = f"select {key} from {tracer.rows_of(table)} where _row in ({numbers})"
         found.setdefault(name, []).extend(connection.execute(query).fetchall())
     return found
 
@@ -71,18 +71,18 @@ def moved(connection: duckdb.DuckDBPyConnection, rows: Listed, *, inside: bool) 
     for dataset in datasets().values():
         key = (*dataset.key, "source")
         there = " and ".join(f'held."{name}" is not distinct from told."{name}"' for name in key)
-        kinds = connection.execute(f"select * from core.{dataset.name} limit 0")  # noqa: S608  ours
+        kinds = connection.execute(f"select * from core.{dataset.name} limit 0")
         schema = ", ".join(f'"{name}"' for name in key)
-        connection.execute(f"create or replace temp table told as select {schema} from core.{dataset.name} limit 0")  # noqa: S608  ours
+        connection.execute(f"create or replace temp table told as select {schema} from core.{dataset.name} limit 0")
         assert kinds.description is not None
         if rows.get(dataset.name):
             places = ", ".join("?" for _ in key)
-            connection.executemany(f"insert into told values ({places})", rows[dataset.name])  # noqa: S608  ours
+            connection.executemany(f"insert into told values ({places})", rows[dataset.name])
         factor = "1.001 + 0.05 * (hash(" + ", ".join(f'held."{name}"' for name in key) + ") % 1000) / 1000"
         changed = ", ".join(f'"{name}" = "{name}" * ({factor})' for name in dataset.measures)
         for table in (dataset.name, f"{dataset.name}_preferred"):
             count += connection.execute(
-                f"update core.{table} as held set {changed} "  # noqa: S608  ours
+                f"update core.{table} as held set {changed} "
                 f"where {'' if inside else 'not '}exists (select 1 from told where {there})"
             ).fetchall()[0][0]
     return count
@@ -107,7 +107,7 @@ def test_what_is_not_listed_moves_nothing(connection: duckdb.DuckDBPyConnection,
     models = with_what_it_reads(case.partition("/")[0])
     model = models[-1]
     build(connection, tables, models)
-    expected = connection.sql(f"select * from {model.table} order by all").pl()  # noqa: S608  ours
+    expected = connection.sql(f"select * from {model.table} order by all").pl()
     if model.schema != "main" or expected.is_empty():
         return
     tracer = Tracer(connection)

@@ -144,7 +144,7 @@ def test_headers_that_make_no_sense_are_no_failure_of_the_server(served: Served)
 def test_the_door_asks_again_while_the_database_is_busy(
     monkeypatch: pytest.MonkeyPatch, times: int, status: int
 ) -> None:
-    import flows.serve.server as door  # noqa: PLC0415  it imports Prefect
+    import flows.serve.server as door
 
     monkeypatch.setattr(door, "PAUSES_SECONDS", (0.0,) * len(door.PAUSES_SECONDS))
     bodies: list[bytes] = []
@@ -174,9 +174,9 @@ def test_the_door_asks_again_while_the_database_is_busy(
 
 
 def test_a_message_that_is_handled_again_is_no_news_and_any_other_failure_is() -> None:
-    from prefect.server.utilities.messaging import memory  # noqa: PLC0415  as above
+    from prefect.server.utilities.messaging import memory
 
-    import flows.serve.server as door  # noqa: PLC0415  it imports Prefect
+    import flows.serve.server as door
 
     def told(error: Exception) -> bool:
         facts = {"msg": "Failed in consume_loop", "exc_info": (type(error), error, None)}
@@ -347,10 +347,10 @@ def test_a_run_that_has_ended_stays_ended_whatever_the_automation_missed(served:
     ],
 )
 def test_only_who_is_still_alive_is_buried(served: Served, left_as: str, became: str, after: str) -> None:
-    from prefect.client.orchestration import PrefectClient  # noqa: PLC0415  after its settings are made
-    from prefect.client.schemas.objects import State  # noqa: PLC0415  the same
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import State
 
-    from flows.serve.runner import mark_crashed  # noqa: PLC0415  the same
+    from flows.serve.runner import mark_crashed
 
     flow_id = served.call("/flows/filter", {"limit": 1})[0]["id"]
     made = served.call("/flow_runs/", {"flow_id": flow_id, "state": {"type": left_as}})
@@ -445,7 +445,7 @@ def test_no_secret_is_found_anywhere(served: Served, tool: Tool) -> None:
     assert holding == []
     for table, columns in (("artifact", "data"), ("log", "message"), ("flow_run", "parameters"), ("deployment", "*")):
         with sqlite3.connect(f"file:{tool.home}/prefect/prefect.db?mode=ro", uri=True) as database:
-            rows = database.execute(f"select {columns} from {table}").fetchall()  # noqa: S608  names from above
+            rows = database.execute(f"select {columns} from {table}").fetchall()
         database.close()
         assert rows
         assert PLANTED not in repr(rows)
@@ -557,7 +557,7 @@ def night_off(tmp_path: Path) -> Iterator[Served]:
                 meant = (now - timedelta(days=3) + timedelta(hours=12 * number)).strftime("%Y-%m-%d %H:%M:%S.%f")
                 columns = ("next_scheduled_start_time", "expected_start_time")
                 for column in columns:
-                    database.execute(f"update flow_run set {column} = ? where id = ?", (meant, run_id))  # noqa: S608
+                    database.execute(f"update flow_run set {column} = ? where id = ?", (meant, run_id))
                 database.execute(
                     "update flow_run_state set state_details = json_set(state_details, '$.scheduled_time', ?) "
                     "where flow_run_id = ?",

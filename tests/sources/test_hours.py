@@ -253,7 +253,7 @@ def test_a_page_that_lost_hours_is_held_back_and_asked_for_again(home: Tool, sim
     assert said.code == 1
     hourly = f"dataset = 'hourly_prices' and source = 'coinbase' and {OVER}"
     assert home.states(hourly) == {"failed_check": 4 * series_of("coinbase", "hourly_prices")}
-    assert home.one(f"select distinct reason from ops.ledger where {hourly}") == (  # noqa: S608  our words
+    assert home.one(f"select distinct reason from ops.ledger where {hourly}") == (
         "ContractViolated: a day has 20 hours or more"
     )
     assert [mean for mean, _ in home.ask(PREMIUMS)] == [None] * 4

@@ -389,7 +389,7 @@ def test_of_an_answer_for_several_series_each_takes_its_own(simulator: Simulator
     loaded = tool.ask(
         "select source, series, count(*) from ops.ledger where state = 'loaded' group by all order by all"
     )
-    assert tool.ask(f"select source, series, count(*) from ({ALL_ROWS}) group by all order by all") == loaded  # noqa: S608  our words
+    assert tool.ask(f"select source, series, count(*) from ({ALL_ROWS}) group by all order by all") == loaded
     assert {(source, series) for source, series, _ in loaded} == {*WITNESSES, ("treasury", "tga_daily")}
     # One archived answer for several series is read again for each of them.
     said = tool("backfill", "2024-12-01", "2024-12-31", "--mode", "replay")

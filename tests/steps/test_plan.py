@@ -14,7 +14,7 @@ from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
-from expectations.releases import READ_WITHIN, day_of_reading, every_day, read_after_day, weekdays_next_day
+from expectations.releases import READ_WITHIN, day_of_reading, every_day, weekdays_next_day
 from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources import sources
 from flows.steps.estimate import forecast
@@ -372,7 +372,7 @@ def test_a_combination_that_nobody_supplies_is_refused() -> None:
 
 
 def test_a_reading_can_be_had_in_the_twelve_hours_after_its_day() -> None:
-    once = Series("USDT", "USDT", FIRST, read_after_day())
+    once = Series("USDT", "USDT", FIRST)
     reading = replace(source().feeds[0], series=(once,), reading=True)
     here = replace(source(), feeds=(reading,))
     midnight = datetime(2024, 3, 2, tzinfo=UTC)

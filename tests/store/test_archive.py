@@ -1,5 +1,6 @@
 """The archive: what was stored is read back as it was, or an error names it as damaged."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -175,8 +176,6 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         if offset > size:
             raise OSError(28, "No space left on device")
         return write(descriptor, content[:5], offset)
-
-    import os  # noqa: PLC0415  only the call that is replaced here
 
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", full)

@@ -25,6 +25,8 @@ from warehouse.store.ledger import (
     Ledger,
     SeenAgain,
     State,
+    _line,
+    _parsed,
     days_event,
     found_event,
     in_ranges,
@@ -220,8 +222,7 @@ def test_a_year_of_nights_is_folded_from_the_newest_of_them() -> None:
 
 
 def round_trip(events: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    from warehouse.store.ledger import _line, _parsed  # noqa: PLC0415  the format of a line, without a disk
-
+    """The events after they were written as lines and read again, without a disk."""
     return [_parsed(_line(event).removesuffix(b"\n")) for event in events]
 
 

@@ -43,7 +43,7 @@ def differences(one: Path, other: Path) -> list[str]:
             table
             for (table,) in tables
             if connection.execute(
-                f"select 1 from ((from one.{table} except all from other.{table}) union all "  # noqa: S608  ours
+                f"select 1 from ((from one.{table} except all from other.{table}) union all "
                 f"(from other.{table} except all from one.{table})) limit 1"
             ).fetchall()
         ]

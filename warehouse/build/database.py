@@ -393,7 +393,7 @@ def _create(connection: duckdb.DuckDBPyConnection, dataset: Dataset, paths: Sequ
     order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
     # Names come from the contracts of this package, never from data.
     connection.execute(
-        f"create or replace table core.{dataset.name} as select {columns} from versions "  # noqa: S608  our own names
+        f"create or replace table core.{dataset.name} as select {columns} from versions "
         f"qualify row_number() over (partition by {key} order by recorded_at desc, run_id desc) = 1 "
         f"and not withdrawn order by {order}"
     )
@@ -408,9 +408,9 @@ def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str
     columns = ", ".join(_quoted(name) for name in kinds)
     listed = ", ".join(_text(as_pattern(path)) for path in paths)
     # By name: a column that was added after a partition was written is unknown in it.
-    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
+    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
     return (
-        f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
+        f"select {columns} from ({nothing} union all by name {held}) "
         f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
     )
 
@@ -447,7 +447,7 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     compared = [name for name in dataset.compared if name != "date"]
     befores = ", ".join(f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared)
     changes = " union all ".join(
-        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "  # noqa: S608  our own names
+        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "
         f"case when not gone_before then {_quoted(name + '_before')}::varchar end as old_value, "
         f"case when not withdrawn then {_quoted(name)}::varchar end as new_value, cause from steps "
         f"where cause <> 'first'"
@@ -456,7 +456,7 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     if not connection.execute("select 1 from versions where cause <> 'first' limit 1").fetchall():
         return pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))
     changed: pl.DataFrame = connection.sql(
-        "with told as (select * from versions "  # noqa: S608  our own names
+        "with told as (select * from versions "
         f"qualify row_number() over (partition by {key}, recorded_at order by run_id desc) = 1), "
         f"steps as (select *, {as_json} as key, {befores}, "
         f"coalesce(lag(withdrawn) over earlier, false) as gone_before from told "
@@ -485,8 +485,8 @@ def insert_dimensions(
             _table(connection, name, rows)
     if not kept.keeps_view(GAPS_IN_TIME, parents(GAPS_IN_TIME)):
         connection.execute(view_in_time())
-    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
-    first = connection.execute(f"select min(date) from ({firsts})").fetchall()[0][0]  # noqa: S608  ours
+    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())
+    first = connection.execute(f"select min(date) from ({firsts})").fetchall()[0][0]
     if not kept.keeps("core.days", first, instant.date()):
         connection.execute(
             "create or replace table core.days as "
@@ -603,7 +603,7 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Add the rows of a frame to a table with the same columns."""
     connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    connection.execute(f"insert into {name} by name select * from incoming")  # noqa: S608  our own names
+    connection.execute(f"insert into {name} by name select * from incoming")
     connection.unregister("incoming")
 
 

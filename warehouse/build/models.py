@@ -225,12 +225,12 @@ def check_promise(connection: duckdb.DuckDBPyConnection, model: Model) -> list[J
         for condition in broken.values()
     ]
     # Names and rules come from the files of this package, never from data.
-    if connection.execute(f"select 1 from {model.table} limit 1").fetchone() is None:  # noqa: S608  ours
+    if connection.execute(f"select 1 from {model.table} limit 1").fetchone() is None:
         return all_kept(model)
-    groups = f"select count(*) as rows, min({as_json}) as example from {model.table} group by {key}"  # noqa: S608  ours
-    repeated = f"select coalesce(sum(rows), 0)::bigint, min(example) from ({groups} having count(*) > 1)"  # noqa: S608  ours
+    groups = f"select count(*) as rows, min({as_json}) as example from {model.table} group by {key}"
+    repeated = f"select coalesce(sum(rows), 0)::bigint, min(example) from ({groups} having count(*) > 1)"
     uniqueness = connection.execute(repeated).fetchall()[0]
-    rest = connection.execute(f"select {', '.join(rules)} from {model.table}").fetchall()[0]  # noqa: S608  the same
+    rest = connection.execute(f"select {', '.join(rules)} from {model.table}").fetchall()[0]
     counts = [uniqueness, *zip(rest[::2], rest[1::2], strict=True)]
     return [
         replace(rule, success=rows == 0, failing_rows=rows, example=example or "")
@@ -317,7 +317,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    described = connection.execute(f"select column_name, column_type from (describe from {table})")  # noqa: S608  ours
+    described = connection.execute(f"select column_name, column_type from (describe from {table})")
     return dict(described.fetchall())
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.text import columns, in_words, wrapped
+from warehouse.text import by_state, columns, counted, first_lines, instant, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -245,7 +245,7 @@ def rewind(no_wait: bool) -> None:
         now = settings.clock.now()
         ahead = script.look_ahead(home, Ledger(home.ledger).read(), now)
         if not ahead.runs:
-            say(f"nothing in {home.folder} was written later than {now:%Y-%m-%d %H:%M} UTC: nothing was done")
+            say(f"nothing in {home.folder} was written later than {instant(now)}: nothing was done")
             return
         say(ahead.sentence)
         script.take_back(home, ahead, settings, now)
@@ -462,9 +462,9 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
     def plain(event: Any) -> None:
         if isinstance(event, Run):
-            say(f"run {event.run_id}: {len(event.batches)} batches")
+            say(f"run {event.run_id}: {len(event.batches):,} {'batch' if len(event.batches) == 1 else 'batches'}")
         else:
-            say(f"  {event.name}: " + in_words(event.states))
+            say(f"  {event.name}: " + by_state(event.states))
 
     if not sys.stderr.isatty():
         yield plain
@@ -494,22 +494,22 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
 def conclude(job: "Run") -> None:
     """Print the outcome of a run; exit 1 if a day that was tried could not be loaded."""
-    done = f"{in_words(job.states)} series-days, {job.traffic.requests:,} requests"
+    done = f"{by_state(job.states)} series-days, {counted(job.traffic.requests, 'request')}"
     say(f"run {job.run_id}: {done if job.outcomes else 'nothing is due'}")
     for notice in job.notices:
         say(f"  warning: {notice}")
-    problems: list[tuple[str, str, str, int, str]] = []
+    problems = []
     for outcome in job.outcomes:
         kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for series, reason, days in outcome.problems:
             kinds.setdefault((series, reason.partition(":")[0]), []).append((reason, days))
         for (series, _), reasons in kinds.items():
             days = sum(count for _, count in reasons)
-            problems.append((outcome.dataset, outcome.source, series, days, reasons[0][0]))
-    for dataset, source, series, days, reason in problems[:MOST_PROBLEMS]:
-        say(f"  not there: {dataset} {series} from {source}, {days:,} days: {reason}")
-    if len(problems) > MOST_PROBLEMS:
-        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark status`")
+            problems.append(
+                f"not there: {outcome.dataset} {series} from {outcome.source}, {counted(days, 'day')}: {reasons[0][0]}"
+            )
+    for line in first_lines(problems, MOST_PROBLEMS, "see `tidemark status`"):
+        say(line)
     if problems:
         say("incomplete: the rest is published; `tidemark status` shows what is missing")
         sys.exit(INCOMPLETE)
@@ -521,11 +521,9 @@ def conclude_visit(report: "Mapping[str, Any]") -> None:
     from flows.doctor.report import WORDS, complaints
 
     bad = (Outcome.changed, Outcome.untold)
-    problems = [(outcome, complaint) for outcome in bad for complaint in complaints(report, outcome)]
-    for outcome, complaint in problems[:MOST_PROBLEMS]:
-        say(f"  {WORDS[outcome].lower()}: {complaint}")
-    if len(problems) > MOST_PROBLEMS:
-        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark doctor --json`")
+    problems = [f"{WORDS[outcome].lower()}: {line}" for outcome in bad for line in complaints(report, outcome)]
+    for line in first_lines(problems, MOST_PROBLEMS, "see `tidemark doctor --json`"):
+        say(line)
     if problems:
         say("not everything is as known: review the transform of a changed source before you trust its numbers")
         sys.exit(INCOMPLETE)
@@ -537,19 +535,11 @@ def show_plan(settings: "Settings", job: "Job") -> None:
     from flows.steps.estimate import forecast
 
     planned = forecast(pipeline.plan(settings, job), job.mode)
-    lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]
-    lines += [
-        (
-            line.dataset,
-            line.source,
-            f"{line.series:,}",
-            f"{line.days:,}",
-            f"{line.first}",
-            f"{line.last}",
-            f"{line.requests:,}",
-        )
+    titles = ("dataset", "source", "series", "days", "from", "to", "requests")
+    rows = [
+        (line.dataset, line.source, line.series, line.days, line.first, line.last, line.requests)
         for line in planned.lines
     ]
-    show(columns(lines))
+    show(columns([titles, *rows]))
     show(planned.sentence)
     say(f"nothing was done; the home is {settings.home}")

@@ -82,7 +82,7 @@ def test_rewind_takes_back_what_is_untrue_and_keeps_what_is_true(
     requests = sum(market.counts.values())
     said = tool("rewind")
     assert said.code in {0, 1}, said.err
-    assert "1 runs wrote in the future, by a clock 1 day, 12:00:00 ahead" in said.err
+    assert "1 run wrote in the future, by a clock 1 day, 12:00:00 ahead" in said.err
     assert sum(market.counts.values()) == requests
     assert tool.states("state = 'loaded' and date >= '2024-12-10'") == {}
     # Every day that was over when its answer came is there.

@@ -122,7 +122,7 @@ def test_a_backfill_takes_one_source_dataset_and_series(simulator: Simulator, tm
         "backfill", "2024-12-08", "2024-12-09", "--source", "upbit", "--dataset", "krw_prices", "--series", "USDT"
     )
     assert said.code == 0
-    assert "2 loaded series-days, 1 requests" in said.err
+    assert "2 loaded series-days, 1 request" in said.err
     assert tool.ask("select distinct dataset, source, series from ops.ledger where state = 'loaded'") == [
         ("krw_prices", "upbit", "USDT")
     ]

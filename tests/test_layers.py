@@ -45,6 +45,8 @@ ONLY_IN = {
     },
     "uvicorn": {"flows/serve/server.py"},
     "fastapi": {"flows/serve/server.py"},
+    "holidays": {"expectations/releases.py"},
+    "dateutil": {"expectations/releases.py"},
     "great_expectations": {"expectations/suite.py"},
     "pandas": {"expectations/suite.py"},
 }

@@ -16,11 +16,11 @@ from expectations.contract import datasets
 from expectations.curated import curated
 from expectations.tolerances import Comparison, _comparison, comparisons, reported_months
 from flows.status import disagreeing
-from flows.text import gap_in_words
 from tests.core_tables import create_core
 from tests.tool import Tool
 from warehouse.build import models
 from warehouse.build.disagreements import COLUMNS, KEY, beyond_tolerance, disagreements, judged_gaps
+from warehouse.text import gap_in_words
 
 pytestmark = pytest.mark.slow
 

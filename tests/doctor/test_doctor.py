@@ -413,7 +413,7 @@ def test_a_home_of_another_origin_stands_as_declared() -> None:
     assert standing(gate, {"origin": "gateway", "sources": {"gate": entry}}) == declared_standing(gate)
     found = standing(gate, {"origin": "live", "sources": {"gate": entry}})
     assert (found.verified, found.at) == ("live", datetime(2026, 12, 1, tzinfo=UTC))
-    assert found.against == "live answers: 1 feeds and 2 invariants were as known"
+    assert found.against == "live answers: 1 feed and 2 invariants were as known"
 
 
 # Small parts.

@@ -32,7 +32,7 @@ def test_the_wheel_names_its_command_and_its_dependencies(installed: Installed) 
         facts = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
     assert "tidemark = flows.cli:main" in facts["entry_points.txt"]
     assert "Requires-Python: <3.14,>=3.11" in facts["METADATA"]
-    assert "Requires-Dist: duckdb==2.0.0" in facts["METADATA"]
+    assert "Requires-Dist: duckdb==2.0.1" in facts["METADATA"]
     assert "pytest" not in facts["METADATA"].partition("\n\n")[0]
 
 

@@ -1,5 +1,6 @@
-"""Which weekdays have no fixing: the ECB's closing days and United States federal holidays."""
+"""Working days: those of the ECB, and those of banks, offices and the bond market of the United States."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 
@@ -8,7 +9,7 @@ from flows.simulator.instants import day_of, number_of, weekday
 
 @cache
 def easter(year: int) -> date:
-    """Easter Sunday, by the anonymous Gregorian computation."""
+    """Easter Sunday, by the anonymous Gregorian algorithm."""
     golden, century, rest = year % 19, year // 100, year % 100
     moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
     step = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
@@ -19,21 +20,12 @@ def easter(year: int) -> date:
 
 @cache
 def _target_closing_days(year: int) -> frozenset[date]:
-    sunday = easter(year)
-    return frozenset(
-        {
-            date(year, 1, 1),
-            sunday - timedelta(days=2),
-            sunday + timedelta(days=1),
-            date(year, 5, 1),
-            date(year, 12, 25),
-            date(year, 12, 26),
-        }
-    )
+    fixed = {date(year, 1, 1), date(year, 5, 1), date(year, 12, 25), date(year, 12, 26)}
+    return frozenset(fixed | {easter(year) - timedelta(days=2), easter(year) + timedelta(days=1)})
 
 
 def has_ecb_fixing(number: int) -> bool:
-    """Whether the European Central Bank fixes its reference rates on this day."""
+    """Whether the European Central Bank fixes its reference rates on a day."""
     day = day_of(number)
     return weekday(number) < 5 and day not in _target_closing_days(day.year)
 
@@ -49,42 +41,44 @@ def _federal_holidays(year: int) -> frozenset[date]:
     fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
     if year >= 2022:
         fixed.append(date(year, 6, 19))
-    # A holiday on a Sunday is kept on Monday; one on a Saturday leaves the Friday open.
+    # A holiday on a Sunday is observed on Monday; for one on a Saturday the Friday stays open.
     observed = {day + timedelta(days=1) if day.weekday() == 6 else day for day in fixed}
-    return frozenset(
-        observed
-        | {
-            _nth(year, 1, 0, 3),
-            _nth(year, 2, 0, 3),
-            last_of_may - timedelta(days=last_of_may.weekday()),
-            _nth(year, 9, 0, 1),
-            _nth(year, 10, 0, 2),
-            _nth(year, 11, 3, 4),
-        }
-    )
+    memorial_day = last_of_may - timedelta(days=last_of_may.weekday())
+    others = {_nth(year, *rule) for rule in ((1, 0, 3), (2, 0, 3), (9, 0, 1), (10, 0, 2), (11, 3, 4))}
+    return frozenset(observed | others | {memorial_day})
 
 
 def is_federal_holiday(number: int) -> bool:
-    """Whether United States banks are closed on this weekday."""
+    """Whether banks of the United States are closed on a weekday."""
     day = day_of(number)
     return day in _federal_holidays(day.year)
 
 
-def first_monday_after_month(day: date) -> int:
-    """The first Monday of the month after the one that holds `day`, as a day number."""
-    first = number_of((day.replace(day=1) + timedelta(days=32)).replace(day=1))
-    return first + -weekday(first) % 7
+def is_bank_day(number: int) -> bool:
+    """Whether banks of the United States are open."""
+    return weekday(number) < 5 and not is_federal_holiday(number)
 
 
 def is_office_day(number: int) -> bool:
-    """Whether United States offices work: a weekday, no holiday, and not the Friday before one on a Saturday."""
-    if weekday(number) >= 5 or is_federal_holiday(number):
-        return False
-    return not (weekday(number) == 4 and is_federal_holiday(number + 1))
+    """Whether offices of the United States are open: on bank days, but not on the Friday before a Saturday holiday."""
+    return is_bank_day(number) and not (weekday(number) == 4 and is_federal_holiday(number + 1))
 
 
 def is_bond_day(number: int) -> bool:
-    """Whether United States government bonds are traded: an office day that is not Good Friday."""
+    """Whether bonds of the United States are traded: on office days except Good Friday and a day of mourning."""
     day = day_of(number)
     closed = {easter(day.year) - timedelta(days=2), date(2018, 12, 5)}
     return is_office_day(number) and day not in closed
+
+
+def open_day(number: int, is_open: Callable[[int], bool], *, step: int = 1) -> int:
+    """The day itself if it is open, or else the next open day; with a step of -1 the last open day before it."""
+    while not is_open(number):
+        number += step
+    return number
+
+
+def first_monday_after_month(day: date) -> int:
+    """The first Monday of the month after the month of a day, as days since 1970."""
+    first = number_of((day.replace(day=1) + timedelta(days=32)).replace(day=1))
+    return first + -weekday(first) % 7

@@ -20,7 +20,7 @@ from expectations.errors import PayloadChanged
 from expectations.interval import Interval
 from flows import jobs, scaffold
 from flows.settings import Settings
-from flows.simulator.wire import Page
+from flows.simulator.page import Page
 from flows.source import Ask, Source
 from flows.sources import sources
 from tests.fixture import put

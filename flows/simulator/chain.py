@@ -1,4 +1,4 @@
-"""Ethereum: blocks and their time, and what a lending protocol's pool writes into them."""
+"""Ethereum: blocks and their times, and the rate updates that a lending protocol writes into them."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from math import exp
 from threading import Lock
 from typing import NamedTuple
 
-from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import DAY_S
 from flows.simulator.lending import AAVE_USDC, AAVE_USDT, FIRST_DAY, Lending, borrow_of
+from flows.simulator.seeded_random import key_of, unit
 
 MERGE_BLOCK, MERGE_AT = 15_537_394, 1_663_224_179
 SLOT_S = 12
-# Of each hundred turns to make a block one is missed, which one is drawn.
+# One of each hundred slots, drawn at random, has no block.
 TURNS, BLOCKS = 100, 99
 
 HOUR_S = 3600
@@ -23,17 +23,17 @@ RESERVES = {
     "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48": AAVE_USDC,
     "0xdac17f958d2ee523a2206206994597c13d831ec7": AAVE_USDT,
 }
-TWICE_EVERY = 7  # hours: the block then holds two updates, of which the first never stands
+TWICE_EVERY = 7  # hours: such a block has two updates, of which only the second counts
 
 
 class Update(NamedTuple):
-    """What the pool writes when a rate changes; rates and indices in units of 1e-27.
+    """A rate update of the pool; rates and indices in units of 1e-27.
 
     Attributes:
-        block: The block that holds it.
-        place: Its place among the block's logs.
+        block: Its block.
+        place: Its place among the logs of the block.
         reserve: The token's address.
-        words: Deposit rate, stable rate, borrowing rate, deposit index, borrowing index.
+        words: Deposit rate, stable rate, borrow rate, deposit index, borrow index.
     """
 
     block: int
@@ -43,7 +43,7 @@ class Update(NamedTuple):
 
 
 class Chain:
-    """Blocks since the merge, and the updates of two reserves, one soon after each hour."""
+    """The blocks since the merge, and the updates of two reserves, one soon after each full hour."""
 
     def __init__(self, lending: Lending, seed: int) -> None:
         self._lending = lending
@@ -52,12 +52,12 @@ class Chain:
         self._updates: dict[str, list[Update]] = {reserve: [] for reserve in RESERVES}
 
     def time_of(self, block: int) -> int:
-        """When a block was made, in seconds since 1970."""
+        """The time of a block, in seconds since 1970."""
         group, place = divmod(block - MERGE_BLOCK, BLOCKS)
         return MERGE_AT + SLOT_S * (group * TURNS + place + (place >= self._missed(group)))
 
     def block_at(self, second: int) -> int:
-        """The last block that was made by an instant."""
+        """The newest block at an instant."""
         group, turn = divmod((second - MERGE_AT) // SLOT_S, TURNS)
         return MERGE_BLOCK + group * BLOCKS + turn - (turn >= self._missed(group))
 
@@ -66,7 +66,7 @@ class Chain:
         return self._lending.standing(pool, second // HOUR_S) / 100
 
     def updates(self, reserve: str, first: int, last: int) -> Sequence[Update]:
-        """The updates of a reserve from block to block, both included."""
+        """The updates of a reserve between two blocks, both included."""
         known = self._updates[reserve]
         with self._lock:
             hour = self.time_of(known[-1].block) // HOUR_S + 1 if known else FIRST_HOUR
@@ -77,11 +77,11 @@ class Chain:
         return known[start : bisect_right(known, last, key=lambda update: update.block)]
 
     def _missed(self, group: int) -> int:
-        """The turn of a hundred that is missed, never the first: turns are counted by the blocks before it."""
+        """The slot of a hundred that has no block, never the first: slots are counted by the blocks before it."""
         return 1 + int(unit(self._key, group) * BLOCKS)
 
     def _block_of(self, reserve: str, hour: int) -> int:
-        """The block of an hour's update, some seconds after the hour began."""
+        """The block of an hour's update, some seconds after the full hour."""
         return self.block_at(hour * HOUR_S + 24 + int(30 * unit(key_of(reserve), hour)))
 
     def _made(self, reserve: str, hour: int, known: Sequence[Update]) -> list[Update]:
@@ -100,7 +100,7 @@ def _ray(rate: float) -> int:
 
 
 def _grown(update: Update, seconds: int) -> tuple[int, int]:
-    """Both indices after so many seconds: deposits grow linearly, debts compound."""
+    """Both indices after so many seconds: deposits grow linearly, debts by compound interest."""
     supply, _, borrow, supply_index, borrow_index = update.words
     debt = round(exp(borrow / RAY * seconds / YEAR_S) * 10**15) * 10**12
     return supply_index * (RAY + supply * seconds // YEAR_S) // RAY, borrow_index * debt // RAY

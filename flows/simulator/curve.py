@@ -1,4 +1,4 @@
-"""A path over UTC days that goes through scripted pillars and is random in between."""
+"""A path over UTC days that passes through scripted pillars and is random in between."""
 
 import math
 import random
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-from flows.simulator.chance import key_of, unit
 from flows.simulator.instants import month_start, next_month, number_of
+from flows.simulator.seeded_random import key_of, unit
 
 WAVE_PERIODS = (1461, 577, 211)  # days: a cycle of four years, and two shorter ones
 
 
 class Character(NamedTuple):
-    """How a curve moves where the script is silent.
+    """How a curve moves between and beyond its pillars.
 
     Attributes:
-        wobble: Standard deviation of one day's random move, as a fraction of the level.
-        drift: How far the level wanders before the first and after the last pillar, as a fraction.
-        beta: How much of a move of the followed curve this one takes over.
-        low: No value between pillars lies below this.
-        high: No value between pillars lies above this.
+        wobble: Standard deviation of the random move of a day, as a fraction of the level.
+        drift: The range of the level before the first and after the last pillar, as a fraction.
+        beta: The part of a move of the followed curve that this one copies.
+        low: The lowest value between pillars.
+        high: The highest value between pillars.
     """
 
     wobble: float
@@ -32,10 +32,10 @@ class Character(NamedTuple):
 
 
 class Curve:
-    """A positive number for any UTC day: exact at each pillar, a random bridge between two.
+    """A positive number for any UTC day: exact at each pillar, a random bridge between two pillars.
 
-    Before the first and after the last pillar the level wanders on slow waves, month by month,
-    so that any window of dates has an answer that does not depend on what was asked before.
+    Before the first and after the last pillar the level moves on slow waves, month by month, so that the value of any
+    day is independent of earlier questions.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Curve:
         return level
 
     def _ends(self, day: int) -> tuple[int, float, int, float]:
-        """The two pillars around a day: first day and logarithm, next day and logarithm."""
+        """The pillars before and after a day: day and logarithm of the first, day and logarithm of the second."""
         if day < self._days[0]:
             start, end = month_start(day), next_month(day)
             if end >= self._days[0]:
@@ -97,7 +97,7 @@ class Curve:
         return self._days[after - 1], self._logs[after - 1], self._days[after], self._logs[after]
 
     def _fill(self, day: int) -> None:
-        """Draw the whole bridge that holds the day."""
+        """Compute the whole bridge that contains a day."""
         start, from_log, end, to_log = self._ends(day)
         length = end - start
         dice = random.Random(key_of(self._seed, self._name, start))
@@ -113,7 +113,7 @@ class Curve:
             self._values[start + step] = min(max(math.exp(level + swing[step]), low), high)
 
     def _swing(self, start: int, end: int) -> list[float]:
-        """What the followed curve did between two days, less its straight line, times beta."""
+        """The path of the followed curve between two days, less its straight line, times beta."""
         if self._follows is None:
             return [0.0] * (end - start)
         first, last = self._follows.log(start), self._follows.log(end)

@@ -1,6 +1,8 @@
-"""Time as the simulator counts it: UTC days since 1970, and milliseconds since 1970."""
+"""Time in the simulator: UTC days since 1970, and milliseconds since 1970."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 SECOND_MS = 1_000
 HOUR_MS = 3_600 * SECOND_MS
@@ -8,57 +10,71 @@ DAY_MS = 24 * HOUR_MS
 DAY_S = 86_400
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def number_of(day: date) -> int:
-    """Count the days from 1970-01-01 to `day`."""
+    """The number of days from 1970-01-01 to a day."""
     return day.toordinal() - _EPOCH
 
 
 def day_of(number: int) -> date:
-    """Name the day that lies `number` days after 1970-01-01."""
+    """The day that is so many days after 1970-01-01."""
     return date.fromordinal(number + _EPOCH)
 
 
 def midnight_ms(day: date) -> int:
-    """Milliseconds since 1970 at the start of the UTC day."""
+    """The start of a UTC day, in milliseconds since 1970."""
     return number_of(day) * DAY_MS
 
 
+def new_york_midnight_s(number: int) -> int:
+    """The start of a day in New York, in seconds since 1970."""
+    day = day_of(number)
+    return int(datetime(day.year, day.month, day.day, tzinfo=_NEW_YORK).timestamp())
+
+
 def moment(millis: int) -> datetime:
-    """Turn milliseconds since 1970 into an aware UTC time."""
+    """Milliseconds since 1970 as a time in UTC."""
     return datetime.fromtimestamp(millis / SECOND_MS, UTC)
 
 
 def millis_of(instant: datetime) -> int:
-    """Turn an aware time into milliseconds since 1970; a naive one is refused."""
+    """A time as milliseconds since 1970; a time without a zone is refused."""
     if instant.tzinfo is None:
         raise ValueError(f"expected a time with its zone, found the naive {instant}")
     return round(instant.timestamp() * SECOND_MS)
 
 
 def parse(text: str) -> int:
-    """Read ISO-8601 text, where no zone means UTC, as milliseconds since 1970."""
+    """ISO 8601 text as milliseconds since 1970; without a zone it is UTC."""
     instant = datetime.fromisoformat(text.strip())
     return millis_of(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
+def steps(step_ms: int, first_ms: int, last_ms: int) -> range:
+    """The whole steps between two moments, both included, as numbers of steps since 1970."""
+    return range(-(-first_ms // step_ms), last_ms // step_ms + 1)
+
+
 def weekday(number: int) -> int:
-    """Day of the week of a day number; Monday is 0."""
+    """The day of the week of a day; Monday is 0."""
     return (number + 3) % 7
 
 
-def next_weekday(number: int) -> int:
-    """The first Monday-to-Friday day after the given day."""
-    following = number + 1
-    return following if weekday(following) < 5 else following + 7 - weekday(following)
-
-
 def month_start(number: int) -> int:
-    """The first day of the month that holds the given day."""
+    """The first day of the month of a day."""
     return number_of(day_of(number).replace(day=1))
 
 
 def next_month(number: int) -> int:
-    """The first day of the month after the one that holds the given day."""
+    """The first day of the month after the month of a day."""
     return month_start(month_start(number) + 31)
+
+
+def month_ends(first: int, last: int) -> Iterator[int]:
+    """The last day of each month, from the month of a day on, up to another day."""
+    end = next_month(first) - 1
+    while end <= last:
+        yield end
+        end = next_month(end + 1) - 1

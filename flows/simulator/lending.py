@@ -1,11 +1,11 @@
-"""Rates of three lending pools: in percent a year, as seen near 23:01 UTC, and as they stand from hour to hour."""
+"""Rates of three lending pools, in percent per year: as observed near 23:01 UTC, and as they are from hour to hour."""
 
 from datetime import date
 from typing import NamedTuple
 
-from flows.simulator.chance import bell, key_of, unit
 from flows.simulator.curve import Character, Curve
 from flows.simulator.instants import DAY_S, HOUR_MS, SECOND_MS, number_of
+from flows.simulator.seeded_random import bell, key_of, unit
 
 LAST_HOUR = 23
 FIRST_DAY = number_of(date(2023, 2, 7))
@@ -16,7 +16,7 @@ COMPOUND_USDC = "7da72d09-56ca-4ec5-a45f-59114353e487"
 
 _CALM = Character(wobble=0.12, drift=0.15, low=3.2, high=11.0)
 
-# What liquidity the pool holds on a calm day, in USD, and its yield on scripted days, in percent.
+# The liquidity of each pool on a calm day, in USD, and its deposit rate on scripted days, in percent per year.
 _LIQUIDITY = {AAVE_USDC: 1.6e8, AAVE_USDT: 2.3e8, COMPOUND_USDC: 4.5e7}
 _SCRIPT = {
     AAVE_USDC: {
@@ -43,30 +43,30 @@ _SCRIPT = {
 }  # fmt: skip
 
 POOLS = frozenset(_SCRIPT)
-KEPT_BY_PROTOCOL = 0.1  # of what borrowers pay
+KEPT_BY_PROTOCOL = 0.1  # of the interest that borrowers pay
 
 
 def lent_out(supply: float) -> float:
-    """The share of the deposits that is lent out, where depositors get this rate."""
+    """The share of the deposits that is lent out, by the deposit rate (a fraction per year)."""
     return 0.6 + 0.35 * supply / (supply + 0.05)
 
 
 def supply_of(share: float) -> float:
-    """What depositors get, where this share is lent out."""
+    """The deposit rate, as a fraction per year, by the share that is lent out."""
     return 0.05 * (share - 0.6) / (0.95 - share)
 
 
 def borrow_of(supply: float) -> float:
-    """What borrowers pay, where depositors get this: the more is lent out, the dearer it is."""
+    """The borrow rate by the deposit rate, as fractions per year: it rises with the share that is lent out."""
     return supply / (lent_out(supply) * (1 - KEPT_BY_PROTOCOL))
 
 
 class Observation(NamedTuple):
-    """What a pool paid and held when it was looked at.
+    """An observation of a pool.
 
     Attributes:
-        at_ms: When, in milliseconds since 1970.
-        percent: Yearly deposit rate, in percent.
+        at_ms: When it was made, in milliseconds since 1970.
+        percent: Deposit rate, in percent per year.
         liquidity_usd: Supplied less borrowed, in USD.
     """
 
@@ -83,18 +83,18 @@ class Lending:
         self._rates = {pool: Curve(pool, script, _CALM, seed=seed) for pool, script in _SCRIPT.items()}
 
     def history(self, pool: str, now_ms: int) -> list[Observation]:
-        """One row for each past UTC day, and a live one for today, of the rate that stands, once it was looked at."""
+        """The observation of each past UTC day, and the newest one of today, if there is one yet."""
         today = now_ms // SECOND_MS // DAY_S
         rows = [self._observed(pool, day, LAST_HOUR) for day in range(FIRST_DAY, today)]
         hour = now_ms // HOUR_MS % 24
-        live = [self._observed(pool, today, each) for each in (hour, hour - 1) if each >= 0]
+        live = [self._observed(pool, today, begun) for begun in (hour, hour - 1) if begun >= 0]
         seen = [row for row in live if row.at_ms <= now_ms and today >= FIRST_DAY]
         return [*rows, *seen[:1]]
 
     def standing(self, pool: str, hour: int) -> float:
-        """The deposit rate, in percent, that stands from soon after an hour on, counted since 1970.
+        """The deposit rate, in percent per year, from soon after an hour on, given as hours since 1970.
 
-        In the day's last hour it is what is seen near 23:01 UTC; until then it moves there from the day before.
+        In the last hour of a day it is the rate observed near 23:01 UTC; until then it moves there from the day before.
         """
         day, of_day = divmod(hour, 24)
         before, after = self._rates[pool].at(day - 1), self._rates[pool].at(day)

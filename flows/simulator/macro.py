@@ -1,18 +1,16 @@
-"""United States macro series: the Federal Reserve's balance sheet, policy rates and bill yields."""
+"""Macroeconomic series of the United States: the Federal Reserve's balance sheet, money, policy rates and yields."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
-from flows.simulator.abroad import Abroad, following_month
 from flows.simulator.curve import Character, Curve
-from flows.simulator.holidays import is_federal_holiday
-from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, next_month, next_weekday, number_of, weekday
+from flows.simulator.foreign_macro import ForeignMacro, following_month, is_statement, statement_public_ms
+from flows.simulator.holidays import is_federal_holiday, open_day
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, next_month, number_of, weekday
 
 FIRST_DAY = number_of(date(2009, 1, 1))
-WEDNESDAY = 2
 
 # Lower end of the target range in percent, from its effective date; the range is 0.25 wide.
 _TARGET = {
@@ -56,8 +54,6 @@ _YIELDS_PERCENT = {
         date(2024, 9, 24): 3.88, date(2024, 11, 14): 4.34, date(2024, 12, 9): 4.20, date(2024, 12, 31): 4.16,
     },
 }  # fmt: skip
-
-
 _M2_BILLIONS = {
     date(2009, 1, 31): 8_270.0, date(2018, 12, 31): 14_380.0, date(2022, 3, 31): 21_700.0, date(2023, 10, 31): 20_700.0,
     date(2024, 9, 30): 21_275.5, date(2024, 10, 31): 21_336.7, date(2024, 11, 30): 21_454.8,
@@ -66,17 +62,23 @@ _M2_BILLIONS = {
 
 
 class MacroSeries(NamedTuple):
-    """One published series.
+    """A published series.
 
     Attributes:
-        has_row: Whether a day, counted since 1970, has a row.
-        value: The text of the row's value; empty where the day has none.
+        has_row: Whether a day, given as days since 1970, has a row.
         published_ms: When the row of a day became public, in milliseconds since 1970.
+        value: The text of the row's value; empty if the day has none.
     """
 
     has_row: Callable[[int], bool]
-    value: Callable[[int], str]
     published_ms: Callable[[int], int]
+    value: Callable[[int], str]
+
+    def rows(self, first: int, last: int, now_ms: int) -> list[tuple[date, str]]:
+        """The day and the value of each public row between two days, both included."""
+        days = range(max(first, FIRST_DAY), last + 1)
+        public = (day for day in days if self.has_row(day) and self.published_ms(day) <= now_ms)
+        return [(day_of(day), self.value(day)) for day in public]
 
 
 def _every_day(_: int) -> bool:
@@ -88,80 +90,69 @@ def _is_weekday(day: int) -> bool:
 
 
 def _is_wednesday(day: int) -> bool:
-    return weekday(day) == WEDNESDAY
-
-
-def _thursday_evening(day: int) -> int:
-    return (day + 1) * DAY_MS + 21 * HOUR_MS + HOUR_MS // 2
-
-
-def _same_evening(day: int) -> int:
-    return day * DAY_MS + 19 * HOUR_MS
-
-
-def _next_weekday_evening(day: int) -> int:
-    return next_weekday(day) * DAY_MS + 21 * HOUR_MS
+    return weekday(day) == 2
 
 
 def _is_first(day: int) -> bool:
     return day_of(day).day == 1
 
 
+def _same_evening(day: int) -> int:
+    return day * DAY_MS + 19 * HOUR_MS
+
+
+def _thursday_evening(day: int) -> int:
+    return (day + 1) * DAY_MS + 21 * HOUR_MS + HOUR_MS // 2
+
+
+def _next_weekday_evening(day: int) -> int:
+    return open_day(day + 1, _is_weekday) * DAY_MS + 21 * HOUR_MS
+
+
 def _fourth_tuesday(day: int) -> int:
-    """Of the month after the one that begins on the day, at 18:00 UTC."""
+    """18:00 UTC on the fourth Tuesday of the month after the one that begins on the day."""
     first = next_month(day)
     return (first + (1 - weekday(first)) % 7 + 21) * DAY_MS + 18 * HOUR_MS
 
 
-def _target_low(day: int) -> float:
-    """Lower end of the target range on a day, in percent."""
-    return _TARGET_LOWS[bisect_right(_TARGET_DAYS, day) - 1]
+def _target(offset: float) -> Callable[[int], str]:
+    """A rate that is so many percentage points above the lower end of the target range."""
+    return lambda day: f"{_TARGET_LOWS[bisect_right(_TARGET_DAYS, day) - 1] + offset:.2f}"
 
 
 class Macro:
-    """Every series that the simulator publishes, by its identifier."""
+    """Every series of FRED that is simulated, by its identifier."""
 
-    def __init__(self, abroad: Abroad, seed: int) -> None:
-        assets = Curve("WALCL", _ASSETS_MILLIONS, Character(wobble=0.0006, drift=0.02), seed=seed)
-        treasury = Curve("WDTGAL", _TREASURY_MILLIONS, Character(wobble=0.012, drift=0.1), seed=seed)
-        repo = Curve("RRPONTSYD", _REVERSE_REPO_BILLIONS, Character(wobble=0.06, drift=0.3), seed=seed)
+    def __init__(self, foreign: ForeignMacro, seed: int) -> None:
+        def curve(name: str, pillars: dict[date, float], wobble: float, drift: float) -> Callable[[int], float]:
+            return Curve(name, pillars, Character(wobble=wobble, drift=drift), seed=seed).at
 
-        def week_average(day: int) -> str:
-            return str(round(math.fsum(treasury.at(each) for each in range(day - 6, day + 1)) / 7))
+        assets = curve("WALCL", _ASSETS_MILLIONS, 0.0006, 0.02)
+        cash = curve("WDTGAL", _TREASURY_MILLIONS, 0.012, 0.1)
+        repo = curve("RRPONTSYD", _REVERSE_REPO_BILLIONS, 0.06, 0.3)
+        money = curve("M2SL", _M2_BILLIONS, 0.0002, 0.03)
+        yields = {name: curve(name, pillars, 0.006, 0.05) for name, pillars in _YIELDS_PERCENT.items()}
 
-        def repo_value(day: int) -> str:
-            return "" if is_federal_holiday(day) else f"{repo.at(day):.3f}"
+        def yen(day: int) -> str:
+            return str(round(foreign.japan.at(next_month(day) - 1)))
 
-        def percent(offset: float) -> Callable[[int], str]:
-            return lambda day: f"{_target_low(day) + offset:.2f}"
-
-        weekly = (_is_wednesday, _thursday_evening)
-        daily = (_every_day, _next_weekday_evening)
-        self.series: dict[str, MacroSeries] = {
-            "WALCL": MacroSeries(weekly[0], lambda day: str(round(assets.at(day))), weekly[1]),
-            "WDTGAL": MacroSeries(weekly[0], lambda day: str(round(treasury.at(day))), weekly[1]),
-            "WTREGEN": MacroSeries(weekly[0], week_average, weekly[1]),
-            "RRPONTSYD": MacroSeries(_is_weekday, repo_value, _same_evening),
-            "DFF": MacroSeries(daily[0], percent(_EFFECTIVE_ABOVE_LOW), daily[1]),
-            "DFEDTARL": MacroSeries(daily[0], percent(0.0), daily[1]),
-            "DFEDTARU": MacroSeries(daily[0], percent(0.25), daily[1]),
+        weekly, daily = (_is_wednesday, _thursday_evening), (_every_day, _next_weekday_evening)
+        self.series = {
+            "WALCL": MacroSeries(*weekly, lambda day: str(round(assets(day)))),
+            "WDTGAL": MacroSeries(*weekly, lambda day: str(round(cash(day)))),
+            "RRPONTSYD": MacroSeries(_is_weekday, _same_evening, _except_holidays(repo, 3)),
+            "DFF": MacroSeries(*daily, _target(_EFFECTIVE_ABOVE_LOW)),
+            "DFEDTARL": MacroSeries(*daily, _target(0.0)),
+            "DFEDTARU": MacroSeries(*daily, _target(0.25)),
+            "M2SL": MacroSeries(_is_first, _fourth_tuesday, lambda day: f"{money(next_month(day) - 1):.1f}"),
+            "ECBASSETSW": MacroSeries(
+                is_statement, statement_public_ms, lambda day: str(round(foreign.eurosystem.at(day)))
+            ),
+            "JPNASSETS": MacroSeries(_is_first, lambda day: following_month(day, 10, 12), yen),
         }
-        money = Curve("M2SL", _M2_BILLIONS, Character(wobble=0.0002, drift=0.03), seed=seed)
-        self.series["M2SL"] = MacroSeries(
-            _is_first, lambda day: f"{money.at(next_month(day) - 1):.1f}", _fourth_tuesday
-        )
-        self.series["ECBASSETSW"] = MacroSeries(
-            abroad.is_statement, lambda day: str(round(abroad.eurosystem.at(day))), abroad.statement_public_ms
-        )
-        self.series["JPNASSETS"] = MacroSeries(
-            _is_first,
-            lambda day: str(round(abroad.japan.at(next_month(day) - 1))),
-            lambda day: following_month(day, 10) + 12 * HOUR_MS,
-        )
-        for name, pillars in _YIELDS_PERCENT.items():
-            curve = Curve(name, pillars, Character(wobble=0.006, drift=0.05), seed=seed)
-            self.series[name] = MacroSeries(_is_weekday, _yield_text(curve), _next_weekday_evening)
+        for name, level in yields.items():
+            self.series[name] = MacroSeries(_is_weekday, _next_weekday_evening, _except_holidays(level, 2))
 
 
-def _yield_text(curve: Curve) -> Callable[[int], str]:
-    return lambda day: "" if is_federal_holiday(day) else f"{curve.at(day):.2f}"
+def _except_holidays(level: Callable[[int], float], digits: int) -> Callable[[int], str]:
+    return lambda day: "" if is_federal_holiday(day) else f"{level(day):.{digits}f}"

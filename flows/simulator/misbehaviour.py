@@ -1,4 +1,4 @@
-"""The zoo of misbehaviour: rules that replace, damage or withhold a provider's answer."""
+"""The zoo of misbehaviour: rules that replace, damage or withhold the answers of providers."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Literal, get_args
 
-from flows.simulator.wire import JSON, Answer, Page, Request, text_answer
+from flows.simulator.page import JSON, Answer, Page, Request, text_answer
 
 Kind = Literal["status", "html", "envelope", "empty", "drop", "shape", "truncate", "stall", "reset"]
 
@@ -21,22 +21,22 @@ time.</BODY></HTML>
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """One rule: which requests go wrong, how often, and how.
+    """A rule: which requests go wrong, how often, and how.
 
     Attributes:
         match: A regular expression, searched for in `host/path?query` (decoded).
-        kind: `status` an HTTP error in the provider's shape; `html` a block page; `envelope` an
-            error inside an HTTP 200; `empty` a page without its rows; `drop` every k-th row is
-            missing; `shape` a JSON key or CSV column is renamed; `truncate` half the body, then
-            the connection closes; `stall` headers, then silence; `reset` no answer at all.
-        times: How often the rule fires, or "always".
-        every: It fires on every k-th matching request.
-        status: HTTP status of `status` (500 unless given) and `html` (403 unless given).
+        kind: `status` is an HTTP error in the provider's shape; `html` a block page; `envelope` an error inside an
+            HTTP 200; `empty` a page without its rows; `drop` a page without every k-th row; `shape` renames a JSON key
+            or a CSV column; `truncate` sends half the body, then closes the connection; `stall` sends headers, then
+            nothing; `reset` sends nothing and resets the connection.
+        times: How often the rule applies, or "always".
+        every: It applies to every k-th matching request.
+        status: HTTP status of `status` (default 500) and `html` (default 403).
         retry_after: Seconds in a `Retry-After` header of `status`, `html` and `envelope`.
-        drop_every: For `drop`: which k.
-        key: For `shape`: the name that disappears.
-        rename: For `shape`: the name that takes its place.
-        seconds: For `stall`: how long the silence lasts.
+        drop_every: The k of `drop`.
+        key: The name that `shape` replaces.
+        rename: The name that `shape` puts in its place.
+        seconds: The length of `stall`.
     """
 
     match: str
@@ -61,38 +61,38 @@ class Misbehaviour:
 
 
 class Zoo:
-    """The rules in force, and how often each has been met; the first that fires decides."""
+    """The current rules, and how often each has matched; the first rule that applies decides."""
 
     def __init__(self, rules: Iterable[Misbehaviour] = ()) -> None:
         self._rules = tuple(rules)
-        self._met: Counter[int] = Counter()
-        self._fired: Counter[int] = Counter()
+        self._matched: Counter[int] = Counter()
+        self._applied: Counter[int] = Counter()
         self._lock = Lock()
 
     def pick(self, target: str) -> Misbehaviour | None:
-        """The rule that fires for a request, given as `host/path?query`."""
+        """The rule that applies to a request, given as `host/path?query`."""
         with self._lock:
             for number, rule in enumerate(self._rules):
                 if not re.search(rule.match, target):
                     continue
-                self._met[number] += 1
-                spent = rule.times != "always" and self._fired[number] >= rule.times
-                if self._met[number] % rule.every or spent:
+                self._matched[number] += 1
+                spent = rule.times != "always" and self._applied[number] >= rule.times
+                if self._matched[number] % rule.every or spent:
                     continue
-                self._fired[number] += 1
+                self._applied[number] += 1
                 return rule
         return None
 
 
 def answer_under(rule: Misbehaviour, page: Page, request: Request) -> Answer:
-    """What is answered under a rule; a broken connection is for the server to break."""
+    """The answer under a rule; the server breaks connections itself."""
     if rule.kind == "status":
-        return _later(page.error(rule.status or 500), rule)
+        return _later(page.errors.of_status(rule.status or 500), rule)
     if rule.kind == "html":
         status = rule.status or 403
         return _later(text_answer(BLOCK_PAGE.format(status=status), status, "text/html"), rule)
     if rule.kind == "envelope":
-        return _later(page.envelope(), rule)
+        return _later(page.errors.of_success(), rule)
     answer = page.answer(request)
     if rule.kind in ("empty", "drop", "shape") and answer.status == 200:
         return _edited(answer, rule, page)
@@ -126,7 +126,7 @@ def _edited(answer: Answer, rule: Misbehaviour, page: Page) -> Answer:
 
 
 def _keeper(rule: Misbehaviour) -> Callable[[int], bool]:
-    """Which rows of a page stay, by position."""
+    """Whether a row of a page stays, by its position."""
     if rule.kind == "empty":
         return lambda _: False
     return lambda position: (position + 1) % rule.drop_every != 0
@@ -137,7 +137,7 @@ def _thinned(rows: list[Any], keep: Callable[[int], bool]) -> list[Any]:
 
 
 def _thin(rows: Any, keep: Callable[[int], bool]) -> None:
-    """Remove rows from a list, or entries from a dict, in place."""
+    """Remove rows from a list, or from an object, in place."""
     if isinstance(rows, dict):
         kept = _thinned(list(rows.items()), keep)
         rows.clear()

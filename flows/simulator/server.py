@@ -1,7 +1,7 @@
-"""The loopback server that answers as the providers would.
+"""The loopback server that answers as the providers do.
 
-`http://127.0.0.1:PORT/HOST/PATH?QUERY` stands for `https://HOST/PATH?QUERY`. Time is virtual: it
-is given, and stands still until it is set again. Nothing that was not public by then is served.
+`http://127.0.0.1:PORT/HOST/PATH?QUERY` stands for `https://HOST/PATH?QUERY`. Time is virtual: it is set, and stands
+still until it is set again. An answer has only what was public at that time.
 """
 
 import gzip
@@ -24,23 +24,23 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from flows.simulator.instants import millis_of, moment
-from flows.simulator.limits import Meter
 from flows.simulator.market import Market
 from flows.simulator.misbehaviour import Misbehaviour, Zoo, answer_under
+from flows.simulator.page import Answer, Page, Request, text_answer
 from flows.simulator.pages import pages_by_host
-from flows.simulator.wire import Answer, Page, Request, text_answer
+from flows.simulator.rate_limit import Meter
 
 LOOPBACK = "127.0.0.1"
 GZIP_ABOVE = 512  # bytes
-HEEDS_INTERRUPTS = 0.2  # seconds
+INTERRUPTIBLE_AFTER = 0.2  # seconds
 
 
 class Asked(NamedTuple):
-    """One request as the server saw it.
+    """A request as the server received it.
 
     Attributes:
-        host: Whom the client meant to ask.
-        path: The path there, decoded.
+        host: The host that the client means.
+        path: The path on that host, decoded.
         query: The query text, decoded.
     """
 
@@ -50,11 +50,11 @@ class Asked(NamedTuple):
 
 
 class Simulator:
-    """Every provider, imitated on loopback; a context manager that serves while it is open.
+    """Every provider, imitated on loopback: a context manager that serves while it is open.
 
     Attributes:
         counts: Requests by host.
-        requests: Every request in the order of its arrival.
+        requests: Every request, in the order of arrival.
     """
 
     def __init__(self, now: datetime, *, seed: int = 7, port: int = 0, limits: bool = False, haste: float = 1) -> None:
@@ -72,12 +72,12 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where it listens; prefix `/HOST/PATH`."""
+        """The address of the server, to which `/HOST/PATH` is appended."""
         return f"http://{LOOPBACK}:{self._server.server_address[1]}"
 
     @property
     def now(self) -> datetime:
-        """The virtual time; setting it moves the world."""
+        """The virtual time, which can be set."""
         return moment(self._now_ms)
 
     @now.setter
@@ -85,7 +85,7 @@ class Simulator:
         self._now_ms = millis_of(instant)
 
     def misbehave(self, rules: Iterable[Misbehaviour]) -> None:
-        """Replace the rules of misbehaviour; an empty list makes every provider behave."""
+        """Replace the rules of misbehaviour; with an empty list every provider behaves."""
         self._zoo = Zoo(rules)
 
     def __enter__(self) -> Self:
@@ -102,23 +102,23 @@ class Simulator:
         self._server.server_close()
 
     def wait(self) -> None:
-        """Serve until the thread that serves ends, or the caller is interrupted.
+        """Wait until the serving thread ends, or the caller is interrupted.
 
-        Once Polars is imported, as some pages do, an interrupt does not end a wait; it is seen after it.
+        After an import of Polars, as by some pages, an interrupt does not end a wait; it takes effect after the wait.
         """
         while self._thread.is_alive():
-            self._thread.join(HEEDS_INTERRUPTS)
+            self._thread.join(INTERRUPTIBLE_AFTER)
 
     def stall(self, seconds: float) -> None:
-        """Stay silent, but no longer than the server lives."""
+        """Wait so many seconds, but no longer than the server runs."""
         self._closing.wait(seconds)
 
     def ask(
         self, target: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> tuple[Answer, Misbehaviour | None]:
-        """Answer `/HOST/PATH?QUERY`, a POST where there is a body; also tell which misbehaviour applies.
+        """The answer to `/HOST/PATH?QUERY`, a POST if there is a body, and the rule of misbehaviour that applies.
 
-        Rules of misbehaviour are searched for in `host/path?query`, and in the body after it.
+        Rules are searched for in `host/path?query` and the body after it.
         """
         parts = urlsplit(target)
         host, _, path = parts.path.lstrip("/").partition("/")
@@ -138,25 +138,23 @@ class Simulator:
             now_ms=self._now_ms,
             body=body,
         )
-        if body is not None and not page.takes_post:
-            return page.error(405), None
         target = f"{asked.host}{asked.path}?{asked.query}{(body or b'').decode(errors='replace')}"
         return self._answer(page, request, self._zoo.pick(target))
 
     def _answer(self, page: Page, request: Request, rule: Misbehaviour | None) -> tuple[Answer, Misbehaviour | None]:
         headers: dict[str, str] = {}
-        counted, budget = page.limit(request)
+        account, budget = page.limit(request)
         if budget is not None:
-            used, wait = self._meter.charge(counted, budget, budget.cost(request))
+            used, wait = self._meter.charge(account, budget, page.cost(request))
             if budget.used_header:
                 headers[budget.used_header] = str(used)
             if wait:
                 if budget.says_when:
                     headers["Retry-After"] = str(math.ceil(wait))
-                refusal = page.error(429)
+                refusal = page.errors.of_status(HTTPStatus.TOO_MANY_REQUESTS)
                 return replace(refusal, headers={**refusal.headers, **headers}), None
         answer = answer_under(rule, page, request) if rule else page.answer(request)
-        if page.marks and answer.status == HTTPStatus.OK:
+        if page.has_etags and answer.status == HTTPStatus.OK:
             headers["ETag"] = f'"{blake2b(answer.body, digest_size=8).hexdigest()}"'
             if request.headers.get("if-none-match") == headers["ETag"]:
                 answer = replace(answer, body=b"", status=HTTPStatus.NOT_MODIFIED)
@@ -164,7 +162,7 @@ class Simulator:
 
 
 class _Server(ThreadingHTTPServer):
-    """Keeps track of open connections, so that closing leaves none behind."""
+    """An HTTP server that knows its open connections, so that it can close them all."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -186,20 +184,20 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End every connection that a client keeps alive."""
+        """Close every connection that a client keeps alive."""
         with self._lock:
             for connection in self._connections:
                 with suppress(OSError):  # the client may have left in the meantime
                     connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that hung up; show anything else."""
+        """Ignore that a client closed its connection; print any other error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection, kept alive as long as the client likes."""
+    """A connection, kept alive as long as the client wants."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -245,15 +243,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _encoded(self, answer: Answer) -> tuple[bytes, dict[str, str]]:
-        """The body as it travels: squeezed where that is welcome and worth it."""
+        """The body and the header of its encoding: compressed if the client accepts that and it is long."""
         body = answer.sent()
-        welcome = "gzip" in self.headers.get("Accept-Encoding", "")
-        if not welcome or len(body) <= GZIP_ABOVE or answer.content_type == "application/zip":
+        accepted = "gzip" in self.headers.get("Accept-Encoding", "")
+        if not accepted or len(body) <= GZIP_ABOVE or answer.content_type == "application/zip":
             return body, {}
         return gzip.compress(body, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}
 
     def _reset(self) -> None:
-        """Close so that the client sees its connection reset."""
+        """Close the connection by a reset."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
-from flows.simulator.chance import key_of
 from flows.simulator.curve import Character, Curve
 from flows.simulator.instants import number_of
+from flows.simulator.seeded_random import key_of
 
-BASE_BEGAN = date(2023, 9, 5)  # the chain named Base carries native dollars from here
+BASE_BEGAN = date(2023, 9, 5)  # the first day with stablecoins on the chain named Base
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Coin:
     Attributes:
         name: Its full name.
         symbol: Its ticker.
-        gecko_id: What another catalogue calls it.
-        launched: The first day that ends with coins in circulation.
-        chains: Share of the supply on each chain, as a fraction; the first takes what is left.
+        gecko_id: Its name at CoinGecko.
+        launched: The first day at whose end coins circulate.
+        chains: The share of the supply on each chain, as a fraction; the first chain has the rest.
         billions: Supply in billions of tokens at the end of scripted days.
-        backing: What holds it at a dollar, in DefiLlama's words.
+        backing: How its price is held at a dollar, in DefiLlama's words.
     """
 
     name: str
@@ -34,14 +34,7 @@ class Coin:
 
 
 _D = date
-_WEEKS = (
-    _D(2024, 11, 5),
-    _D(2024, 11, 10),
-    _D(2024, 11, 17),
-    _D(2024, 11, 24),
-    _D(2024, 12, 2),
-    _D(2024, 12, 9),
-)
+_WEEKS = (_D(2024, 11, 5), _D(2024, 11, 10), _D(2024, 11, 17), _D(2024, 11, 24), _D(2024, 12, 2), _D(2024, 12, 9))
 
 
 def _late_2024(*billions: float) -> dict[date, float]:
@@ -176,7 +169,7 @@ _STEADY = Character(wobble=0.00012, drift=0.05)
 
 
 class Stablecoins:
-    """How much of each coin circulates at the end of a UTC day."""
+    """The supply of each coin at the end of a UTC day."""
 
     def __init__(self, seed: int) -> None:
         self._supply: dict[str, Curve] = {}
@@ -191,12 +184,12 @@ class Stablecoins:
                     self._share[coin_id, chain] = Curve(name, {_D(2024, 6, 1): share}, wander, seed=seed)
 
     def began(self, coin_id: str, chain: str) -> int:
-        """The first day that ends with this coin on this chain, as days since 1970."""
+        """The first day at whose end the coin is on the chain, as days since 1970."""
         launched = COINS[coin_id].launched
         return number_of(max(launched, BASE_BEGAN) if chain == "Base" else launched)
 
     def chains(self, coin_id: str, day: int) -> dict[str, int]:
-        """Tokens on each chain at the end of a day; the coin's supply is their sum."""
+        """Tokens on each chain at the end of a day; their sum is the supply."""
         coin = COINS[coin_id]
         total = round(self._supply[coin_id].at(day))
         first, *others = coin.chains

@@ -1,96 +1,58 @@
-"""Binance: spot candles, funding of swaps settled in USDT, and open interest of those in each currency, over REST.
+"""Binance: spot candles, funding of swaps settled in USDT, and open interest of swaps settled in any currency, by REST.
 
-Candles come oldest first, at most 1000, with both bounds on the opening time included; without a
-start the newest are sent. The last candle runs: its closing time lies after now. Of open interest there are the
-readings of 30 days.
+Rows come oldest first, with both bounds included; candles are at most 1000, bounded by their opening time. Without a
+start the newest rows are sent. The last candle is unfinished: its closing time is after now. Open interest is kept for
+30 days.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from flows.simulator.candles import Candle, Series, shown, window
-from flows.simulator.chance import key_of, unit
-from flows.simulator.instants import DAY_MS, HOUR_MS
-from flows.simulator.interest import STEP_MS, TICKERS, Reading
-from flows.simulator.script import PEGGED
-from flows.simulator.wire import (
-    Answer,
-    BadParameterError,
-    Budget,
-    Page,
-    Request,
-    json_answer,
-    list_rows,
-)
+from flows.simulator.candles import HOURLY, UTC_DAYS, Candle, Series, shown, window
+from flows.simulator.instants import DAY_MS, HOUR_MS, steps
+from flows.simulator.open_interest import STEP_MS, TICKERS, Reading
+from flows.simulator.page import Answer, Budget, Errors, Page, Refused, Request, coin_of, json_answer
+from flows.simulator.seeded_random import key_of, unit
 
 QUOTE = "USDT"
-STEPS = {"1d": DAY_MS, "1h": HOUR_MS}
+FRAMES = {"1d": UTC_DAYS, "1h": HOURLY}
 SYMBOL = re.compile(r"[A-Z0-9_.-]{1,20}")
 MAX_ROWS = 1000
 KLINES = "/api/v3/klines"
 READINGS = "/futures/data/openInterestHist"
 READINGS_KEPT_MS = 30 * DAY_MS
-PERIODS = {"5m": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
+PERIODS = {"5m": STEP_MS, "1d": DAY_MS}
 MAX_READINGS = 500
 CIRCULATING = {"CMCCirculatingSupply": "19790000.00000000"}
-
-
-def failure(code: int, message: str, status: int = 400) -> Answer:
-    """A refusal with Binance's own code."""
-    return json_answer({"code": code, "msg": message}, status)
-
-
-def error(status: int) -> Answer:
-    """What Binance says along with an HTTP error."""
-    if status in (418, 429):
-        return failure(-1003, "Too many requests; please slow down.", status)
-    if status == 451:
-        return failure(0, "Service unavailable from a restricted location.", status)
-    return failure(-1001, "Internal error; unable to process your request. Please try again.", status)
-
-
-def envelope() -> Answer:
-    """An error that a proxy delivers as a success."""
-    return failure(-1001, "Internal error; unable to process your request. Please try again.", 200)
-
-
-def _missing(name: str) -> Answer:
-    return failure(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-
-
-def _invalid(name: str) -> Answer:
-    return failure(-1130, f"Data sent for parameter '{name}' is not valid.")
-
-
-def _illegal(name: str) -> Answer:
-    return failure(-1100, f"Illegal characters found in parameter '{name}'.")
-
-
-def _checked(request: Request, answer: Callable[[Request], Answer]) -> Answer:
-    """Answer, unless a number of the query is not one."""
-    try:
-        limit = request.integer("limit")
-        return answer(request) if limit is None or limit > 0 else _invalid("limit")
-    except BadParameterError as bad:
-        return _illegal(bad.name)
-
-
-def ticker_of(symbol: str) -> str | None:
-    """The coin of a symbol such as BTCUSDT; None where there is no such pair."""
-    ticker = symbol.removesuffix(QUOTE)
-    known = symbol.endswith(QUOTE) and ticker.isalnum() and ticker != QUOTE
-    return ticker if known else None
+ERRORS = Errors(
+    shape=lambda _, code, message: {"code": code, "msg": message},
+    other=(-1001, "Internal error; unable to process your request. Please try again."),
+    statuses={
+        404: (-5000, "Path is invalid"),
+        418: (-1003, "Too many requests; please slow down."),
+        429: (-1003, "Too many requests; please slow down."),
+        451: (0, "Service unavailable from a restricted location."),
+    },
+    refusals={
+        "missing": (-1102, "Mandatory parameter '{}' was not sent, was empty/null, or malformed."),
+        "malformed": (-1100, "Illegal characters found in parameter '{}'."),
+        "interval": (-1120, "Invalid interval."),
+        "symbol": (-1121, "Invalid symbol."),
+        "pair": (-1121, "Invalid symbol."),
+        "": (-1130, "Data sent for parameter '{}' is not valid."),
+    },
+)
 
 
 class Swap(NamedTuple):
-    """A swap whose open interest is told.
+    """A swap with open interest.
 
     Attributes:
         ticker: The coin.
-        venue: The chances that it has of its own.
-        share: How many coins are open for each in the main swap.
-        dollars: What a contract is of, where it is settled in the coin.
+        venue: Its name, for its own random numbers.
+        share: Its open interest, as a multiple of the main swap's.
+        dollars: The contract size in dollars, if it is settled in the coin.
     """
 
     ticker: str
@@ -98,35 +60,40 @@ class Swap(NamedTuple):
     share: float = 1.0
     dollars: int | None = None
 
-    def told(self, one: Reading) -> tuple[float, float]:
-        """What is counted and what it is worth: coins and dollars, or contracts and coins."""
-        return (one.coins, one.usd) if self.dollars is None else (round(one.usd / self.dollars), one.coins)
+    def amounts(self, reading: Reading) -> tuple[float, float]:
+        """The count and its value: coins and dollars, or contracts and coins."""
+        if self.dollars is None:
+            return reading.coins, reading.usd
+        return round(reading.usd / self.dollars), reading.coins
 
 
-# Settled in USDT, in USDC, or in the coin.
-READ = {f"{ticker}{QUOTE}": Swap(ticker) for ticker in TICKERS}
-READ |= {"BTCUSDC": Swap("BTC", "binance usdc", 0.06)}
+# Settled in USDT or USDC, or in the coin.
+READ = {f"{ticker}{QUOTE}": Swap(ticker) for ticker in TICKERS} | {"BTCUSDC": Swap("BTC", "binance usdc", 0.06)}
 READ_IN_COINS = {
     f"{ticker}USD_PERP": Swap(ticker, f"binance {ticker} inverse", 0.11, dollars)
     for ticker, dollars in (("BTC", 100), ("ETH", 10))
 }
+PAIRS = {symbol.removesuffix("_PERP"): swap for symbol, swap in READ_IN_COINS.items()}
 
 
-def _page(numbers: range, limit: int | None, default: int, *, from_start: bool) -> range:
-    size = min(limit or default, MAX_ROWS)
-    return numbers[:size] if from_start else numbers[max(len(numbers) - size, 0) :]
+def spot_coin(symbol: str) -> str:
+    """The coin of a spot pair; it may be pegged."""
+    if not SYMBOL.fullmatch(symbol):
+        raise Refused("symbol", "malformed")
+    return coin_of(symbol, QUOTE, "symbol", refused={QUOTE})
 
 
-def wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
+def _page(request: Request, numbers: range, default: int, most: int) -> range:
+    size = request.size("limit", default, most, cut=True)
+    return numbers[:size] if "startTime" in request.query else numbers[-size:]
+
+
+def kline(candle: Candle, step_ms: int, key: int) -> list[int | str]:
     """The twelve fields of a candle: prices and volumes as text with eight digits."""
     buyers = 0.45 + 0.1 * unit(key, candle.start_ms)
     return [
         candle.start_ms,
-        f"{candle.open:.8f}",
-        f"{candle.high:.8f}",
-        f"{candle.low:.8f}",
-        f"{candle.close:.8f}",
-        f"{candle.volume:.8f}",
+        *(f"{price:.8f}" for price in (candle.open, candle.high, candle.low, candle.close, candle.volume)),
         candle.start_ms + step_ms - 1,
         f"{candle.turnover:.8f}",
         int(candle.turnover / 900),
@@ -136,169 +103,115 @@ def wire(candle: Candle, step_ms: int, key: int) -> list[int | str]:
     ]
 
 
-def _klines(request: Request) -> Answer:
-    for name in ("symbol", "interval"):
-        if not request.query.get(name):
-            return _missing(name)
-    symbol = request.query["symbol"]
-    if not SYMBOL.fullmatch(symbol):
-        return _illegal("symbol")
-    ticker = ticker_of(symbol)
-    if ticker is None:
-        return failure(-1121, "Invalid symbol.")
-    step_ms = STEPS.get(request.query["interval"])
-    if step_ms is None:
-        return failure(-1120, "Invalid interval.")
-    start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
-    series: Series = request.market.spot.series(ticker)
-    numbers = window(series, step_ms, start, end, request.now_ms)
-    page = _page(numbers, limit, 500, from_start=start is not None)
-    key = key_of(symbol, "buyers")
-    return json_answer([wire(candle, step_ms, key) for candle in shown(series, step_ms, page, request.now_ms)])
+def klines(request: Request) -> Answer:
+    """The candles of a pair."""
+    ticker, frame = spot_coin(request.text("symbol")), request.one_of("interval", FRAMES)
+    series = request.market.spot.series(ticker)
+    numbers = window(series, frame, request.integer("startTime", 0), request.end_ms("endTime"), request.now_ms)
+    candles = shown(series, frame.step_ms, _page(request, numbers, 500, MAX_ROWS), request.now_ms)
+    key = key_of(request.text("symbol"), "buyers")
+    return json_answer([kline(candle, frame.step_ms, key) for candle in candles])
 
 
-def _spot(request: Request) -> Answer:
-    if request.path == KLINES:
-        return _checked(request, _klines)
-    if request.path == "/api/v3/ping":
-        return json_answer({})
-    if request.path == "/api/v3/time":
-        return json_answer({"serverTime": request.now_ms})
-    return failure(-1000, "Not found.", 404)
+def server_time(request: Request) -> Answer:
+    """The virtual time."""
+    return json_answer({"serverTime": request.now_ms})
 
 
 def _mark(spot: Series, at_ms: int) -> float:
-    """About what the swap was worth at a settlement: on the way from the day's open to its close."""
+    """About the price of the swap at a settlement, on the way from the day's open to its close."""
     day = spot.day(at_ms // DAY_MS)
     return day.open + (day.close - day.open) * (at_ms % DAY_MS) / DAY_MS
 
 
-def _funding_rate(request: Request) -> Answer:
-    """Settlements, oldest first: from the start where one is given, else the newest."""
-    symbol = request.query.get("symbol", "")
-    ticker = ticker_of(symbol)
-    if not symbol:
-        return _missing("symbol")
-    if ticker is None or ticker in PEGGED:
-        return failure(-1121, "Invalid symbol.")
-    start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
-    market = request.market
-    first = market.funding.first_ms(ticker, market.spot.coin(ticker))
-    last = request.now_ms if end is None else min(end, request.now_ms)
-    size = min(limit or 100, MAX_ROWS)
+def funding_rate(request: Request) -> Answer:
+    """The settlements of a swap."""
+    ticker, market = coin_of(request.text("symbol"), QUOTE, "symbol"), request.market
+    size = request.size("limit", 100, MAX_ROWS, cut=True)
     span = (size + 1) * market.funding.interval_hours(ticker) * HOUR_MS
-    if start is not None:
-        begin = max(start, first)
-        page = market.funding.settlements(ticker, begin, min(last, begin + span))[:size]
-    else:
-        page = market.funding.settlements(ticker, max(first, last - span), last)[-size:]
+    last = request.end_ms("endTime")
+    begin = max(request.integer("startTime", last - span), market.funding.first_ms(ticker))
+    rows = market.funding.settlements(ticker, begin, min(last, begin + span))
     spot = market.spot.series(ticker)
     return json_answer(
         [
             {
-                "symbol": symbol,
+                "symbol": request.text("symbol"),
                 "fundingTime": row.at_ms,
                 "fundingRate": f"{row.rate:.8f}",
                 "markPrice": f"{_mark(spot, row.scheduled_ms):.8f}",
             }
-            for row in page
+            for row in (rows[:size] if "startTime" in request.query else rows[-size:])
         ]
     )
 
 
-def _funding_info(request: Request) -> Answer:
-    """Only the swaps whose interval or caps were adjusted, and that are listed by now."""
-    market = request.market
-    listed = {ticker: market.funding.first_ms(ticker, market.spot.coin(ticker)) for ticker in market.funding.adjusted()}
+def funding_info(request: Request) -> Answer:
+    """The listed swaps whose interval or caps were adjusted."""
+    funding = request.market.funding
     return json_answer(
         [
             {
                 "symbol": ticker + QUOTE,
                 "adjustedFundingRateCap": "0.02000000",
                 "adjustedFundingRateFloor": "-0.02000000",
-                "fundingIntervalHours": market.funding.interval_hours(ticker),
+                "fundingIntervalHours": funding.interval_hours(ticker),
                 "disclaimer": False,
-                "updateTime": first,
+                "updateTime": funding.first_ms(ticker),
             }
-            for ticker, first in listed.items()
-            if first <= request.now_ms
+            for ticker in funding.adjusted()
+            if funding.first_ms(ticker) <= request.now_ms
         ]
     )
 
 
-def _open_interest(request: Request) -> Answer:
+def open_interest(request: Request) -> Answer:
     """Readings of a swap that is settled in dollars."""
-    symbol = request.query.get("symbol", "")
-    return _readings(request, ("symbol", "period"), READ.get(symbol), {"symbol": symbol}, CIRCULATING)
+    return _readings(request, request.one_of("symbol", READ), {"symbol": request.text("symbol")}, CIRCULATING)
 
 
-def _coin_open_interest(request: Request) -> Answer:
+def coin_open_interest(request: Request) -> Answer:
     """Readings of a swap that is settled in the coin."""
-    pair, kind = request.query.get("pair", ""), request.query.get("contractType", "")
-    swap = READ_IN_COINS.get(f"{pair}_PERP") if kind == "PERPETUAL" else None
-    return _readings(request, ("pair", "contractType", "period"), swap, {"pair": pair, "contractType": kind}, {})
+    head = {"pair": request.text("pair"), "contractType": request.must_be("contractType", "PERPETUAL")}
+    return _readings(request, request.one_of("pair", PAIRS), head, {})
 
 
-def _readings(
-    request: Request, needed: Sequence[str], swap: Swap | None, head: Mapping[str, str], tail: Mapping[str, str]
-) -> Answer:
-    """Readings at the full steps of a period, oldest first: from the start where one is given, else the newest."""
-    for name in needed:
-        if not request.query.get(name):
-            return _missing(name)
-    step_ms = PERIODS.get(request.query["period"])
-    if step_ms is None:
-        return _invalid("period")
-    if swap is None:
-        return failure(-1121, "Invalid symbol.")
-    start, end, limit = (request.integer(name) for name in ("startTime", "endTime", "limit"))
-    oldest = request.now_ms - READINGS_KEPT_MS
-    if start is not None and start < oldest:
-        return failure(-1130, "parameter 'startTime' is invalid.")
-    last = request.now_ms if end is None else min(end, request.now_ms)
-    numbers = range(-(-(oldest if start is None else start) // step_ms), last // step_ms + 1)
-    size = min(limit or 30, MAX_READINGS)
-    page = numbers[:size] if start is not None else numbers[max(len(numbers) - size, 0) :]
+def _readings(request: Request, swap: Swap, head: Mapping[str, str], tail: Mapping[str, str]) -> Answer:
+    """Readings at the full steps of a period."""
+    step_ms, oldest = request.one_of("period", PERIODS), request.now_ms - READINGS_KEPT_MS
+    start = request.integer("startTime", oldest)
+    if start < oldest:
+        raise Refused("startTime")
+    page = _page(request, steps(step_ms, start, request.end_ms("endTime")), 30, MAX_READINGS)
     moments = [number * step_ms for number in page]
-    told = []
-    for one in request.market.interest.readings(swap.ticker, moments, venue=swap.venue, share=swap.share):
-        count, worth = swap.told(one)
-        sums = {"sumOpenInterest": f"{count:.8f}", "sumOpenInterestValue": f"{worth:.8f}"}
-        told.append({**head, **sums, **tail, "timestamp": one.at_ms})
-    return json_answer(told)
-
-
-def _futures(request: Request) -> Answer:
-    if request.path == "/fapi/v1/fundingRate":
-        return _checked(request, _funding_rate)
-    if request.path == "/fapi/v1/fundingInfo":
-        return _funding_info(request)
-    if request.path == READINGS:
-        return _checked(request, _open_interest)
-    if request.path == "/fapi/v1/time":
-        return json_answer({"serverTime": request.now_ms})
-    return failure(-5000, f"Path {request.path}, Method GET is invalid", 404)
-
-
-def _coin_futures(request: Request) -> Answer:
-    if request.path == READINGS:
-        return _checked(request, _coin_open_interest)
-    return failure(-5000, f"Path {request.path}, Method GET is invalid", 404)
-
-
-def _weight(request: Request) -> int:
-    return 2 if request.path == KLINES else 1
+    rows = []
+    for reading in request.market.open_interest.readings(swap.ticker, moments, venue=swap.venue, share=swap.share):
+        count, value = swap.amounts(reading)
+        sums = {"sumOpenInterest": f"{count:.8f}", "sumOpenInterestValue": f"{value:.8f}"}
+        rows.append({**head, **sums, **tail, "timestamp": reading.at_ms})
+    return json_answer(rows)
 
 
 PAGES = (
     Page(
         ("data-api.binance.vision", "api.binance.com"),
-        _spot,
-        error,
-        envelope,
-        list_rows,
-        Budget(6000, 60, cost=_weight, used_header="X-MBX-USED-WEIGHT-1M"),
+        {KLINES: klines, "/api/v3/ping": lambda _: json_answer({}), "/api/v3/time": server_time},
+        ERRORS,
+        ("",),
+        budget=Budget(6000, 60, used_header="X-MBX-USED-WEIGHT-1M"),
+        cost=lambda request: 2 if request.path == KLINES else 1,
     ),
-    Page(("fapi.binance.com",), _futures, error, envelope, list_rows, Budget(500, 300)),
-    Page(("dapi.binance.com",), _coin_futures, error, envelope, list_rows, Budget(1000, 300)),
+    Page(
+        ("fapi.binance.com",),
+        {
+            "/fapi/v1/fundingRate": funding_rate,
+            "/fapi/v1/fundingInfo": funding_info,
+            "/fapi/v1/time": server_time,
+            READINGS: open_interest,
+        },
+        ERRORS,
+        ("",),
+        budget=Budget(500, 300),
+    ),
+    Page(("dapi.binance.com",), {READINGS: coin_open_interest}, ERRORS, ("",), budget=Budget(1000, 300)),
 )

@@ -1,84 +1,82 @@
 """The Bank of Japan's time series: one code of one database, by months. Errors come in a 200."""
 
-import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from datetime import date
+from typing import NamedTuple
 
-from flows.simulator.abroad import Abroad, following_month
 from flows.simulator.curve import Curve
-from flows.simulator.instants import HOUR_MS, day_of, next_month, number_of
-from flows.simulator.wire import Answer, Page, Request, json_answer
-
-PATH = "/api/v1/getDataCode"
-MONTH = re.compile(r"(?P<year>(18|19|20)\d\d)(?P<month>0[1-9]|1[0-2])")
+from flows.simulator.foreign_macro import ForeignMacro, following_month
+from flows.simulator.instants import day_of, month_ends, next_month, number_of
+from flows.simulator.page import Answer, Errors, Page, Refused, Request, json_answer
 
 
 class Listed(NamedTuple):
-    """One series.
+    """A series.
 
     Attributes:
-        database: Where it is kept.
-        name: What the bank calls it.
+        database: The database that has it.
+        name: The bank's name for it.
         first: Its first month.
         level: Its curve, in hundreds of millions of yen.
-        public_on: The day of the following month on which a month is out, at noon UTC.
+        public_on: The day of the following month on which a month is public, at noon UTC.
     """
 
     database: str
     name: str
-    first: int
-    level: Callable[[Abroad], Curve]
+    first: date
+    level: Callable[[ForeignMacro], Curve]
     public_on: int
 
 
 SERIES = {
-    "MABJMTA": Listed("BS01", "Bank of Japan Accounts/Assets/Total", 199804, lambda world: world.japan, 7),
+    "MABJMTA": Listed(
+        "BS01", "Bank of Japan Accounts/Assets/Total", date(1998, 4, 1), lambda foreign: foreign.japan, 7
+    ),
     "MAM1NAM2M2MO": Listed(
-        "MD02", "M2/Average Amounts Outstanding/Money Stock", 200304, lambda world: world.japan_money, 10
+        "MD02", "M2/Average Amounts Outstanding/Money Stock", date(2003, 4, 1), lambda foreign: foreign.japan_money, 10
     ),
 }
 
 
-def _refused(status: int, code: str, message: str) -> Answer:
-    return json_answer(
-        {"STATUS": status, "MESSAGEID": code, "MESSAGE": message, "DATE": None, "PARAMETER": None, "RESULTSET": []}
-    )
+def _failure(status: int, code: str, message: str) -> Answer:
+    head = {"STATUS": status, "MESSAGEID": code, "MESSAGE": message}
+    return json_answer({**head, "DATE": None, "PARAMETER": None, "RESULTSET": []})
 
 
-def error(status: int) -> Answer:
-    """An error of the server before the interface."""
-    return json_answer({"STATUS": status, "MESSAGE": "Error"}, status)
+ERRORS = Errors(
+    shape=lambda status, message: {"STATUS": status, "MESSAGE": message},
+    other="Error",
+    refusals={
+        "code": _failure(400, "M181013E", "The specified series code does not exist. Position: 1"),
+        "": _failure(400, "M181008E", "The start date is not correct."),
+    },
+    refused_with=200,
+    within_200=_failure(503, "M181091S", "An error occurred while accessing the database."),
+)
 
 
-def envelope() -> Answer:
-    """The interface reports that its database is out of reach."""
-    return _refused(503, "M181091S", "An error occurred while accessing the database.")
+def _month(request: Request, name: str, default: int) -> int:
+    """The first day of a month such as 200901."""
+    text = request.query.get(name, "")
+    try:
+        return number_of(date.fromisoformat(f"{text}01")) if text else default
+    except ValueError:
+        raise Refused(name, "malformed") from None
 
 
-def rows(document: Any) -> list[Any]:
-    """Months and values; what is removed is removed from both."""
-    return [part for one in document.get("RESULTSET", []) for part in one["VALUES"].values()]
-
-
-def answer(request: Request) -> Answer:
-    """The months of one series that are out."""
-    code = request.query.get("code", "")
-    listed = SERIES.get(code)
-    if request.path != PATH:
-        return error(404)
-    if listed is None or listed.database != request.query.get("db"):
-        return _refused(400, "M181013E", "The specified series code does not exist. Position: 1")
-    bounds = [MONTH.fullmatch(request.query.get(name, "200901")) for name in ("startDate", "endDate")]
-    if None in bounds:
-        return _refused(400, "M181008E", "The start date is not correct.")
-    start, end = (int(bound[0]) for bound in bounds if bound)
-    months, values = [], []
-    month = number_of(day_of(0).replace(year=max(start, listed.first) // 100, month=max(start, listed.first) % 100))
-    while int(f"{day_of(month):%Y%m}") <= end:
-        if following_month(month, listed.public_on) + 12 * HOUR_MS <= request.now_ms:
-            months.append(int(f"{day_of(month):%Y%m}"))
-            values.append(round(listed.level(request.market.abroad).at(next_month(month) - 1)))
-        month = next_month(month)
+def series(request: Request) -> Answer:
+    """The public months of a series."""
+    code, listed = request.text("code"), request.one_of("code", SERIES)
+    if listed.database != request.query.get("db"):
+        raise Refused("code")
+    first = number_of(listed.first)
+    start, end = max(_month(request, "startDate", first), first), _month(request, "endDate", request.today)
+    ends = [
+        day
+        for day in month_ends(start, next_month(end) - 1)
+        if following_month(day, listed.public_on, 12) <= request.now_ms
+    ]
+    level = listed.level(request.market.foreign)
     result = {
         "SERIES_CODE": code,
         "NAME_OF_TIME_SERIES": listed.name,
@@ -86,7 +84,10 @@ def answer(request: Request) -> Answer:
         "FREQUENCY": "MONTHLY",
         "CATEGORY": "Statistics",
         "LAST_UPDATE": 20241210,
-        "VALUES": {"SURVEY_DATES": months, "VALUES": values},
+        "VALUES": {
+            "SURVEY_DATES": [int(f"{day_of(day):%Y%m}") for day in ends],
+            "VALUES": [round(level.at(day)) for day in ends],
+        },
     }
     return json_answer(
         {
@@ -96,9 +97,9 @@ def answer(request: Request) -> Answer:
             "DATE": "2024-12-10T09:30:00.000+09:00",
             "PARAMETER": {"FORMAT": "JSON", "LANG": "EN", "DB": listed.database},
             "NEXTPOSITION": None,
-            "RESULTSET": [result] if months else [],
+            "RESULTSET": [result] if ends else [],
         }
     )
 
 
-PAGES = (Page(("www.stat-search.boj.or.jp",), answer, error, envelope, rows),)
+PAGES = (Page(("www.stat-search.boj.or.jp",), {"/api/v1/getDataCode": series}, ERRORS, ("RESULTSET.*.VALUES.*",)),)

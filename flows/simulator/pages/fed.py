@@ -1,17 +1,15 @@
-"""The Federal Reserve Board's release H.4.1: each line's whole history as XML in a zip file, its schema beside it.
+"""The Federal Reserve Board's release H.4.1: the whole history of each line as XML in a zip file, beside its schema.
 
-A week that is not known has another status and -9999 for a value.
+A week without a value has another status, and -9999 as its value.
 """
 
 from datetime import date
-from typing import Any
 
-from flows.simulator.holidays import is_bond_day, is_federal_holiday
-from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of, weekday
+from flows.simulator.holidays import is_bank_day, is_bond_day, open_day
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of
 from flows.simulator.packing import packed
-from flows.simulator.wire import Answer, Page, Request, text_answer
+from flows.simulator.page import Answer, Errors, Page, Request
 
-PATH = "/releases/h41/data/FRB_h41_xml.zip"
 FIRST_WEDNESDAY = number_of(date(2009, 1, 7))
 FIRST_OPERATION = number_of(date(2013, 9, 23))
 OUT_MS = 21 * HOUR_MS + HOUR_MS // 2
@@ -22,27 +20,11 @@ xmlns:kf="http://www.federalreserve.gov/structure/compact/H41_H41">
 <frb:DataSet id="H41">
 """
 TAIL = "</frb:DataSet>\n</message:MessageGroup>\n"
-
-
-def error(status: int) -> Answer:
-    """The page for people that comes along with an HTTP error."""
-    return text_answer(f"<!DOCTYPE html><html><body><h1>{status}</h1></body></html>", status, "text/html")
-
-
-def envelope() -> Answer:
-    """An error that is delivered as a success."""
-    return error(200)
-
-
-def _no_rows(_: Any) -> list[Any]:
-    return []
-
-
-def _is_out(request: Request, wednesday: int) -> bool:
-    following = wednesday + 1
-    while weekday(following) >= 5 or is_federal_holiday(following):
-        following += 1
-    return following * DAY_MS + OUT_MS <= request.now_ms
+ERRORS = Errors(
+    shape=lambda status: f"<!DOCTYPE html><html><body><h1>{status}</h1></body></html>",
+    other=(),
+    content_type="text/html",
+)
 
 
 def _series(name: str, values: dict[int, str]) -> str:
@@ -58,19 +40,20 @@ def _packed(document: bytes) -> bytes:
     return packed({"H41_struct.xml": b"<structure/>", "H41_data.xml": document})
 
 
-def answer(request: Request) -> Answer:
-    """The file as of the newest release."""
-    if request.path != PATH:
-        return error(404)
+def release(request: Request) -> Answer:
+    """The file of the newest release."""
     series = request.market.macro.series
     assets, cash, repo = (series[name].value for name in ("WALCL", "WDTGAL", "RRPONTSYD"))
-    weeks = [day for day in range(FIRST_WEDNESDAY, request.today, 7) if _is_out(request, day)]
+    weeks = [
+        day
+        for day in range(FIRST_WEDNESDAY, request.today, 7)
+        if open_day(day + 1, is_bank_day) * DAY_MS + OUT_MS <= request.now_ms
+    ]
 
     def pool(day: int) -> str:
-        # On a holiday the operation of the day before is still open.
-        while not is_bond_day(day):
-            day -= 1
-        return str(round(float(repo(day)) * 1000)) if day >= FIRST_OPERATION else ""
+        # On a holiday the operation of the day before is still outstanding.
+        operation = open_day(day, is_bond_day, step=-1)
+        return str(round(float(repo(operation)) * 1000)) if operation >= FIRST_OPERATION else ""
 
     lines = [
         _series("RESPPA_N.WW", {day: str(int(assets(day)) + 1_000) for day in weeks}),
@@ -82,4 +65,4 @@ def answer(request: Request) -> Answer:
     return Answer(document, content_type="application/zip", finish=_packed)
 
 
-PAGES = (Page(("www.federalreserve.gov",), answer, error, envelope, _no_rows),)
+PAGES = (Page(("www.federalreserve.gov",), {r"/releases/h41/data/FRB_h41_xml\.zip": release}, ERRORS),)

@@ -1,75 +1,64 @@
-"""Frankfurter: the European Central Bank's reference rates, here won for one dollar.
+"""Frankfurter: the European Central Bank's reference rates, here won per dollar.
 
-Days without a fixing have no row. A range that begins on such a day begins with the fixing
-before it. A day's fixing is public at 15:00 UTC.
+Days without a fixing have no row. A range that begins on such a day begins with the fixing before it. The fixing of a
+day is public at 15:00 UTC.
 """
 
-import re
 from datetime import date
-from typing import Any
 
-from flows.simulator.holidays import has_ecb_fixing
+from flows.simulator.holidays import has_ecb_fixing, open_day
 from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of
-from flows.simulator.wire import Answer, Page, Request, json_answer
+from flows.simulator.page import Answer, Errors, Page, Refused, Request, Routes, json_answer
 
-PATH = re.compile(r"/v1/(?P<first>latest|\d{4}-\d{2}-\d{2})(?P<range>\.\.(?P<last>\d{4}-\d{2}-\d{2})?)?")
 BASE, QUOTE = "USD", "KRW"
 FIRST_FIXING = number_of(date(1999, 1, 4))
 PUBLISHED_MS = 15 * HOUR_MS
+ERRORS = Errors(
+    shape=lambda _, message: {"message": message},
+    other="internal server error",
+    statuses={404: "not found", 429: "too many requests"},
+)
 
 
-def error(status: int) -> Answer:
-    """What Frankfurter says along with an HTTP error."""
-    messages = {404: "not found", 422: "bad request", 429: "too many requests"}
-    return json_answer({"message": messages.get(status, "internal server error")}, status)
+def _newest(request: Request) -> int:
+    """The day of the newest public fixing, after the currencies were checked."""
+    request.must_be("base", BASE)
+    request.must_be("symbols", QUOTE)
+    return open_day((request.now_ms - PUBLISHED_MS) // DAY_MS, has_ecb_fixing, step=-1)
 
 
-def envelope() -> Answer:
-    """An error that a proxy delivers as a success."""
-    return json_answer({"message": "internal server error"})
+def _day(text: str | None, newest: int) -> int:
+    """A day, at most the newest one."""
+    return min(number_of(date.fromisoformat(text)), newest) if text else newest
 
 
-def rows(document: Any) -> list[Any]:
-    """The rates by day."""
-    return [document["rates"]] if "rates" in document else []
+def rate(request: Request, day: str) -> Answer:
+    """The rate of a day, or of the last fixing before it."""
+    newest = _newest(request)
+    fixing = open_day(_day(None if day == "latest" else day, newest), has_ecb_fixing, step=-1)
+    won = {QUOTE: request.market.korea.won_per_dollar(fixing)}
+    return json_answer({"amount": 1.0, "base": BASE, "date": f"{day_of(fixing)}", "rates": won})
 
 
-def _fixing_at_or_before(day: int) -> int:
-    while not has_ecb_fixing(day):
-        day -= 1
-    return day
-
-
-def answer(request: Request) -> Answer:
-    """The rates of one day, or of a range of days."""
-    match = PATH.fullmatch(request.path)
-    base = request.query.get("base", "EUR")
-    symbols = request.query.get("symbols", QUOTE)
-    if match is None or (base, symbols) != (BASE, QUOTE):
-        return error(404)
-    try:
-        first = request.today if match["first"] == "latest" else number_of(date.fromisoformat(match["first"]))
-        last = request.today if not match["last"] else number_of(date.fromisoformat(match["last"]))
-    except ValueError:
-        return error(422)
-    newest = _fixing_at_or_before((request.now_ms - PUBLISHED_MS) // DAY_MS)
-    first = _fixing_at_or_before(min(max(first, FIRST_FIXING), newest))
-    won = request.market.korea.won_per_dollar
-    if match["range"] is None:
-        rates: dict[str, Any] = {QUOTE: won(first)}
-        return json_answer({"amount": 1.0, "base": BASE, "date": day_of(first).isoformat(), "rates": rates})
-    days = [day for day in range(first, min(last, newest) + 1) if has_ecb_fixing(day)]
+def rates(request: Request, first: str, last: str | None) -> Answer:
+    """The rates of a range of days."""
+    newest = _newest(request)
+    start = open_day(max(_day(first, newest), FIRST_FIXING), has_ecb_fixing, step=-1)
+    days = [day for day in range(start, _day(last, newest) + 1) if has_ecb_fixing(day)]
     if not days:
-        return error(404)
+        raise Refused("range")
+    won = request.market.korea.won_per_dollar
     return json_answer(
         {
             "amount": 1.0,
             "base": BASE,
-            "start_date": day_of(days[0]).isoformat(),
-            "end_date": day_of(days[-1]).isoformat(),
-            "rates": {day_of(day).isoformat(): {QUOTE: won(day)} for day in days},
+            "start_date": f"{day_of(days[0])}",
+            "end_date": f"{day_of(days[-1])}",
+            "rates": {f"{day_of(day)}": {QUOTE: won(day)} for day in days},
         }
     )
 
 
-PAGES = (Page(("api.frankfurter.dev",), answer, error, envelope, rows),)
+DAY = r"\d{4}-\d{2}-\d{2}"
+ROUTES: Routes = {rf"/v1/(?P<day>latest|{DAY})": rate, rf"/v1/(?P<first>{DAY})\.\.(?P<last>{DAY})?": rates}
+PAGES = (Page(("api.frankfurter.dev",), ROUTES, ERRORS, ("rates",)),)

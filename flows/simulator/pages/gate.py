@@ -1,57 +1,45 @@
-"""Gate: statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are asked for.
+"""Gate: statistics of perpetuals in USDT, oldest first from `from` on, 30 rows unless more are requested.
 
-What is older than 180 days is refused. The newest row is of the running day. Sizes are text and count contracts. Rates
-of loans come once an hour, newest first, in numbered pages; that they are per day here is the simulator's own choice.
+A start more than 180 days ago is refused. The newest row is of the current day. Sizes are text and count contracts.
+Loan rates come hourly, newest first, in numbered pages; that they are per day is the simulator's choice.
 """
 
-from flows.simulator import borrowing
-from flows.simulator.candles import Candle, shown, window
-from flows.simulator.chance import key_of, unit
+from flows.simulator import borrow_rates
+from flows.simulator.candles import HOURLY, UTC_DAYS, Candle, shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS
-from flows.simulator.interest import TICKERS
 from flows.simulator.liquidations import liquidated
-from flows.simulator.script import PEGGED
-from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, list_rows, whole
+from flows.simulator.open_interest import TICKERS, Reading
+from flows.simulator.page import Answer, Budget, Errors, Page, Refused, Request, Routes, coin_of, json_answer, whole
+from flows.simulator.seeded_random import key_of, unit
 
-PATH = "/api/v4/futures/usdt/contract_stats"
-CONTRACTS = "/api/v4/futures/usdt/contracts"
-RATES = "/api/v4/unified/history_loan_rate"
 RATES_KEPT_HOURS = 24 * 60
-MOST_RATES = 100
 AFTER_THE_HOUR_MS = 16 * SECOND_MS
 QUOTE = "_USDT"
 KEPT_MS = 180 * DAY_MS
-USUAL_ROWS, MAX_ROWS = 30, 2000
 COINS_PER_CONTRACT = {"BTC": 0.0001, "ETH": 0.01}
 SHARE = 1.0
-STEPS = {"1d": DAY_MS, "1h": HOUR_MS}
+FRAMES = {"1d": UTC_DAYS, "1h": HOURLY}
 OPEN_SHARE = 0.25
+ERRORS = Errors(
+    shape=lambda _, label, message: {"label": label, "message": message},
+    other=("SERVER_ERROR", "Internal server error"),
+    statuses={404: ("INVALID_PARAM_VALUE", "Not Found"), 429: ("TOO_MANY_REQUESTS", "Request Rate limit Exceeded")},
+    refusals={
+        "contract": ("CONTRACT_NOT_FOUND", "contract not found"),
+        "interval": ("INVALID_PARAM_VALUE", "invalid interval"),
+        "from": ("INVALID_PARAM_VALUE", "from time exceeds 180-day limit"),
+        "": ("INVALID_PARAM_VALUE", "Invalid request parameter `{}` value"),
+    },
+    within_200=429,
+)
 
 
-def failure(status: int, label: str, message: str) -> Answer:
-    """A refusal in Gate's shape."""
-    return json_answer({"label": label, "message": message}, status)
+def _reading(request: Request, ticker: str, at_ms: int) -> Reading:
+    (reading,) = request.market.open_interest.readings(ticker, [at_ms], venue="gate", share=OPEN_SHARE)
+    return reading
 
 
-def error(status: int) -> Answer:
-    """What Gate says along with an HTTP error."""
-    if status == 429:
-        return failure(status, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
-    if status == 404:
-        return failure(status, "INVALID_PARAM_VALUE", "Not Found")
-    return failure(status, "SERVER_ERROR", "Internal server error")
-
-
-def envelope() -> Answer:
-    """An error that comes as a success."""
-    return failure(200, "TOO_MANY_REQUESTS", "Request Rate limit Exceeded")
-
-
-def _bad(message: str) -> Answer:
-    return failure(400, "INVALID_PARAM_VALUE", message)
-
-
-def _wire(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
+def _statistics(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
     key, number = key_of("gate", ticker, "statistics"), bar.start_ms // HOUR_MS
     closed = liquidated("gate", ticker, bar, SHARE)
     size = COINS_PER_CONTRACT.get(ticker, 1.0)
@@ -59,8 +47,7 @@ def _wire(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
     longs, shorts = closed.long_usd / middle, closed.short_usd / middle
     held = 0.1 * bar.turnover * (1 + unit(key, number))
     if ticker in TICKERS:
-        (reading,) = request.market.interest.readings(ticker, [bar.start_ms], venue="gate", share=OPEN_SHARE)
-        held = reading.usd
+        held = _reading(request, ticker, bar.start_ms).usd
     ratio = round(0.8 + 0.8 * unit(key, number, 1), 4)
     return {
         "time": bar.start_ms // SECOND_MS,
@@ -80,71 +67,51 @@ def _wire(request: Request, ticker: str, bar: Candle) -> dict[str, object]:
     }
 
 
-def _contract(request: Request) -> Answer:
-    """What holds now of one contract: how much its longs hold, each contract counted once."""
-    contract = request.path.rstrip("/").removeprefix(f"{CONTRACTS}/")
-    ticker = contract.removesuffix(QUOTE)
-    if ticker not in TICKERS or not contract.endswith(QUOTE):
-        return failure(400, "CONTRACT_NOT_FOUND", f"contract {contract} not found")
-    (reading,) = request.market.interest.readings(ticker, [request.now_ms], venue="gate", share=OPEN_SHARE)
-    size = COINS_PER_CONTRACT[ticker]
+def statistics(request: Request) -> Answer:
+    """The statistics of a contract."""
+    ticker, frame = coin_of(request.text("contract"), QUOTE, "contract"), request.one_of("interval", FRAMES)
+    size, oldest_ms = request.size("limit", 30, 2000), request.now_ms - KEPT_MS
+    start_ms = oldest_ms
+    if "from" in request.query:
+        start_ms = request.integer("from") * SECOND_MS
+        if start_ms < oldest_ms:
+            raise Refused("from")
+        start_ms = start_ms // frame.step_ms * frame.step_ms
+    series = request.market.spot.series(ticker)
+    numbers = window(series, frame, start_ms, request.now_ms, request.now_ms)
+    page = numbers[:size] if "from" in request.query else numbers[-size:]
+    return json_answer(
+        [_statistics(request, ticker, bar) for bar in shown(series, frame.step_ms, page, request.now_ms)]
+    )
+
+
+def contract(request: Request, name: str) -> Answer:
+    """The current positions of a contract's longs, each contract counted once."""
+    ticker = coin_of(name, QUOTE, "contract")
+    if ticker not in TICKERS:
+        raise Refused("contract")
+    reading, size = _reading(request, ticker, request.now_ms), COINS_PER_CONTRACT[ticker]
     held = {"position_size": round(reading.coins / size), "mark_price": str(reading.price)}
-    return json_answer({"name": contract, "type": "direct", "quanto_multiplier": str(size), **held})
+    return json_answer({"name": name, "type": "direct", "quanto_multiplier": str(size), **held})
 
 
-def _rates(request: Request) -> Answer:
-    """One page of a coin's rates."""
-    coin = request.query.get("currency", "")
-    if coin not in borrowing.COINS:
-        return _bad("Invalid request parameter `currency` value")
-    try:
-        page, limit = request.integer("page") or 1, request.integer("limit") or MOST_RATES
-    except BadParameterError as bad:
-        return _bad(f"Invalid request parameter `{bad.name}` value")
-    if page < 1 or not 0 < limit <= MOST_RATES:
-        return _bad("Invalid request parameter `limit` value")
+def loan_rates(request: Request) -> Answer:
+    """A page of the rates of a coin."""
+    coin = request.must_be("currency", *borrow_rates.COINS)
+    page, size = request.integer("page", 1), request.size("limit", 100, 100)
     newest = (request.now_ms - AFTER_THE_HOUR_MS) // HOUR_MS
-    told = range(newest, newest - RATES_KEPT_HOURS, -1)[(page - 1) * limit : page * limit]
+    hours = range(newest, newest - RATES_KEPT_HOURS, -1)[(page - 1) * size : page * size]
     rates = [
-        {"time": hour * HOUR_MS + AFTER_THE_HOUR_MS, "rate": f"{borrowing.rate('gate', coin, hour) / 365:.8f}"}
-        for hour in told
+        {"time": hour * HOUR_MS + AFTER_THE_HOUR_MS, "rate": f"{borrow_rates.rate('gate', coin, hour) / 365:.8f}"}
+        for hour in hours
     ]
     tier = request.query.get("tier", "1")
     return json_answer({"currency": coin, "tier": tier, "tier_up_rate": "1", "rates": rates})
 
 
-def _rows(document: object) -> list[object]:
-    return list_rows(document.get("rates") if isinstance(document, dict) else document)
-
-
-def answer(request: Request) -> Answer:
-    """The statistics of one contract, what holds of it now, or what a coin's loans cost."""
-    if request.path.startswith(f"{CONTRACTS}/"):
-        return _contract(request)
-    if request.path.rstrip("/") == RATES:
-        return _rates(request)
-    if request.path.rstrip("/") != PATH:
-        return error(404)
-    contract = request.query.get("contract", "")
-    ticker = contract.removesuffix(QUOTE)
-    if not contract.endswith(QUOTE) or not ticker.isalnum() or ticker in PEGGED:
-        return failure(400, "CONTRACT_NOT_FOUND", f"contract {contract} not found")
-    step_ms = STEPS.get(request.query.get("interval", ""))
-    if step_ms is None:
-        return _bad("invalid interval")
-    try:
-        start, limit = request.integer("from"), request.integer("limit")
-    except BadParameterError as bad:
-        return _bad(f"Invalid request parameter `{bad.name}` value")
-    if limit is not None and not 0 < limit <= MAX_ROWS:
-        return _bad("Invalid request parameter `limit` value")
-    if start is not None and start * SECOND_MS < request.now_ms - KEPT_MS:
-        return _bad("from time exceeds 180-day limit")
-    series, size = request.market.spot.series(ticker), limit or USUAL_ROWS
-    first = request.now_ms - KEPT_MS if start is None else start * SECOND_MS // step_ms * step_ms
-    numbers = window(series, step_ms, first, None, request.now_ms)
-    page = numbers[max(len(numbers) - size, 0) :] if start is None else numbers[:size]
-    return json_answer([_wire(request, ticker, bar) for bar in shown(series, step_ms, page, request.now_ms)])
-
-
-PAGES = (Page(("api.gateio.ws",), answer, error, envelope, _rows, Budget(200, 10)),)
+ROUTES: Routes = {
+    "/api/v4/futures/usdt/contract_stats": statistics,
+    "/api/v4/futures/usdt/contracts/(?P<name>.*)": contract,
+    "/api/v4/unified/history_loan_rate": loan_rates,
+}
+PAGES = (Page(("api.gateio.ws",), ROUTES, ERRORS, ("rates", ""), budget=Budget(200, 10)),)

@@ -3,71 +3,35 @@
 Days begin at 00:00 in Seoul. Both bounds are included. Numbers are text, and there is no turnover in won.
 """
 
-from flows.simulator.candles import Candle
+from flows.simulator.candles import HOURLY, KOREAN_DAYS, Candle, summed, window
 from flows.simulator.korea import MARKETS
-from flows.simulator.wire import Answer, BadParameterError, Budget, Page, Request, json_answer, whole
-from flows.simulator.won import HOURLY, KOREAN_DAYS, Venue, candles, periods
+from flows.simulator.page import Answer, Budget, Errors, Page, Refused, Request, json_answer, whole
 
-VENUE = Venue("korbit", share=0.012)
+SHARE = 0.012  # of Upbit's turnover
 FRAMES = {"60": HOURLY, "1D": KOREAN_DAYS}
-MAX_LIMIT = 200
+ERRORS = Errors(
+    shape=lambda _, message: {"success": False, "error": {"message": message}},
+    other="INTERNAL_SERVER_ERROR",
+    statuses={404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"},
+    refusals={"": "INVALID_REQUEST"},
+)
 
 
-def failure(status: int, message: str) -> Answer:
-    """A refusal in Korbit's shape."""
-    return json_answer({"success": False, "error": {"message": message}}, status)
+def _row(candle: Candle) -> dict[str, object]:
+    prices = {name: str(whole(getattr(candle, name))) for name in ("open", "high", "low", "close")}
+    return {"timestamp": candle.start_ms, **prices, "volume": f"{candle.volume:.8f}"}
 
 
-def error(status: int) -> Answer:
-    """What Korbit says along with an HTTP error."""
-    messages = {404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"}
-    return failure(status, messages.get(status, "INTERNAL_SERVER_ERROR"))
+def candles(request: Request) -> Answer:
+    """The candles of a market."""
+    symbol, frame, now_ms = request.one_of("symbol", SYMBOLS), request.one_of("interval", FRAMES), request.now_ms
+    start_ms, end_ms = request.integer("start", 0), request.end_ms("end")
+    if end_ms <= start_ms:
+        raise Refused("end")
+    series = request.market.korean_pair("korbit", SHARE, symbol)
+    numbers = window(series, frame, start_ms, end_ms, now_ms)[-request.size("limit", None, 200) :]
+    return json_answer({"success": True, "data": [_row(candle) for candle in summed(series, frame, numbers, now_ms)]})
 
 
-def envelope() -> Answer:
-    """An error that comes as a success."""
-    return failure(200, "INTERNAL_SERVER_ERROR")
-
-
-def _wire(candle: Candle) -> dict[str, object]:
-    return {
-        "timestamp": candle.start_ms,
-        "open": str(whole(candle.open)),
-        "high": str(whole(candle.high)),
-        "low": str(whole(candle.low)),
-        "close": str(whole(candle.close)),
-        "volume": f"{candle.volume:.8f}",
-    }
-
-
-def answer(request: Request) -> Answer:
-    """The candles of one market."""
-    if request.path.rstrip("/") != "/v2/candles":
-        return error(404)
-    ticker, _, quote = request.query.get("symbol", "").partition("_")
-    market = f"{quote.upper()}-{ticker.upper()}"
-    frame = FRAMES.get(request.query.get("interval", ""))
-    if market not in MARKETS or frame is None:
-        return failure(400, "INVALID_REQUEST")
-    try:
-        start_ms, end_ms, limit = (request.integer(name) for name in ("start", "end", "limit"))
-    except BadParameterError:
-        return failure(400, "INVALID_REQUEST")
-    if limit is None or not 1 <= limit <= MAX_LIMIT:
-        return failure(400, "INVALID_REQUEST")
-    if start_ms is not None and end_ms is not None and end_ms <= start_ms:
-        return failure(400, "INVALID_REQUEST")
-    series = request.market.won.series(VENUE, market)
-    numbers = periods(series, frame, start_ms, end_ms, request.now_ms)
-    page = numbers[max(len(numbers) - limit, 0) :]
-    return json_answer(
-        {"success": True, "data": [_wire(candle) for candle in candles(series, frame, page, request.now_ms)]},
-        headers={"Ratelimit": "limit=50, remaining=49, reset=1", "Ratelimit-Policy": "50;w=1"},
-    )
-
-
-def _rows(document: object) -> list[object]:
-    return [document["data"]] if isinstance(document, dict) and "data" in document else []
-
-
-PAGES = (Page(("api.korbit.co.kr",), answer, error, envelope, _rows, Budget(50, 1)),)
+SYMBOLS = {f"{market.removeprefix('KRW-').lower()}_krw": market for market in MARKETS}
+PAGES = (Page(("api.korbit.co.kr",), {"/v2/candles": candles}, ERRORS, ("data",), budget=Budget(50, 1)),)

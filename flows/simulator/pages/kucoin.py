@@ -1,54 +1,36 @@
-"""KuCoin: the newest 168 hours of its lending market's rates, oldest first; errors come in a 200.
+"""KuCoin: the newest 168 hours of the rates of its lending market, oldest first; errors come in a 200.
 
-That they are per year here is the simulator's own choice.
+That they are per year is the simulator's choice.
 """
 
-from flows.simulator import borrowing
+from flows.simulator import borrow_rates
 from flows.simulator.instants import HOUR_MS, moment
-from flows.simulator.venues import plain
-from flows.simulator.wire import Answer, Budget, Page, Request, json_answer, list_rows
+from flows.simulator.page import Answer, Budget, Errors, Page, Request, json_answer, plain
 
-PATH = "/api/v3/project/marketInterestRate"
 HOURS = 168
-LENT = 0.85  # what lenders get of what borrowers pay
+LENT = 0.85  # the share of the borrow rate that lenders receive
+ERRORS = Errors(
+    shape=lambda _, code, message: {"code": code, "msg": message},
+    other=("500000", "Internal Server Error"),
+    statuses={404: ("404000", "Url Not Found"), 429: ("429000", "Too many requests")},
+    refusals={"": ("400100", "{} is illegal")},
+    refused_with=200,
+    within_200=429,
+)
 
 
-def failure(code: str, message: str, status: int = 200) -> Answer:
-    """A refusal in KuCoin's shape."""
-    return json_answer({"code": code, "msg": message}, status)
-
-
-def error(status: int) -> Answer:
-    """What KuCoin says along with an HTTP error."""
-    known = {404: ("404000", "Url Not Found"), 429: ("429000", "Too many requests")}
-    return failure(*known.get(status, ("500000", "Internal Server Error")), status)
-
-
-def envelope() -> Answer:
-    """An error that comes as a success."""
-    return failure("429000", "Too many requests")
-
-
-def _rows(document: object) -> list[object]:
-    return list_rows(document.get("data")) if isinstance(document, dict) else []
-
-
-def answer(request: Request) -> Answer:
-    """The rates of one coin."""
-    if request.path != PATH:
-        return error(404)
-    coin = request.query.get("currency", "")
-    if coin not in borrowing.COINS:
-        return failure("400100", "currency is illegal")
-    newest = request.now_ms // HOUR_MS
+def rates(request: Request) -> Answer:
+    """The rates of a coin."""
+    coin, newest = request.must_be("currency", *borrow_rates.COINS), request.now_ms // HOUR_MS
     data = [
         {
             "time": f"{moment(hour * HOUR_MS):%Y%m%d%H}00",
-            "marketInterestRate": plain(borrowing.rate("kucoin", coin, hour) * LENT, 4),
+            "marketInterestRate": plain(borrow_rates.rate("kucoin", coin, hour) * LENT, 4),
         }
         for hour in range(newest - HOURS + 1, newest + 1)
     ]
     return json_answer({"code": "200000", "data": data})
 
 
-PAGES = (Page(("api.kucoin.com",), answer, error, envelope, _rows, Budget(400, 30)),)
+ROUTES = {"/api/v3/project/marketInterestRate": rates}
+PAGES = (Page(("api.kucoin.com",), ROUTES, ERRORS, ("data",), budget=Budget(400, 30)),)

@@ -1,51 +1,36 @@
-"""The New York Fed's markets API: reverse repo operations and the effective rate, newest first.
+"""The New York Fed's markets API: reverse repo operations and the effective federal funds rate, newest first.
 
-Operations are searched in windows of at most a year. A rehearsal with small values is listed as an operation of its
-own day. Money is in dollars.
+Operations are searched in windows of at most a year. A small value exercise is listed as an operation of its own. Money
+is in dollars.
 """
 
 from datetime import date
 from typing import Any
 
-from flows.simulator.holidays import is_bond_day, is_federal_holiday
-from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of, weekday
-from flows.simulator.wire import Answer, Page, Request, json_answer, list_rows
+from flows.simulator.holidays import is_bank_day, is_bond_day, open_day
+from flows.simulator.instants import DAY_MS, HOUR_MS, day_of, number_of
+from flows.simulator.page import Answer, Errors, Page, Refused, Request, json_answer
 
-PROPOSITIONS = "/api/rp/reverserepo/propositions/search.json"
-EFFECTIVE_RATE = "/api/rates/unsecured/effr/search.json"
 FIRST_OPERATION = number_of(date(2013, 9, 23))
 FIRST_RATE = number_of(date(2009, 1, 2))
 LONGEST = 366  # days
-REHEARSAL_EVERY = 61  # days
+EXERCISE_EVERY = 61  # days
 OPERATION_MS = 18 * HOUR_MS + HOUR_MS // 4
 RATE_MS = 14 * HOUR_MS
+ERRORS = Errors(
+    shape=lambda status, error: {"status": status, "error": error},
+    other="Error",
+    statuses={400: "Bad Request"},
+    refusals={"": 400},
+)
 
 
-def error(status: int) -> Answer:
-    """What the service says along with an HTTP error."""
-    return json_answer({"status": status, "error": "Bad Request" if status == 400 else "Error"}, status)
-
-
-def envelope() -> Answer:
-    """An error that a proxy delivers as a success."""
-    return json_answer({"error": "Service Unavailable"})
-
-
-def _rows(document: Any) -> list[Any]:
-    if "repo" in document:
-        return list_rows(document["repo"]["operations"])
-    return list_rows(document.get("refRates"))
-
-
-def _is_bank_day(day: int) -> bool:
-    return weekday(day) < 5 and not is_federal_holiday(day)
-
-
-def _next_bank_day(day: int) -> int:
-    following = day + 1
-    while not _is_bank_day(following):
-        following += 1
-    return following
+def _days(request: Request) -> range:
+    """The days of the window, newest first."""
+    first, last = request.day("startDate"), request.day("endDate")
+    if not 0 <= last - first <= LONGEST:
+        raise Refused("endDate")
+    return range(last, first - 1, -1)
 
 
 def _operation(day: int, amount: float, note: str = "") -> dict[str, Any]:
@@ -60,19 +45,21 @@ def _operation(day: int, amount: float, note: str = "") -> dict[str, Any]:
     }
 
 
-def _operations(request: Request, days: range) -> Answer:
+def operations(request: Request) -> Answer:
+    """The public operations between two days, both included."""
     value = request.market.macro.series["RRPONTSYD"].value
     listed = []
-    for day in reversed(days):
+    for day in _days(request):
         if day < FIRST_OPERATION or not is_bond_day(day) or day * DAY_MS + OPERATION_MS > request.now_ms:
             continue
-        if day % REHEARSAL_EVERY == 0:
+        if day % EXERCISE_EVERY == 0:
             listed.append(_operation(day, 25e6, "Reverse Repurchase Agreement Small Value Exercise"))
         listed.append(_operation(day, float(value(day)) * 1e9))
     return json_answer({"repo": {"operations": listed}})
 
 
-def _rates(request: Request, days: range) -> Answer:
+def rates(request: Request) -> Answer:
+    """The public rates between two days, both included."""
     series = request.market.macro.series
     listed = [
         {
@@ -84,26 +71,16 @@ def _rates(request: Request, days: range) -> Answer:
             "volumeInBillions": 100,
             "revisionIndicator": "",
         }
-        for day in reversed(days)
-        if day >= FIRST_RATE and _is_bank_day(day) and _next_bank_day(day) * DAY_MS + RATE_MS <= request.now_ms
+        for day in _days(request)
+        if day >= FIRST_RATE
+        and is_bank_day(day)
+        and open_day(day + 1, is_bank_day) * DAY_MS + RATE_MS <= request.now_ms
     ]
     return json_answer({"refRates": listed})
 
 
-def answer(request: Request) -> Answer:
-    """The operations or rates between two days, both included, as far as they are public."""
-    pages = {PROPOSITIONS: _operations, EFFECTIVE_RATE: _rates}
-    if request.path not in pages:
-        return error(404)
-    try:
-        first, last = (
-            number_of(date.fromisoformat(request.query.get(bound, ""))) for bound in ("startDate", "endDate")
-        )
-    except ValueError:
-        return error(400)
-    if last < first or last - first > LONGEST:
-        return error(400)
-    return pages[request.path](request, range(first, last + 1))
-
-
-PAGES = (Page(("markets.newyorkfed.org",), answer, error, envelope, _rows),)
+ROUTES = {
+    r"/api/rp/reverserepo/propositions/search\.json": operations,
+    r"/api/rates/unsecured/effr/search\.json": rates,
+}
+PAGES = (Page(("markets.newyorkfed.org",), ROUTES, ERRORS, ("repo.operations", "refRates")),)

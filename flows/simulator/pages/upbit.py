@@ -1,49 +1,33 @@
-"""Upbit: daily candles in won, newest first, one unless more are asked for, at most 200.
+"""Upbit: daily candles in won, newest first, one unless more are requested, at most 200.
 
-`to` is exclusive and means UTC. `timestamp` is the time of the last trade, not of the candle.
+`to` is exclusive and in UTC. `timestamp` is the time of the last trade, not of the candle.
 """
 
-from flows.simulator.candles import Candle, Series, shown, window
-from flows.simulator.chance import key_of, unit
-from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, moment, parse
+from flows.simulator.candles import UTC_DAYS, Candle, shown, window
+from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, moment
 from flows.simulator.korea import MARKETS
-from flows.simulator.wire import (
-    Answer,
-    BadParameterError,
-    Budget,
-    Page,
-    Request,
-    json_answer,
-    list_rows,
-)
+from flows.simulator.page import Answer, Budget, Errors, Page, Request, json_answer
+from flows.simulator.seeded_random import key_of, unit
 
 KST_MS = 9 * HOUR_MS
 MAX_COUNT = 200
 STAMP = "%Y-%m-%dT%H:%M:%S"
+ERRORS = Errors(
+    shape=lambda status, message, name=None: {"error": {"name": name or status, "message": message}},
+    other="Internal Server Error",
+    statuses={404: "Code not found", 429: ("Too many API requests.", "too_many_requests")},
+    refusals={
+        "market": 404,
+        "missing": "Missing request parameter error. Check the required parameters!",
+        "malformed": "Type mismatch error. Check the parameters type!",
+        "count": f"count must be between 1 and {MAX_COUNT}",
+    },
+)
 
 
-def failure(status: int, name: int | str, message: str) -> Answer:
-    """A refusal in Upbit's shape."""
-    return json_answer({"error": {"name": name, "message": message}}, status)
-
-
-def error(status: int) -> Answer:
-    """What Upbit says along with an HTTP error."""
-    if status == 404:
-        return failure(404, 404, "Code not found")
-    if status == 429:
-        return failure(429, "too_many_requests", "Too many API requests.")
-    return failure(status, status, "Internal Server Error")
-
-
-def envelope() -> Answer:
-    """An error that a proxy delivers as a success."""
-    return failure(200, 500, "Internal Server Error")
-
-
-def _wire(market: str, candle: Candle, before: float, now_ms: int) -> dict[str, object]:
-    change = candle.close - before
-    last_trade = candle.start_ms + DAY_MS - 1 - int(60 * SECOND_MS * unit(key_of(market), candle.start_ms))
+def candle_row(market: str, candle: Candle, step_ms: int, now_ms: int) -> dict[str, object]:
+    """A candle, as Upbit and Bithumb have it."""
+    last_trade = candle.start_ms + step_ms - 1 - int(60 * SECOND_MS * unit(key_of(market), candle.start_ms))
     return {
         "market": market,
         "candle_date_time_utc": moment(candle.start_ms).strftime(STAMP),
@@ -55,40 +39,26 @@ def _wire(market: str, candle: Candle, before: float, now_ms: int) -> dict[str, 
         "timestamp": min(last_trade, now_ms),
         "candle_acc_trade_price": round(candle.turnover, 5),
         "candle_acc_trade_volume": round(candle.volume, 8),
-        "prev_closing_price": before,
-        "change_price": change,
-        "change_rate": round(change / before, 10),
     }
 
 
-def _candles(request: Request, market: str, count: int, end_ms: int) -> list[dict[str, object]]:
-    series: Series = request.market.korea.series(market)
-    numbers = window(series, DAY_MS, None, end_ms, request.now_ms)
-    page = numbers[max(len(numbers) - count, 0) :][::-1]
-    return [
-        _wire(market, candle, series.day(number - 1).close, request.now_ms)
-        for number, candle in zip(page, shown(series, DAY_MS, page, request.now_ms), strict=True)
+def change(close: float, before: float) -> dict[str, object]:
+    """The change of the price since the day before."""
+    changed = close - before
+    return {"prev_closing_price": before, "change_price": changed, "change_rate": round(changed / before, 10)}
+
+
+def candles(request: Request) -> Answer:
+    """The daily candles of a market."""
+    market, end_ms = request.must_be("market", *MARKETS), request.instant_ms("to", request.now_ms + 1) - 1
+    series = request.market.korea.series(market)
+    numbers = window(series, UTC_DAYS, 0, end_ms, request.now_ms)[-request.size("count", 1, MAX_COUNT) :]
+    rows = [
+        candle_row(market, day, DAY_MS, request.now_ms) | change(day.close, series.day(number - 1).close)
+        for number, day in zip(numbers, shown(series, DAY_MS, numbers, request.now_ms), strict=True)
     ]
+    return json_answer(rows[::-1], headers={"Remaining-Req": "group=candles; min=600; sec=9"})
 
 
-def answer(request: Request) -> Answer:
-    """The daily candles of one market."""
-    if request.path.rstrip("/") != "/v1/candles/days":
-        return error(404)
-    market = request.query.get("market")
-    if not market:
-        return failure(400, 400, "Missing request parameter error. Check the required parameters!")
-    if market not in MARKETS:
-        return error(404)
-    try:
-        count = request.integer("count")
-        end_ms = parse(request.query["to"]) - 1 if request.query.get("to") else request.now_ms
-    except (BadParameterError, ValueError):
-        return failure(400, 400, "Type mismatch error. Check the parameters type!")
-    if count is not None and not 1 <= count <= MAX_COUNT:
-        return failure(400, 400, f"count must be between 1 and {MAX_COUNT}")
-    candles = _candles(request, market, count or 1, end_ms)
-    return json_answer(candles, headers={"Remaining-Req": "group=candles; min=600; sec=9"})
-
-
-PAGES = (Page(("api.upbit.com",), answer, error, envelope, list_rows, Budget(10, 1, says_when=False)),)
+BUDGET = Budget(10, 1, says_when=False)
+PAGES = (Page(("api.upbit.com",), {"/v1/candles/days": candles}, ERRORS, ("",), budget=BUDGET),)

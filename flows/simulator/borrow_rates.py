@@ -1,18 +1,17 @@
-"""What exchanges ask of those who borrow stablecoins: a calm rate, and the heat of late 2024.
+"""Borrow rates of stablecoins at exchanges: calm ones, and the high ones of late 2024.
 
-Each venue is a pure function of its name, so that no venue has to be listed in the market.
+They are a pure function of the venue's name, so that no list of venues is needed.
 """
 
 from datetime import date
 from functools import lru_cache
 
-from flows.simulator.chance import bell, key_of
 from flows.simulator.curve import Character, Curve
-from flows.simulator.instants import HOUR_MS
+from flows.simulator.seeded_random import bell, key_of
 
 HOURS = 24
 
-# The yearly rate at the end of scripted days, as a fraction.
+# The rate at the end of scripted days, as a fraction per year.
 _SCRIPT = {
     "USDT": {
         date(2021, 12, 14): 0.06, date(2022, 6, 13): 0.09, date(2022, 12, 1): 0.02, date(2023, 6, 1): 0.03,
@@ -42,7 +41,7 @@ def _level(venue: str, coin: str) -> Curve:
 
 @lru_cache(maxsize=100_000)
 def rate(venue: str, coin: str, hour: int) -> float:
-    """The yearly rate, as a fraction to four digits, that holds from an hour on, given as hours since 1970."""
+    """The rate per year, as a fraction to four digits, from an hour on, given as hours since 1970."""
     day, passed = divmod(hour, HOURS)
     level = _level(venue, coin)
     before, after = level.at(day - 1), level.at(day)
@@ -50,6 +49,6 @@ def rate(venue: str, coin: str, hour: int) -> float:
     return round(steady * (1 + 0.04 * bell(key_of(venue, coin, "hours"), hour)), 4)
 
 
-def hours(first_ms: int, last_ms: int) -> range:
-    """The full hours between two moments, both included, as hours since 1970."""
-    return range(-(-first_ms // HOUR_MS), last_ms // HOUR_MS + 1)
+def noon_rate(venue: str, coin: str, day: int) -> float:
+    """The rate per year, as a fraction, at noon UTC of a day."""
+    return rate(venue, coin, day * HOURS + HOURS // 2)

@@ -5,10 +5,10 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from flows.simulator.chance import key_of, unit
 from flows.simulator.curve import Character, Curve
 from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, number_of
 from flows.simulator.script import CRASH
+from flows.simulator.seeded_random import key_of, unit
 from flows.simulator.spot import Spot
 
 STEP_MS = 5 * 60 * SECOND_MS
@@ -18,31 +18,17 @@ JITTER = 0.0007  # the span of a reading around the way from one day's end to th
 # Coins in one swap at the main venue at the end of the day; near what was published, and invented in between.
 _COINS = {
     "BTC": {
-        date(2020, 9, 1): 42_000.0,
-        date(2023, 6, 1): 96_000.0,
-        date(2024, 3, 14): 84_000.0,
-        date(2024, 8, 5): 72_000.0,
-        date(2024, 11, 5): 82_000.0,
-        date(2024, 11, 22): 98_000.0,
-        date(2024, 12, 5): 106_500.0,
-        date(2024, 12, 8): 104_800.0,
-        CRASH: 95_300.0,
-        date(2024, 12, 10): 93_900.0,
-        date(2024, 12, 31): 90_400.0,
+        date(2020, 9, 1): 42_000.0, date(2023, 6, 1): 96_000.0, date(2024, 3, 14): 84_000.0, date(2024, 8, 5): 72_000.0,
+        date(2024, 11, 5): 82_000.0, date(2024, 11, 22): 98_000.0, date(2024, 12, 5): 106_500.0,
+        date(2024, 12, 8): 104_800.0, CRASH: 95_300.0, date(2024, 12, 10): 93_900.0, date(2024, 12, 31): 90_400.0,
     },
     "ETH": {
-        date(2020, 9, 1): 410_000.0,
-        date(2023, 6, 1): 1_120_000.0,
-        date(2024, 3, 14): 1_090_000.0,
-        date(2024, 8, 5): 1_020_000.0,
-        date(2024, 11, 5): 1_310_000.0,
-        date(2024, 12, 6): 1_790_000.0,
-        date(2024, 12, 8): 1_770_000.0,
-        CRASH: 1_520_000.0,
-        date(2024, 12, 10): 1_500_000.0,
+        date(2020, 9, 1): 410_000.0, date(2023, 6, 1): 1_120_000.0, date(2024, 3, 14): 1_090_000.0,
+        date(2024, 8, 5): 1_020_000.0, date(2024, 11, 5): 1_310_000.0, date(2024, 12, 6): 1_790_000.0,
+        date(2024, 12, 8): 1_770_000.0, CRASH: 1_520_000.0, date(2024, 12, 10): 1_500_000.0,
         date(2024, 12, 31): 1_440_000.0,
     },
-}
+}  # fmt: skip
 TICKERS = tuple(_COINS)
 _CRASH_DAY = number_of(CRASH)
 _FALL_FROM = 21 * HOUR_MS  # the crash came in the evening
@@ -50,12 +36,12 @@ _FALL_TO = 22 * HOUR_MS
 
 
 class Reading(NamedTuple):
-    """How much was open at a moment.
+    """Open interest at a moment.
 
     Attributes:
         at_ms: The moment, in milliseconds since 1970.
         coins: Open contracts in coins, each counted once.
-        price: What a coin was worth then, in USD.
+        price: The price of a coin then, in USD.
     """
 
     at_ms: int
@@ -64,12 +50,12 @@ class Reading(NamedTuple):
 
     @property
     def usd(self) -> float:
-        """What the open contracts were worth."""
+        """The value of the open contracts."""
         return self.coins * self.price
 
 
-class Interest:
-    """Readings of open interest, at the main venue and at others that follow it."""
+class OpenInterest:
+    """Open interest at the main venue, and at others that follow it."""
 
     def __init__(self, spot: Spot, seed: int) -> None:
         self._spot, self._seed = spot, seed
@@ -85,9 +71,9 @@ class Interest:
 
         Args:
             ticker: The coin, one of `TICKERS`.
-            moments: When, in milliseconds since 1970, in order.
-            venue: Whose contract; each has chances of its own.
-            share: How many coins are open here for each one at the main venue.
+            moments: The moments in order, in milliseconds since 1970.
+            venue: The contract's name; each has its own random numbers.
+            share: The open interest of the contract, as a multiple of the main venue's.
         """
         curve, spot = self._curves[ticker], self._spot.series(ticker)
         key = key_of(self._seed, ticker, venue, "readings")
@@ -102,9 +88,24 @@ class Interest:
                 found.append(Reading(at_ms, round(coins, 3), price))
         return found
 
+    def day_usd(self, ticker: str, day: int, now_ms: int, *, venue: str, share: float) -> tuple[float, ...]:
+        """Open, high, low and close of a day in USD, from its hours and its last reading, as far as they have passed.
+
+        Args:
+            ticker: The coin, one of `TICKERS`.
+            day: The day, as days since 1970.
+            now_ms: The moment up to which readings count, in milliseconds since 1970.
+            venue: The contract's name.
+            share: The open interest of the contract, as a multiple of the main venue's.
+        """
+        last = (day + 1) * DAY_MS - STEP_MS
+        moments = [at_ms for at_ms in (*range(day * DAY_MS, last, HOUR_MS), last) if at_ms <= now_ms]
+        usd = [round(reading.usd, 4) for reading in self.readings(ticker, moments, venue=venue, share=share)]
+        return usd[0], max(usd), min(usd), usd[-1]
+
 
 def _passed(day: int, within_ms: int) -> float:
-    """How much of a day's change has happened: evenly, but on the day of the crash."""
+    """The part of a day's change that has happened: it is even, except on the day of the crash."""
     if day != _CRASH_DAY:
         return within_ms / DAY_MS
     return min(max((within_ms - _FALL_FROM) / (_FALL_TO - _FALL_FROM), 0.0), 1.0)

@@ -6,8 +6,6 @@ from flows.simulator.curve import Character, Curve
 from flows.simulator.holidays import has_ecb_fixing
 from flows.simulator.instants import DAY_MS, HOUR_MS, next_month, weekday
 
-FRIDAY = 4
-
 _EUROSYSTEM_MILLIONS = {
     date(2009, 1, 2): 2.08e6, date(2012, 6, 29): 3.10e6, date(2014, 9, 26): 2.05e6, date(2019, 1, 4): 4.70e6,
     date(2022, 6, 24): 8.84e6, date(2023, 6, 30): 7.22e6, date(2024, 6, 7): 6.56e6, date(2024, 11, 29): 6.345e6,
@@ -46,26 +44,36 @@ _YUAN_PER_DOLLAR = {
 }  # fmt: skip
 
 
-def following_month(day: int, day_of_month: int) -> int:
-    """The start of a day of the month after the one that holds a day, in milliseconds since 1970."""
-    return (next_month(day) + day_of_month - 1) * DAY_MS
+def following_month(day: int, day_of_month: int, hour: int) -> int:
+    """An hour of a day of the month after the month of a day, in milliseconds since 1970."""
+    return (next_month(day) + day_of_month - 1) * DAY_MS + hour * HOUR_MS
 
 
 def business_day_after(day: int, count: int) -> int:
-    """The so-and-so-many-th day after a day on which the European Central Bank works."""
+    """The day that is so many working days of the European Central Bank later."""
     while count:
         day += 1
         count -= has_ecb_fixing(day)
     return day
 
 
-class Abroad:
+def is_statement(day: int) -> bool:
+    """Whether a day is one of the Eurosystem's weekly statements: a Friday."""
+    return weekday(day) == 4
+
+
+def statement_public_ms(day: int) -> int:
+    """When the statement of a day is public: on the second working day after it, at 14:00 UTC."""
+    return business_day_after(day, 2) * DAY_MS + 14 * HOUR_MS
+
+
+class ForeignMacro:
     """Levels on any day.
 
     Attributes:
-        eurosystem: Its total assets, in millions of euro.
-        japan: Total assets of its central bank, in hundreds of millions of yen.
-        china: Total assets of its central bank, in billions of yuan.
+        eurosystem: Total assets of the Eurosystem, in millions of euro.
+        japan: Total assets of the Bank of Japan, in hundreds of millions of yen.
+        china: Total assets of the People's Bank of China, in billions of yuan.
         euro_money: M2 in millions of euro.
         japan_money: M2 in hundreds of millions of yen.
         china_money: M2 in millions of yuan.
@@ -86,11 +94,3 @@ class Abroad:
         self.dollars_per_euro = Curve("eurusd", _DOLLARS_PER_EURO, prices, seed=seed)
         self.yen_per_dollar = Curve("usdjpy", _YEN_PER_DOLLAR, prices, seed=seed)
         self.yuan_per_dollar = Curve("usdcny", _YUAN_PER_DOLLAR, Character(wobble=0.001, drift=0.03), seed=seed)
-
-    def is_statement(self, day: int) -> bool:
-        """Whether the Eurosystem states its assets on a day."""
-        return weekday(day) == FRIDAY
-
-    def statement_public_ms(self, day: int) -> int:
-        """When the statement of a day is out: on the second business day after it, at 14:00 UTC."""
-        return business_day_after(day, 2) * DAY_MS + 14 * HOUR_MS

@@ -43,7 +43,7 @@ def source() -> Source:
     """Binance's spot feed over REST alone, with sixty invented tickers instead of the real ones."""
     real = next(feed for feed in binance.SOURCE.feeds if feed.plan is binance.plan_days)
     tickers = [f"T{number:02}" for number in range(ASSETS)]
-    series = tuple(Series(ticker, f"{ticker}USDT", WINDOW.start, binance.SETTLED) for ticker in tickers)
+    series = tuple(Series(ticker, f"{ticker}USDT", WINDOW.start) for ticker in tickers)
     feed = Feed(**{**vars(real), "series": series, "plan": pages, "count": None})
     return unlimited(replace(binance.SOURCE, feeds=(feed,)))
 

@@ -25,8 +25,8 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 def asked(address: str, path: str, body: Any = None) -> Any:
     """An answer of Prefect's API."""
     data = None if body is None else json.dumps(body).encode()
-    question = Request(f"{address}/api{path}", data, {"content-type": "application/json"})  # noqa: S310  loopback
-    with urlopen(question, timeout=60) as answer:  # noqa: S310  loopback
+    question = Request(f"{address}/api{path}", data, {"content-type": "application/json"})
+    with urlopen(question, timeout=60) as answer:
         return json.load(answer)
 
 

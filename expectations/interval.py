@@ -1,8 +1,11 @@
-"""Whole UTC days, half-open."""
+"""Whole UTC days, half-open; from days to intervals and back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import polars as pl
 
 ONE_DAY = timedelta(days=1)
 HOURS_A_DAY = 24
@@ -59,6 +62,37 @@ class Interval:
             end = min(start + timedelta(days=days), self.end)
             yield Interval(start, end)
             start = end
+
+
+def intervals(days: Iterable[date], value: Callable[[date], object] = lambda _: None) -> Iterator[Interval]:
+    """Days as the fewest intervals of consecutive ones, in order.
+
+    Args:
+        days: The days, each once, in any order.
+        value: A fact about a day; all days of an interval have an equal one.
+    """
+    ordered = sorted(days)
+    if not ordered:
+        return
+    start = ordered[0]
+    for before, day in pairwise(ordered):
+        if day - before != ONE_DAY or value(day) != value(before):
+            yield Interval.of_days(start, before)
+            start = day
+    yield Interval.of_days(start, ordered[-1])
+
+
+def each_day(ranges: pl.DataFrame) -> pl.DataFrame:
+    """Ranges of days as one row per day.
+
+    Args:
+        ranges: `start` (day), `end` (day, exclusive), and other columns.
+
+    Returns:
+        The other columns, and `date`.
+    """
+    days = pl.date_ranges("start", "end", closed="left")
+    return ranges.with_columns(date=days).drop("start", "end").explode("date", empty_as_null=False)
 
 
 def day_start(day: date) -> datetime:

@@ -23,13 +23,25 @@ THURSDAY = 3
 FRIDAY = 4
 SATURDAY = 5
 SUNDAY = 6
-JUNETEENTH_SINCE = 2022  # the first year in which banks closed on 19 June
 
 # Weekdays that are not holidays and on which dealers did not trade government bonds, according to the Treasury yields
-# at FRED (DGS3MO, 1981 to 2026): days of mourning, storms and terror attacks.
+# at FRED (DGS10 from 1962 to July 1973, DGS3MO from September 1981 to 2026): days of mourning, storms, terror attacks,
+# the first men on the moon, an inauguration, and until 1970 some Fridays before and Mondays after a holiday.
 _BONDS_NOT_TRADED = frozenset(
     {
+        date(1963, 11, 25),
+        date(1964, 2, 21),
+        date(1964, 5, 29),
+        date(1964, 7, 3),
+        date(1965, 5, 31),
+        date(1965, 12, 24),
+        date(1968, 4, 9),
+        date(1969, 3, 31),
+        date(1969, 7, 21),
+        date(1969, 10, 13),
+        date(1970, 2, 23),
         date(1981, 12, 9),
+        date(1985, 1, 21),
         date(1985, 9, 27),
         date(1994, 4, 27),
         date(2001, 9, 11),
@@ -39,9 +51,11 @@ _BONDS_NOT_TRADED = frozenset(
         date(2018, 12, 5),
     }
 )
-# Further holidays in New York until these years: Lincoln's birthday, election days, and holidays on their original days
-# until the law of 1971 moved them to Mondays.
-_LINCOLN_UNTIL, _ELECTIONS_UNTIL, _OWN_DAYS_UNTIL = 1985, 1984, 1970
+# Juneteenth became a holiday by the law of 17 June 2021, a Thursday: government offices closed on the next day for the
+# holiday on Saturday, while the Federal Reserve and dealers worked.
+_BONDS_TRADED = frozenset({date(2021, 6, 18)})
+# Further holidays in New York until these years: Lincoln's birthday and election days.
+_LINCOLN_UNTIL, _ELECTIONS_UNTIL = 1985, 1984
 # Days on which dealers traded without a reverse repo operation, most of them before Good Friday (FRED's RRPONTSYD).
 _NO_REVERSE_REPO = frozenset(
     {
@@ -65,8 +79,6 @@ _NO_EFFECTIVE_RATE = frozenset(
         date(2006, 11, 14),
     }
 )
-# Closed on these days only: for the turn of the millennium, and for the introduction of euro coins.
-_CLOSED_ONCE = frozenset({date(1999, 12, 31), date(2001, 12, 31)})
 
 
 @dataclass(frozen=True)
@@ -122,9 +134,12 @@ def every_day(after: timedelta, grace: timedelta = timedelta(0)) -> Release:
     return Release("every day", lambda _: True, lambda day: day_start(day + ONE_DAY) + after, grace)
 
 
-def read_after_day() -> Release:
-    """A value for each UTC day, read right after the day has ended, while it still describes the day's end."""
-    return every_day(timedelta(minutes=5))
+SOON_AFTER_DAY = every_day(timedelta(minutes=5))
+"""A value for each UTC day, public five minutes after the day has ended.
+
+A venue's candles and payments are final at midnight, and an answer from a minute later contains them; a reading of the
+current state still describes the day's end.
+"""
 
 
 def day_of_reading(observed_at: datetime) -> date:
@@ -164,28 +179,31 @@ def is_weekday(day: date) -> bool:
     return day.weekday() < SATURDAY
 
 
-def is_bank_day(day: date) -> bool:
-    """A day on which the Federal Reserve is open, and publishes."""
-    return is_weekday(day) and day not in federal_holidays(day.year)
+@lru_cache(maxsize=256)
+def _federal_holidays(year: int) -> frozenset[date]:
+    """Days on which government offices are closed; a holiday on a weekend closes them on the Friday or Monday too."""
+    from holidays import country_holidays  # noqa: PLC0415  slow to load, and most commands need no calendar
+
+    return frozenset(country_holidays("US", years=year))
 
 
 @lru_cache(maxsize=256)
-def federal_holidays(year: int) -> frozenset[date]:
-    """The Federal Reserve's holidays; one on a Sunday is observed on Monday, one on a Saturday not at all."""
-    fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
-    if year >= JUNETEENTH_SINCE:
-        fixed.append(date(year, 6, 19))
-    kept = {day + ONE_DAY if day.weekday() == SUNDAY else day for day in fixed}
-    last_of_may = date(year, 5, 31)
-    moving = {
-        _nth(year, 1, MONDAY, 3),
-        _nth(year, 2, MONDAY, 3),
-        last_of_may - timedelta(days=last_of_may.weekday()),
-        _nth(year, 9, MONDAY, 1),
-        _nth(year, 10, MONDAY, 2),
-        _nth(year, 11, THURSDAY, 4),
-    }
-    return frozenset(kept | moving)
+def _target_closing_days(year: int) -> frozenset[date]:
+    from holidays import financial_holidays  # noqa: PLC0415
+
+    return frozenset(financial_holidays("ECB", years=year))
+
+
+def is_office_day(day: date) -> bool:
+    """A day on which government offices are open; a holiday on a Saturday closes them on the Friday before."""
+    return is_weekday(day) and day not in _federal_holidays(day.year)
+
+
+def is_bank_day(day: date) -> bool:
+    """A day on which the Federal Reserve is open and publishes, also on a Friday before a holiday on a Saturday."""
+    following = day + ONE_DAY
+    eve = day.weekday() == FRIDAY and following in _federal_holidays(following.year)
+    return is_office_day(day) or eve
 
 
 def _nth(year: int, month: int, weekday: int, nth: int) -> date:
@@ -193,24 +211,9 @@ def _nth(year: int, month: int, weekday: int, nth: int) -> date:
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
 
 
-def easter(year: int) -> date:
-    """Easter Sunday (Gregorian), by the anonymous algorithm of 1876."""
-    a, b, c = year % 19, year // 100, year % 100
-    d, e, f = b // 4, b % 4, (b + 8) // 25
-    g = (b - f + 1) // 3
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = c // 4, c % 4
-    m = (32 + 2 * e + 2 * i - h - k) % 7
-    n = (a + 11 * h + 22 * m) // 451
-    month, day = divmod(h + m - 7 * n + 114, 31)
-    return date(year, month, day + 1)
-
-
 def is_target_day(day: date) -> bool:
     """A TARGET business day, on which the ECB fixes reference rates."""
-    fixed = {(1, 1), (5, 1), (12, 25), (12, 26)}
-    moving = {easter(day.year) - timedelta(days=2), easter(day.year) + ONE_DAY}
-    return is_weekday(day) and (day.month, day.day) not in fixed and day not in moving | _CLOSED_ONCE
+    return is_weekday(day) and day not in _target_closing_days(day.year)
 
 
 def target_days(at: time) -> Release:
@@ -238,12 +241,6 @@ def wednesdays_next_day(at: time) -> Release:
     return Release("Wednesdays", lambda day: day.weekday() == WEDNESDAY, _next_bank_day(at), grace=timedelta(days=4))
 
 
-def is_office_day(day: date) -> bool:
-    """A day on which government offices are open; a holiday on a Saturday closes them on the Friday before."""
-    following = day + ONE_DAY
-    return is_bank_day(day) and not (day.weekday() == FRIDAY and following in federal_holidays(following.year))
-
-
 @lru_cache(maxsize=256)
 def _old_holidays(year: int) -> frozenset[date]:
     """Holidays that dealers no longer observe; one on a Sunday was observed on Monday."""
@@ -252,8 +249,6 @@ def _old_holidays(year: int) -> frozenset[date]:
         kept.append(date(year, 2, 12))
     if year <= _ELECTIONS_UNTIL:
         kept.append(_nth(year, 11, MONDAY, 1) + ONE_DAY)
-    if year <= _OWN_DAYS_UNTIL:
-        kept += [date(year, 2, 22), date(year, 5, 30), date(year, 10, 12)]
     return frozenset(day + ONE_DAY if day.weekday() == SUNDAY else day for day in kept)
 
 
@@ -262,9 +257,11 @@ def is_market_day(day: date) -> bool:
 
     Dealers sometimes trade for half a day on a day that this rule leaves out; a value for such a day is accepted.
     """
+    from dateutil.easter import easter  # noqa: PLC0415
+
     good_friday = easter(day.year) - timedelta(days=2)
     closed = day == good_friday or day in _BONDS_NOT_TRADED or day in _old_holidays(day.year)
-    return is_office_day(day) and not closed
+    return (is_office_day(day) or day in _BONDS_TRADED) and not closed
 
 
 def market_days_next_day(at: time) -> Release:

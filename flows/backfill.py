@@ -15,11 +15,11 @@ from flows.steps.plan import Mode
 
 prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
 
-from prefect import flow, get_run_logger  # noqa: E402
-from prefect.runtime import flow_run  # noqa: E402
-from prefect.states import Completed  # noqa: E402
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed
 
-from flows.serve.tasks import Verdict, guarded, run_job, show_plan  # noqa: E402
+from flows.serve.tasks import Verdict, guarded, run_job, show_plan
 
 # The drop-downs of the form list the sources and datasets that exist.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(enabled(read_settings()))})]
@@ -43,9 +43,9 @@ def name_of_run() -> str:
 def backfill(
     start: date,
     end: date,
-    sources: list[SourceName] = [],  # noqa: B006  the form shows the default; it is never mutated
-    datasets: list[DatasetName] = [],  # noqa: B006  the same
-    series: list[str] = [],  # noqa: B006  the same
+    sources: list[SourceName] = [],
+    datasets: list[DatasetName] = [],
+    series: list[str] = [],
     mode: Mode = Mode.missing,
     plan_only: bool = False,
 ) -> Verdict:

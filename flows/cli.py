@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.text import columns, in_words, wrapped
+from warehouse.text import by_state, columns, counted, first_lines, instant, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; exit with 2 for wrong usage, 1 for a failure."""
-        from expectations.errors import BadRequest, PipelineError  # noqa: PLC0415  not needed for --help
+        from expectations.errors import BadRequest, PipelineError
 
         escape_what_cannot_be_printed()
         try:
@@ -86,7 +86,7 @@ def typed() -> str:
 
 def settings_from(**overrides: Any) -> "Settings":
     """The settings, read when a command runs."""
-    from flows.settings import read_settings  # noqa: PLC0415  pydantic is not needed for --help
+    from flows.settings import read_settings
 
     return read_settings(**overrides)
 
@@ -127,12 +127,11 @@ def demo(seed: int, no_wait: bool) -> None:
     540 days up to 2024-12-09 from a simulator on this machine, checked and built into a warehouse in ./data/demo
     (or TIDEMARK_HOME). Its December follows the published figures; all output is marked SIMULATED.
     """
-    from flows import demo as script  # noqa: PLC0415
+    from flows import demo as script
 
     settings = script.demo_settings(settings_from())
-    with script.market(settings, seed) as within, progress() as tell:
-        job = script.play(within, tell, wait=not no_wait)
-    conclude(job)
+    with script.market(settings, seed) as within:
+        run_job(within, script.demo_job(within), wait=not no_wait, simulated=True)
     show(script.what_next(settings, typed()))
 
 
@@ -145,7 +144,7 @@ def run(day: datetime | None, no_wait: bool) -> None:
     Asks every enabled source for each due day that is missing, and again for recent days that the source may still
     restate. After a week offline it catches up by itself. If nothing is due, it ends at once.
     """
-    from flows.jobs import daily_job  # noqa: PLC0415
+    from flows.jobs import daily_job
 
     settings = settings_from()
     run_job(settings, daily_job(settings, day=day.date() if day else None), wait=not no_wait)
@@ -182,9 +181,9 @@ def backfill(
     \b
     tidemark backfill 2024-01-01 2024-12-09
     tidemark backfill 2024-12-01 2024-12-09 --source binance --dataset funding_rates --mode refetch
-    """  # noqa: D301  the backslash is click's mark for lines to keep
-    from flows.jobs import backfill_job  # noqa: PLC0415
-    from flows.steps.plan import Mode  # noqa: PLC0415
+    """
+    from flows.jobs import backfill_job
+    from flows.steps.plan import Mode
 
     settings = settings_from()
     job = backfill_job(
@@ -201,15 +200,18 @@ def backfill(
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write to this file instead."
 )
+@click.option("--whole", is_flag=True, help="Make every table anew, not only those whose inputs have changed.")
+@click.option("--check", is_flag=True, help="Compare the file with one of which every table is made anew.")
 @no_wait
-def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
+def build(as_of: str | None, out: Path | None, whole: bool, check: bool, no_wait: bool) -> None:
     """Rebuild the warehouse file from the lake.
 
-    The file is disposable: the lake and the ledger are the truth. Readers of the old file are not disturbed.
+    The file is disposable: the lake and the ledger are the truth. Tables whose inputs have not changed are kept.
+    Readers of the old file are not disturbed.
     """
-    from expectations.errors import BadRequest  # noqa: PLC0415
-    from flows import pipeline  # noqa: PLC0415
-    from flows.settings import instant  # noqa: PLC0415
+    from expectations.errors import BadRequest
+    from flows import pipeline
+    from flows.settings import instant
 
     settings = settings_from()
     known = None
@@ -217,8 +219,11 @@ def build(as_of: str | None, out: Path | None, no_wait: bool) -> None:
         known = instant(as_of)
         if known > settings.clock.now():
             raise BadRequest(f"--as-of {as_of} lies in the future")
-    built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, tell=say)
-    say(f"built {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    built = pipeline.rebuild(settings, as_of=known, out=out, wait=not no_wait, whole=whole, check=check, tell=say)
+    did = "built" if built.anew else "nothing has changed: kept"
+    say(f"{did} {built.path} as known at {built.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    if check:
+        say("every table is what a build of all tables makes")
 
 
 @main.command()
@@ -230,9 +235,9 @@ def rewind(no_wait: bool) -> None:
     them. Days that they do not prove are missing until they are fetched. A home without records from the future is
     left as it is.
     """
-    from flows import rewind as script  # noqa: PLC0415
-    from warehouse.store.home import open_home, writing  # noqa: PLC0415
-    from warehouse.store.ledger import Ledger  # noqa: PLC0415
+    from flows import rewind as script
+    from warehouse.store.home import open_home, writing
+    from warehouse.store.ledger import Ledger
 
     settings = settings_from()
     home = open_home(settings.home)
@@ -240,7 +245,7 @@ def rewind(no_wait: bool) -> None:
         now = settings.clock.now()
         ahead = script.look_ahead(home, Ledger(home.ledger).read(), now)
         if not ahead.runs:
-            say(f"nothing in {home.folder} was written later than {now:%Y-%m-%d %H:%M} UTC: nothing was done")
+            say(f"nothing in {home.folder} was written later than {instant(now)}: nothing was done")
             return
         say(ahead.sentence)
         script.take_back(home, ahead, settings, now)
@@ -254,9 +259,9 @@ def report(day: datetime | None) -> None:
 
     Also writes completeness.html: every day of every source, with the command that retries what is missing.
     """
-    from flows import pipeline  # noqa: PLC0415
-    from warehouse.reports.brief import write_report  # noqa: PLC0415
-    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
+    from flows import pipeline
+    from warehouse.reports.brief import write_report
+    from warehouse.store.home import open_home, warn_origin
 
     settings = settings_from()
     home = open_home(settings.home)
@@ -273,7 +278,7 @@ def report(day: datetime | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines; the names are stable.")
 def status(as_json: bool) -> None:
     """Show what is loaded, what is missing or failed and why, by dataset and source."""
-    from flows.status import report, table  # noqa: PLC0415
+    from flows.status import report, table
 
     current = report(settings_from())
     if as_json:
@@ -296,7 +301,7 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
 
     Exit status 0 if everything is as known, 1 if something changed or could not be determined.
     """
-    from flows.doctor.report import examine_sources, table  # noqa: PLC0415
+    from flows.doctor.report import examine_sources, table
 
     def tell(examination: "Examination") -> None:
         if not as_json:
@@ -305,6 +310,24 @@ def doctor(names: tuple[str, ...], as_json: bool, no_wait: bool) -> None:
     report = examine_sources(settings_from(), names, wait=not no_wait, say=say, tell=tell)
     show(json.dumps(report, indent=2) if as_json else table(report))
     conclude_visit(report)
+
+
+@main.command("new-source")
+@click.argument("name")
+@click.option("--dataset", required=True, metavar="D", help="The dataset that it feeds, such as spot_prices.")
+def new_source(name: str, dataset: str) -> None:
+    """Start a provider: write the files that it consists of into this clone, to be filled in.
+
+    \b
+    tidemark new-source bitstamp --dataset spot_prices
+
+    NAME is our name of the provider, in lower-case letters, digits and _. No file is overwritten. What has to be filled
+    in is marked; until then the tests of the source fail, and no run asks it. CONTRIBUTING.md explains each file.
+    """
+    from flows import scaffold
+
+    written = scaffold.new_source(name, dataset, Path.cwd())
+    show(scaffold.what_next(name, dataset, written))
 
 
 @main.command()
@@ -321,7 +344,7 @@ def serve(host: str, port: int) -> None:
     Everything stays under the home; only the requests to the providers leave this machine. Ctrl-C ends it; started
     again, it continues where it was.
     """
-    from flows.serve.processes import serve as keep_serving  # noqa: PLC0415
+    from flows.serve.processes import serve as keep_serving
 
     keep_serving(settings_from(), host=host, port=port, tell=say)
 
@@ -348,11 +371,11 @@ def sql(query: str | None, form: str, saved: str | None, list_saved: bool) -> No
 
     Without QUERY, statements are read from standard input. A saved question with table output explains its answer
     on stderr.
-    """  # noqa: D301  the backslash is click's mark for lines to keep
-    from expectations.errors import BadRequest  # noqa: PLC0415
-    from warehouse.query import answer  # noqa: PLC0415
-    from warehouse.saved_queries import listed, question  # noqa: PLC0415
-    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
+    """
+    from expectations.errors import BadRequest
+    from warehouse.query import answer
+    from warehouse.saved_queries import listed, question
+    from warehouse.store.home import open_home, warn_origin
 
     if sum((query is not None, saved is not None, list_saved)) > 1:
         raise BadRequest("one of QUERY, --saved and --list at a time")
@@ -380,7 +403,7 @@ def statements() -> str:
     Raises:
         BadRequest: The input is not text in its encoding.
     """
-    from expectations.errors import BadRequest  # noqa: PLC0415
+    from expectations.errors import BadRequest
 
     try:
         return sys.stdin.read()
@@ -402,11 +425,11 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
     tidemark explain brief value date=2024-12-09 topic=deposits_usdc
 
     KEY names the row: NAME=VALUE for each column of the mart's key.
-    """  # noqa: D301  the backslash is click's mark for lines to keep
-    from flows.explanation import as_document, as_text  # noqa: PLC0415
-    from warehouse.lineage.explain import explain as trace  # noqa: PLC0415
-    from warehouse.store.archive import Archive  # noqa: PLC0415
-    from warehouse.store.home import open_home, warn_origin  # noqa: PLC0415
+    """
+    from flows.explanation import as_document, as_text
+    from warehouse.lineage.explain import explain as trace
+    from warehouse.store.archive import Archive
+    from warehouse.store.home import open_home, warn_origin
 
     home = open_home(settings_from().home)
     given = dict(part.partition("=")[::2] for part in key)
@@ -422,11 +445,11 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
         sys.exit(1)
 
 
-def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
+def run_job(settings: "Settings", job: "Job", *, wait: bool, simulated: bool = False) -> None:
     """Run a job and build, with progress; exit 1 if a day that was tried could not be loaded."""
-    from flows import pipeline  # noqa: PLC0415
+    from flows import pipeline
 
-    with progress() as tell, pipeline.begin(settings, job, wait=wait, tell=say) as run:
+    with progress() as tell, pipeline.begin(settings, job, wait=wait, simulated=simulated, tell=say) as run:
         tell(run)
         pipeline.perform(run, tell)
     conclude(run)
@@ -435,19 +458,19 @@ def run_job(settings: "Settings", job: "Job", *, wait: bool) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[Any], None]]:
     """A progress bar on a terminal, plain lines elsewhere; yields a callback for the run and then for each batch."""
-    from flows.steps.run import Run  # noqa: PLC0415
+    from flows.steps.run import Run
 
     def plain(event: Any) -> None:
         if isinstance(event, Run):
-            say(f"run {event.run_id}: {len(event.batches)} batches")
+            say(f"run {event.run_id}: {len(event.batches):,} {'batch' if len(event.batches) == 1 else 'batches'}")
         else:
-            say(f"  {event.name}: " + in_words(event.states))
+            say(f"  {event.name}: " + by_state(event.states))
 
     if not sys.stderr.isatty():
         yield plain
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     bar = Progress(
         TextColumn("{task.description}"),
@@ -471,22 +494,22 @@ def progress() -> Iterator[Callable[[Any], None]]:
 
 def conclude(job: "Run") -> None:
     """Print the outcome of a run; exit 1 if a day that was tried could not be loaded."""
-    done = f"{in_words(job.states)} series-days, {job.traffic.requests:,} requests"
+    done = f"{by_state(job.states)} series-days, {counted(job.traffic.requests, 'request')}"
     say(f"run {job.run_id}: {done if job.outcomes else 'nothing is due'}")
     for notice in job.notices:
         say(f"  warning: {notice}")
-    problems: list[tuple[str, str, str, int, str]] = []
+    problems = []
     for outcome in job.outcomes:
         kinds: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for series, reason, days in outcome.problems:
             kinds.setdefault((series, reason.partition(":")[0]), []).append((reason, days))
         for (series, _), reasons in kinds.items():
             days = sum(count for _, count in reasons)
-            problems.append((outcome.dataset, outcome.source, series, days, reasons[0][0]))
-    for dataset, source, series, days, reason in problems[:MOST_PROBLEMS]:
-        say(f"  not there: {dataset} {series} from {source}, {days:,} days: {reason}")
-    if len(problems) > MOST_PROBLEMS:
-        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark status`")
+            problems.append(
+                f"not there: {outcome.dataset} {series} from {outcome.source}, {counted(days, 'day')}: {reasons[0][0]}"
+            )
+    for line in first_lines(problems, MOST_PROBLEMS, "see `tidemark status`"):
+        say(line)
     if problems:
         say("incomplete: the rest is published; `tidemark status` shows what is missing")
         sys.exit(INCOMPLETE)
@@ -494,15 +517,13 @@ def conclude(job: "Run") -> None:
 
 def conclude_visit(report: "Mapping[str, Any]") -> None:
     """Print what is not as known; exit 1 if there is anything."""
-    from flows.doctor.examine import Outcome  # noqa: PLC0415
-    from flows.doctor.report import WORDS, complaints  # noqa: PLC0415
+    from flows.doctor.examine import Outcome
+    from flows.doctor.report import WORDS, complaints
 
     bad = (Outcome.changed, Outcome.untold)
-    problems = [(outcome, complaint) for outcome in bad for complaint in complaints(report, outcome)]
-    for outcome, complaint in problems[:MOST_PROBLEMS]:
-        say(f"  {WORDS[outcome].lower()}: {complaint}")
-    if len(problems) > MOST_PROBLEMS:
-        say(f"  and {len(problems) - MOST_PROBLEMS:,} more: see `tidemark doctor --json`")
+    problems = [f"{WORDS[outcome].lower()}: {line}" for outcome in bad for line in complaints(report, outcome)]
+    for line in first_lines(problems, MOST_PROBLEMS, "see `tidemark doctor --json`"):
+        say(line)
     if problems:
         say("not everything is as known: review the transform of a changed source before you trust its numbers")
         sys.exit(INCOMPLETE)
@@ -510,23 +531,15 @@ def conclude_visit(report: "Mapping[str, Any]") -> None:
 
 def show_plan(settings: "Settings", job: "Job") -> None:
     """Print what a backfill would do."""
-    from flows import pipeline  # noqa: PLC0415
-    from flows.steps.estimate import forecast  # noqa: PLC0415
+    from flows import pipeline
+    from flows.steps.estimate import forecast
 
     planned = forecast(pipeline.plan(settings, job), job.mode)
-    lines: list[tuple[str, ...]] = [("dataset", "source", "series", "days", "from", "to", "requests")]
-    lines += [
-        (
-            line.dataset,
-            line.source,
-            f"{line.series:,}",
-            f"{line.days:,}",
-            f"{line.first}",
-            f"{line.last}",
-            f"{line.requests:,}",
-        )
+    titles = ("dataset", "source", "series", "days", "from", "to", "requests")
+    rows = [
+        (line.dataset, line.source, line.series, line.days, line.first, line.last, line.requests)
         for line in planned.lines
     ]
-    show(columns(lines))
+    show(columns([titles, *rows]))
     show(planned.sentence)
     say(f"nothing was done; the home is {settings.home}")

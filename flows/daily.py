@@ -9,11 +9,11 @@ from flows.settings import Settings, read_settings
 
 prepare_prefect(read_settings().home)  # Prefect reads its environment when it is imported
 
-from prefect import flow  # noqa: E402
-from prefect.runtime import flow_run  # noqa: E402
-from prefect.states import Completed  # noqa: E402
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.states import Completed
 
-from flows.serve.tasks import Verdict, guarded, run_job  # noqa: E402
+from flows.serve.tasks import Verdict, guarded, run_job
 
 
 def meant_for(settings: Settings) -> date:

@@ -2,19 +2,16 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any
 
 from expectations.errors import PipelineError
-from flows import pipeline
-from flows.jobs import backfill_job
+from flows.jobs import Job, backfill_job
 from flows.settings import Settings
-from flows.steps.run import Run
 from warehouse.reports.brief import LATEST
 
 LAST_DAY = date(2024, 12, 9)
@@ -62,7 +59,7 @@ def market(settings: Settings, seed: int) -> Iterator[Settings]:
     """
     command = [sys.executable, "-m", "flows.simulator", "--attached", "--now", NOW.isoformat(), "--seed", str(seed)]
     # It has its own session: an interrupt reaches only us. The market ends when its stdin closes.
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:  # noqa: S603  ourselves
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as serving:
         ready = serving.stdout.readline() if serving.stdout else ""
         match = re.search(r"ready on (\S+)", ready)
         if match is None:
@@ -70,13 +67,9 @@ def market(settings: Settings, seed: int) -> Iterator[Settings]:
         yield settings.model_copy(update={"gateway": match.group(1)})
 
 
-def play(settings: Settings, tell: Callable[[Any], None], *, wait: bool) -> Run:
-    """Fill the demo's days, check them, build the warehouse."""
-    job = replace(backfill_job(settings, LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY), kind="demo")
-    with pipeline.begin(settings, job, wait=wait, simulated=True) as run:
-        tell(run)
-        pipeline.perform(run, tell)
-    return run
+def demo_job(settings: Settings) -> Job:
+    """A job that fills the demo's days."""
+    return replace(backfill_job(settings, LAST_DAY - timedelta(days=DAYS - 1), LAST_DAY), kind="demo")
 
 
 def what_next(settings: Settings, command: str) -> str:

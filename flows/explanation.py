@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from flows.text import columns
-from warehouse.lineage.explain import MOST_ROWS, Explanation, Input
+from warehouse.lineage.explain import MOST_ROWS, Bytes, Explanation, Input
+from warehouse.text import columns, counted, first_lines
 
 MOST_ANSWERS = 12
 
@@ -40,15 +40,7 @@ def as_text(found: Explanation) -> str:
     if not found.inputs:
         return "\n".join([*text, "", "It is part of the key of the row, and depends on no core row."])
     text += ["", f"Archived answers, {len(found.answers):,}:"]
-    for answer in found.answers[:MOST_ANSWERS]:
-        if answer.problem:
-            text.append(f"  {answer.snapshot}: {answer.problem}")
-            continue
-        text += [f"  {answer.snapshot}", f"    {answer.url}"]
-        at = f"{answer.observed_at:%Y-%m-%d %H:%M:%S} UTC"
-        text.append(f"    fetched {at}, status {answer.status}, sha256 {answer.sha256}")
-    if len(found.answers) > MOST_ANSWERS:
-        text.append(f"  and {len(found.answers) - MOST_ANSWERS:,} more: --json lists all")
+    text += first_lines([_answer(answer) for answer in found.answers], MOST_ANSWERS, "--json lists all")
     wrong = len(found.problems)
     text.append(f"  {wrong} of them differ from what was fetched" if wrong else "  all of them match what was fetched")
     return "\n".join(text)
@@ -57,16 +49,21 @@ def as_text(found: Explanation) -> str:
 def _reach(found: Explanation) -> str:
     if not found.lookback_days:
         return "its own day"
-    return f"{found.lookback_days:,} {'day' if found.lookback_days == 1 else 'days'} back"
+    return f"{counted(found.lookback_days, 'day')} back"
+
+
+def _answer(answer: Bytes) -> str:
+    if answer.problem:
+        return f"{answer.snapshot}: {answer.problem}"
+    at = f"{answer.observed_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{answer.snapshot}\n  {answer.url}\n  fetched {at}, status {answer.status}, sha256 {answer.sha256}"
 
 
 def _rows(read: Input) -> list[str]:
     if not read.count:
         return [f"{read.table}: no row"]
-    rows = f"{read.count:,} rows" if read.count > 1 else "1 row"
     days = f"of {read.days:,} days, {read.first} to {read.last}" if read.days > 1 else f"of {read.first}"
-    answers = f"{len(read.snapshots):,} answers" if len(read.snapshots) > 1 else "1 answer"
-    title = f"{read.table}: {rows} {days}, from {answers}"
+    title = f"{read.table}: {counted(read.count, 'row')} {days}, from {counted(len(read.snapshots), 'answer')}"
     if read.count > MOST_ROWS:
         title += "; the newest and the oldest"
     named = [name for name in read.rows[0] if any(row[name] is not None for row in read.rows) and name != "snapshot"]

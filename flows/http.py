@@ -349,6 +349,8 @@ class Fetcher:
             SourceRefused: The provider refuses this request.
             PayloadChanged: The answer is too large, or cannot be checked for the provider's errors.
         """
+        # A loop of our own: an error out of tenacity refers to itself, so that the connection of the last attempt would
+        # stay open until the garbage collector runs.
         attempt = 1
         most = ATTEMPTS if self._budgets.seconds_between(request) <= SLOW_SECONDS else ATTEMPTS_WHERE_SLOW
         while True:
@@ -404,7 +406,7 @@ class Fetcher:
             transform=request.transform,
             labels=request.labels,
         )
-        place = self._recorder.append(snapshot)
+        place = self._recorder.archive(snapshot)
         answer = Answer(request, received.status, received.body, snapshot.observed_at, place)
         if answer.status == UNCHANGED and earlier is not None:
             self._throttled.discard(request.host)

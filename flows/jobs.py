@@ -62,6 +62,8 @@ def _named(settings: Settings) -> dict[str, Source]:
 
 
 def _hindrance(source: Source, settings: Settings) -> str | None:
+    if not source.verified_against:
+        return f"unfinished: flows/sources/{source.name}.py does not state what it was verified against"
     asked_for = settings.unofficial or source.name in (settings.sources or ())
     if source.unofficial and not asked_for:
         return "unofficial: set TIDEMARK_UNOFFICIAL=1, or name it in TIDEMARK_SOURCES"

@@ -9,11 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from expectations.errors import FAULTS, BadRequest, ClockWrong, HomeRefused, PipelineError, RunStopped, unforeseen
+from expectations.errors import (
+    FAULTS,
+    BadRequest,
+    ClockWrong,
+    ContractViolated,
+    HomeRefused,
+    PipelineError,
+    RunStopped,
+    unforeseen,
+)
 from expectations.interval import Interval
 from flows.alerts import announce
 from flows.jobs import Job, enabled, home_start
@@ -28,6 +38,7 @@ from flows.steps.run import BatchOutcome, Run
 from flows.steps.settle import named
 from flows.verification import declarations, latest
 from transforms.assets import memberships
+from warehouse.build.compare import differences
 from warehouse.build.database import Built, Inputs, build
 from warehouse.reports.brief import write_reports
 from warehouse.reports.checks import write_check_pages
@@ -379,10 +390,29 @@ def require_forward(now: datetime, books: Books) -> None:
         )
 
 
-def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wait: bool, tell: Tell = silent) -> Built:
+def rebuild(
+    settings: Settings,
+    *,
+    as_of: datetime | None,
+    out: Path | None,
+    wait: bool,
+    whole: bool = False,
+    check: bool = False,
+    tell: Tell = silent,
+) -> Built:
     """Rebuild the warehouse of a home, as known at an instant, optionally into another file.
 
+    Args:
+        settings: The settings.
+        as_of: The instant; now by default.
+        out: The other file.
+        wait: Whether to wait for another writer.
+        whole: Whether every table is made anew.
+        check: Whether the built file is compared with one of which every table is made anew.
+        tell: Receives progress messages.
+
     Raises:
+        ContractViolated: The compared file differs.
         BadRequest: The other file would replace something else, or now lies before the newest record of the home.
     """
     home = open_home(settings.home)
@@ -390,4 +420,27 @@ def rebuild(settings: Settings, *, as_of: datetime | None, out: Path | None, wai
         require_free_for_warehouse(out, home.folder)
     with writing(home.folder, who="tidemark build", wait=wait, tell=tell):
         require_forward(reading_instant(home, settings), Ledger(home.ledger).read())
-        return build(home, inputs(home, settings, known_by=as_of), as_of=as_of, out=out)
+        facts = inputs(home, settings, known_by=as_of)
+        built = build(home, facts, as_of=as_of, out=out, whole=whole)
+        if check:
+            require_same(home, facts, built)
+        return built
+
+
+def require_same(home: Home, facts: Inputs, built: Built) -> None:
+    """Compare a built file with one of which every table is made anew.
+
+    Raises:
+        ContractViolated: They differ.
+    """
+    anew = home.staging / "checked.duckdb"
+    try:
+        build(home, facts if built.anew else replace(facts, now=built.as_of), as_of=built.as_of, out=anew)
+        different = differences(built.path, anew)
+    finally:
+        anew.unlink(missing_ok=True)
+    if different:
+        raise ContractViolated(
+            f"expected {built.path} to be what a build of every table makes, found other {', '.join(different)}: "
+            "build again with `tidemark build --whole`"
+        )

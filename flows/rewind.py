@@ -25,6 +25,7 @@ from warehouse.store.archive import Archive, Snapshot
 from warehouse.store.home import Home, rewrite_start
 from warehouse.store.lake import Lake
 from warehouse.store.ledger import ABSENT, Books, Ledger, found_event, partitions_event, rewound_event
+from warehouse.text import counted
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Ahead:
         offsets = [seconds for seconds in self.runs.values() if seconds is not None]
         by = f", by a clock {timedelta(seconds=round(max(offsets)))} ahead" if offsets else ""
         return (
-            f"{len(self.runs)} runs wrote in the future{by}: their rows in {len(self.partitions)} partitions and "
-            f"{len(self.pages)} pages are taken back, their answers are read again"
+            f"{counted(len(self.runs), 'run')} wrote in the future{by}: their rows in "
+            f"{counted(len(self.partitions), 'partition')} and {counted(len(self.pages), 'page')} are taken back, "
+            "their answers are read again"
         )
 
 

@@ -13,7 +13,7 @@ import orjson
 from expectations.contract import Dataset
 from expectations.errors import FAULTS, PayloadChanged, PipelineError, described
 from expectations.interval import Interval
-from expectations.releases import READ_WITHIN, Release
+from expectations.releases import READ_WITHIN, SOON_AFTER_DAY, Release
 from transforms.payload import Form, decode
 
 Verification = Literal["recorded", "documented"]
@@ -223,7 +223,7 @@ class Series:
         symbol: The provider's name.
         since: The first day that the provider has.
         until: The last day, if the series has ended.
-        release: Which days have a value and when it is public.
+        release: Which days have a value and when it is public; by default every day, five minutes after its end.
         labels: Facts about it that the transform needs.
         restates_for: How long after its end a day is fetched again; None for the window of its feed.
         by_rule: Whether only a rule says when a value was public. Then a fetch that did not find the value proves that
@@ -234,7 +234,7 @@ class Series:
     name: str
     symbol: str
     since: date
-    release: Release
+    release: Release = SOON_AFTER_DAY
     until: date | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     restates_for: timedelta | None = None
@@ -245,6 +245,19 @@ class Series:
         start = max(days.start, self.since)
         end = days.end if self.until is None else min(days.end, self.until + timedelta(days=1))
         return Interval(start, end) if start < end else None
+
+
+def series_of(
+    table: Mapping[str, tuple[str, date]], release: Release = SOON_AFTER_DAY, until: date | None = None
+) -> tuple[Series, ...]:
+    """The series of a table, without labels.
+
+    Args:
+        table: Our name to the provider's name and the first day that the provider has.
+        release: Which days have a value and when it is public.
+        until: The last day, if they have ended.
+    """
+    return tuple(Series(name, symbol, since, release, until) for name, (symbol, since) in table.items())
 
 
 @dataclass(frozen=True)
@@ -273,7 +286,7 @@ class Feed:
         whole_history: Whether one answer contains the whole history. Then days far apart are fetched at once, the daily
             job compares all days, and requests are conditional if the provider supports it.
         reading: Whether an answer contains only the current state. The first reading after the end of a day, at most
-            twelve hours late, counts as the value at the end of the day. Its release is `read_after_day()`, and its
+            twelve hours late, counts as the value at the end of the day. Its release is `SOON_AFTER_DAY`, and its
             transform takes `observed_at`, the instant of the answer.
         kept_for: How long after its end the provider keeps a day; None for ever.
         apart: Wanted days further apart than this go into separate asks; a shorter gap is fetched again.
@@ -393,7 +406,8 @@ class Source:
         attribution: The attribution that it requires.
         verified: What the transforms were verified against: recorded answers, or documentation. Only `tidemark doctor`
             verifies live answers, for the home that it runs on.
-        verified_against: Which answers or documents these were, and what is only believed about the provider.
+        verified_against: Which answers or documents these were, and what is only believed about the provider. Empty
+            while the source is being written: no run asks it.
         refusal: Finds an error in an answer with status 200, if the provider sends such.
         connections: The most requests in parallel.
         key: The API key that it takes, if any.

@@ -1,6 +1,6 @@
 """The status of a home for its operator: completeness, freshness, failures and their reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -9,13 +9,14 @@ from flows import pipeline
 from flows.jobs import skipped
 from flows.remedies import FEED, trouble
 from flows.settings import Settings
-from flows.text import columns, gap_in_words, in_words
 from warehouse.build.database import freshness
 from warehouse.build.disagreements import beyond_tolerance
 from warehouse.store.home import open_home, warn_origin
 from warehouse.store.ledger import Ledger
+from warehouse.text import by_state, columns, counted, first_lines, gap_in_words, instant
 
 MOST_LINES = 25
+EVERYTHING = "`tidemark status --json` lists all"
 
 
 def report(settings: Settings) -> dict[str, Any]:
@@ -81,38 +82,31 @@ def verified(sources: list[dict[str, Any]]) -> list[str]:
     return [f"  {way}: {', '.join(names)}" for way, names in sorted(ways.items())]
 
 
+def feed_rows(found: dict[str, Any]) -> list[tuple[object, ...]]:
+    """One row for each feed: dataset, source, last day, day that is due, lag, days by state, and when one perishes."""
+    return [
+        (
+            feed["dataset"],
+            feed["source"],
+            feed["last_date"] or "none",
+            feed["expected_date"] or "none",
+            None if feed["lag_days"] is None else f"{feed['lag_days']} d",
+            by_state(feed["states"]),
+            feed["perishes_at"],
+        )
+        for feed in found["feeds"]
+    ]
+
+
 def table(found: dict[str, Any]) -> str:
     """The report as text."""
-    lines: list[tuple[str, ...]] = [("dataset", "source", "last day", "due", "lag", "days", "perishes at")]
-    for feed in found["feeds"]:
-        lag = feed["lag_days"]
-        lines.append(
-            (
-                feed["dataset"],
-                feed["source"],
-                str(feed["last_date"] or "none"),
-                str(feed["expected_date"] or "none"),
-                "" if lag is None else f"{lag} d",
-                in_words(feed["states"]),
-                "" if feed["perishes_at"] is None else f"{feed['perishes_at']:%Y-%m-%d %H:%M} UTC",
-            )
-        )
     text = [found["warning"]] if found["warning"] else []
-    text.append(f"{found['home']} ({found['origin']}), {found['now']:%Y-%m-%d %H:%M} UTC")
-    text += ["", columns(lines)]
-    trouble_left = retryable(found)
-    if trouble_left:
+    text.append(f"{found['home']} ({found['origin']}), {instant(found['now'])}")
+    titles = ("dataset", "source", "last day", "due", "lag", "days", "perishes at")
+    text += ["", columns([titles, *feed_rows(found)])]
+    if trouble_left := [_trouble_line(row) for row in retryable(found)]:
         text += ["", "Not there, and the command that retries it:"]
-        for row in trouble_left[:MOST_LINES]:
-            text.append(
-                f"  {row['dataset']} {row['series']} ({row['source']}): {row['days']:,} days {row['state']} "
-                f"from {row['first']} to {row['last']}"
-                + (f": {row['reason']}" if row["reason"] else "")
-                + (f"; perishes at {row['perishes_at']:%Y-%m-%d %H:%M} UTC" if row["perishes_at"] else "")
-            )
-            text.append(f"    {row['retry']}")
-        if len(trouble_left) > MOST_LINES:
-            text.append(f"  and {len(trouble_left) - MOST_LINES:,} more: `tidemark status --json` lists all")
+        text += first_lines(trouble_left, MOST_LINES, EVERYTHING)
     if gone := lost(found):
         text += ["", "Can no longer be had (perished):", *(f"  {line}" for line in gone)]
     text += disagreeing(found["disagreements"])
@@ -123,6 +117,17 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
+def _trouble_line(row: Mapping[str, Any]) -> str:
+    """Missing days of a series with their reason, and on a second line the command that retries them."""
+    return (
+        f"{row['dataset']} {row['series']} ({row['source']}): {counted(row['days'], 'day')} {row['state']} "
+        f"from {row['first']} to {row['last']}"
+        + (f": {row['reason']}" if row["reason"] else "")
+        + (f"; perishes at {instant(row['perishes_at'])}" if row["perishes_at"] else "")
+        + f"\n  {row['retry']}"
+    )
+
+
 def disagreeing(gaps: list[dict[str, Any]] | None) -> Iterator[str]:
     """Where two sources of the same figure differ too much; a person must decide which one is right."""
     if gaps is None:
@@ -131,6 +136,4 @@ def disagreeing(gaps: list[dict[str, Any]] | None) -> Iterator[str]:
     if not gaps:
         return
     yield from ("", "Sources that disagree by more than is allowed, as of the last build (see ops.disagreements):")
-    yield from (f"  {gap_in_words(gap)}" for gap in gaps[:MOST_LINES])
-    if len(gaps) > MOST_LINES:
-        yield f"  and {len(gaps) - MOST_LINES:,} more: `tidemark status --json` lists all"
+    yield from first_lines([gap_in_words(gap) for gap in gaps], MOST_LINES, EVERYTHING)

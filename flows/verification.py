@@ -16,6 +16,7 @@ from expectations.interval import Interval, day_start
 from expectations.releases import Release
 from flows.source import FOR_EVER, Feed, Source
 from warehouse.build.database import OPS
+from warehouse.text import counted
 
 FOLDER = "doctor"
 LATEST = "latest.json"
@@ -76,7 +77,7 @@ def standing(source: Source, findings: Mapping[str, Any]) -> Standing:
     at = mine.get("verified_live_at")
     if findings.get("origin") != "live" or at is None:
         return declared_standing(source)
-    checked = f"{len(mine['feeds'])} feeds and {len(mine['invariants'])} invariants"
+    checked = f"{counted(len(mine['feeds']), 'feed')} and {counted(len(mine['invariants']), 'invariant')}"
     return Standing("live", datetime.fromisoformat(at), f"live answers: {checked} were as known")
 
 

@@ -1,4 +1,4 @@
-"""Asks made for tests, and plans driven by hand or against the simulator."""
+"""Asks for tests, and plans that are driven by hand or against the simulator."""
 
 import urllib.error
 import urllib.request
@@ -38,7 +38,7 @@ def ask_of(
 
 
 def days_back(count: int, last: date = date(2024, 12, 9)) -> date:
-    """The first of so many days that end with a day."""
+    """The first of so many days, of which the last is given."""
     return last - timedelta(days=count - 1)
 
 
@@ -49,7 +49,7 @@ def answer(request: Request, body: object, *, status: int = 200, now: datetime =
 
 
 def walk(plan: Plan, bodies: Sequence[object]) -> list[Request]:
-    """Hand a plan these answers in order, and return what it asked; it must ask for no more and no fewer."""
+    """Hand a plan these answers in order, and return its requests; it must send one for each answer."""
     asked = [next(plan)]
     for place, body in enumerate(bodies):
         try:
@@ -68,7 +68,7 @@ def key_for(request: Request) -> Key | None:
 
 
 class Wire:
-    """Sends requests to a simulator as they are, with some key where one is wanted, and counts them by host."""
+    """Sends requests to a simulator, with some key where the provider wants one, and keeps them."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
@@ -85,9 +85,9 @@ class Wire:
         elif key is not None:
             address += f"&{key.param}={ANY_KEY}"
         sent = None if request.body is None else request.body.encode()
-        asked = urllib.request.Request(address, sent, headers, method=request.method)  # noqa: S310  loopback
+        asked = urllib.request.Request(address, sent, headers, method=request.method)
         try:
-            with urllib.request.urlopen(asked, timeout=30) as response:  # noqa: S310  loopback
+            with urllib.request.urlopen(asked, timeout=30) as response:
                 return answer(request, response.read(), status=response.status, now=self.simulator.now)
         except urllib.error.HTTPError as refused:
             with refused:

@@ -1,4 +1,4 @@
-"""A headless browser for tests of pages, and what it is told."""
+"""A headless browser for tests of pages."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-# Playwright's own event loop and sockets are closed when its driver is.
+# Playwright closes its event loop and sockets only with its driver.
 LEFT_OPEN = pytest.mark.filterwarnings("ignore::ResourceWarning")
 WITH_CHROMIUM = pytest.mark.skipif(
     CHROMIUM is None and not IN_CI, reason="no Chromium on this machine; CI installs one"
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(page: Path, **looks: Any) -> Iterator[tuple[Page, list[str]]]:
-    """A page from disk in a browser, and whatever it complained of or asked for."""
+    """A page from disk in a browser; with it, every error that the page reports and every request that it sends."""
     told: list[str] = []
     with browser() as started:
         tab = started.new_page(**looks)

@@ -1,4 +1,4 @@
-"""Homes that several tests share, and an environment in which none of them meets a person's settings."""
+"""Homes that several tests share, and an environment without the settings of the person who runs them."""
 
 import os
 import shutil
@@ -15,8 +15,7 @@ from tests.installed import Installed
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
 from warehouse.build import models
-
-COMPARED = ("krw_stablecoin_monthly",)  # what `ops.disagreements` reads
+from warehouse.build.disagreements import MARTS
 
 for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFECT_"))]:
     del os.environ[name]
@@ -24,24 +23,24 @@ for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFE
 
 @pytest.fixture(scope="session", autouse=True)
 def _prefect_at_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Whoever imports Prefect finds its telemetry off and its files in a folder of the tests."""
+    """Prefect, wherever it is imported, has its telemetry off and its files in a folder of the tests."""
     prepare_prefect(tmp_path_factory.mktemp("prefect"))
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees a `.env` of the clone or makes a folder in it."""
+    """No test reads a `.env` of the clone or makes a folder in it."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def _only_marts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Builds with the marts that a test is about, and what they are made of: all of them take seconds."""
+    """Build only the marts that a test is about, and the models that these read: all of them take seconds."""
     marker = request.node.get_closest_marker("marts")
     if marker is None:
         return
     every = {model.table: model for model in models.models()}
-    pending, wanted = [f"main.{name}" for name in (*marker.args, *COMPARED)], set()
+    pending, wanted = [f"main.{name}" for name in (*marker.args, *MARTS)], set()
     while pending:
         table = pending.pop()
         if table in every and table not in wanted:
@@ -73,7 +72,7 @@ def small(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Too
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Installed:
-    """The wheel in an environment of its own, where the demo was played; nobody may change any of it."""
+    """The wheel in an environment of its own, where the demo was run; nobody may change any of it."""
     shared = tmp_path_factory.getbasetemp()
     return Installed((shared if worker_id == "master" else shared.parent) / "installed")
 
@@ -86,7 +85,7 @@ def demo(installed: Installed) -> Tool:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Callable[[Tool], Tool]:
-    """Makes a copy of a shared home that a test may do anything to."""
+    """Makes a copy of a shared home, which a test may change."""
 
     def copy(tool: Tool) -> Tool:
         home = tmp_path / "copied"
@@ -98,7 +97,7 @@ def copied(tmp_path: Path) -> Callable[[Tool], Tool]:
 
 @pytest.fixture
 def tool(small: Tool, copied: Callable[[Tool], Tool]) -> Tool:
-    """The small home, to do anything to."""
+    """A copy of the small home, which a test may change."""
     return copied(small)
 
 
@@ -106,7 +105,7 @@ RUN_THE_PIPELINE = {"installed", "replay", "simulator"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs the pipeline as slow, and begin with it: the file that ends last decides when all have ended."""
+    """Mark tests that run the pipeline as slow, and run slow files first, so that no slow file is left for the end."""
     for item in items:
         if isinstance(item, pytest.Function) and RUN_THE_PIPELINE & set(item.fixturenames):
             item.add_marker("slow")
@@ -119,7 +118,7 @@ collect_ignore = [] if REPLAY.exists() else ["test_replay_window.py"]
 
 
 def pytest_report_header() -> list[str]:
-    """Say what is left out, and why."""
+    """Print what is not collected, and why."""
     return [f"not collected: {name}, for want of ../shared/replay" for name in collect_ignore]
 
 

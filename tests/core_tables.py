@@ -1,7 +1,7 @@
 """Core tables made from a few rows, for tests of what reads them.
 
-Rows name only the columns that a case is about. The rest is filled in: a label that must be known is `-`, a flag
-false, an unknown number stays unknown, and a row was public a quarter of an hour after its day.
+Rows have only the columns that a case is about. The others are filled in: a label that must be known is `-`, a flag
+is false, a number stays unknown, and a row is public a quarter of an hour after its day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,15 +62,15 @@ def create_core(
         order = ", ".join([f"{IN_TIME} desc", *(f"source = '{source}' desc" for source in sources)])
         # One source for each, with all of its rows, as the build's own view has them.
         connection.execute(
-            f"insert into core.{dataset.name}_preferred select * from core.{dataset.name} "  # noqa: S608  names of ours
+            f"insert into core.{dataset.name}_preferred select * from core.{dataset.name} "
             f"qualify dense_rank() over (partition by {key} order by {order}, source) = 1 order by {key}"
         )
     spans = " union all ".join(
-        f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"  # noqa: S608  ours
+        f"select min(date) as first, max(greatest(date, {LAST_NEWS})) as last from core.{name}"
         for name in [name for name in datasets() if name in tables] or list(datasets())[:1]
     )
     connection.execute(
-        "create table core.days as "  # noqa: S608  ours
+        "create table core.days as "
         "select unnest(generate_series(first, greatest(last, $until), interval 1 day))::date as date "
         f"from (select min(first) as first, max(last) as last from ({spans}))",
         {"until": until},
@@ -84,7 +84,7 @@ def create_core(
 
 @cache
 def _blank() -> str:
-    """The statements that make every table, empty, and what models share: one script, bound once for each test."""
+    """The statements that create every table, empty, with the views and macros of the models, as one script."""
     columns = {
         **{dataset.name: core_columns(dataset) for dataset in datasets().values()},
         **{f"{dataset.name}_preferred": core_columns(dataset) for dataset in datasets().values()},
@@ -113,11 +113,11 @@ def _blank() -> str:
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """Rows of a CSV in which an empty field is unknown and names in a list are set apart by spaces.
+    """Rows of a CSV file: an empty field is unknown, and spaces separate the names of a list.
 
-    Where a name has spaces, each may end in a semicolon instead; `[]` is a list without names.
+    If a name has spaces, each name ends with a semicolon instead; `[]` is a list without names.
 
-    A column `days` repeats its row on so many days in a row: every date and instant moves on with it.
+    A column `days` repeats its row on so many consecutive days, and moves every date and instant by a day each time.
     """
     text = pl.read_csv(path, infer_schema=False)
     names = [name for name in text.columns if name != "days"]
@@ -186,5 +186,5 @@ def _filled(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
 
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> None:
     connection.register("given_rows", rows.to_arrow())
-    connection.execute(f"insert into core.{name} select * from given_rows")  # noqa: S608  names of ours
+    connection.execute(f"insert into core.{name} select * from given_rows")
     connection.unregister("given_rows")

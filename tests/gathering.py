@@ -24,7 +24,7 @@ def rows_of(source: str, dataset: str, gathered: Gathered) -> pl.DataFrame:
 
 
 def days_of(source: str, dataset: str, gathered: Gathered) -> Normalized:
-    """The rows of the wanted days that can be read, each once, and the wanted days that cannot."""
+    """The rows of the wanted days that can be read, each once, and the wanted days that cannot be read."""
     assert gathered.error is None
     rows, refused, _ = normalize_by_day(datasets()[dataset], source, gathered)
     wanted = gathered.ask.days

@@ -1,4 +1,4 @@
-"""The wheel in an environment of its own, and the demo as somebody plays it who has never seen the clone."""
+"""The wheel in an environment of its own, and the demo as it runs without the clone."""
 
 import fcntl
 import os
@@ -13,22 +13,22 @@ from tests.tool import ROOT, Tool
 
 
 def outside(**settings: str) -> dict[str, str]:
-    """An environment that does not know the clone."""
+    """The environment variables of a command, without the clone."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEMARK_", "PYTHON"))}
     return clean | settings
 
 
 class Installed:
-    """The wheel, built and installed once for all workers, and what it makes; nobody may change any of it.
+    """The wheel, built and installed once for all workers, and the demo that it makes; nobody may change any of it.
 
     Attributes:
-        folder: Where the wheel, its environment and the demo lie.
-        venv: A fresh environment with the wheel; its dependencies are borrowed from ours.
+        folder: Where the wheel, its environment and the demo are.
+        venv: A new environment with the wheel, which uses the dependencies of ours.
         demo: The demo's home: every table with 540 days.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Build, install and play what is not there yet.
+        """Build, install and run what is not there yet.
 
         Args:
             folder: Shared by all workers.
@@ -55,11 +55,11 @@ class Installed:
 
     @property
     def said(self) -> str:
-        """What the demo said."""
+        """What the demo printed."""
         return (self.folder / "said").read_text(encoding="utf-8")
 
     def run(self, command: str, *words: str, **settings: str) -> CompletedProcess[str]:
-        """Run a command of the environment, in the folder that holds the demo's home; it succeeds."""
+        """Run a command of the environment in the folder with the demo's home; it must succeed."""
         done = subprocess.run(
             [str(self.venv / "bin" / command), *words],
             cwd=self._played,
@@ -72,7 +72,7 @@ class Installed:
         return done
 
     def beside_home(self) -> list[str]:
-        """What lies in the folder in which the demo was played."""
+        """The names in the folder in which the demo was run."""
         return sorted(path.name for path in self._played.iterdir())
 
     def _install(self) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of every venue that pays funding share: a walk against the simulator, and the rows that it brings."""
+"""What the tests of every venue that pays funding share: the answers of the simulator to an ask, and their rows."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,7 +20,7 @@ LAST = date(2024, 12, 31)
 def paid(
     wire: Wire, source: str, count: int, *, asset: str = "BTC", last: date = LAST
 ) -> tuple[Gathered, pl.DataFrame]:
-    """The answers to an ask for so many days, and the payments of those days, each as often as the answers hold it."""
+    """The answers to an ask for so many days, and the payments of those days, each as often as the answers have it."""
     ask = ask_of(source, "funding_rates", asset, days_back(count, last), last, now=wire.simulator.now)
     gathered = drive(feed_of(sources()[source], "funding_rates"), ask, wire.fetch)
     frames = [normalize(FUNDING, source, Gathered(ask, (answer,), None)) for answer in gathered.answers]
@@ -29,13 +29,13 @@ def paid(
 
 
 def due(days: Interval, every: int, first: int = 0) -> list[datetime]:
-    """The payments of some days: from this hour of the first one, every so many hours."""
+    """The instants of the payments of some days: every so many hours, from this hour of the first day on."""
     start = days.starts_at + timedelta(hours=first)
     return [start + timedelta(hours=every * number) for number in range(len(days) * 24 // every)]
 
 
 def blocking_rules(rows: pl.DataFrame) -> list[str]:
-    """The declared checks that some payments break and that hold them back."""
+    """The declared blocking checks that some payments break."""
     warnings = {check.name for check in FUNDING.checks if check.severity == "warning"}
     return [rule for rule in broken_rules(rows) if rule not in warnings]
 

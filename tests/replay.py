@@ -1,4 +1,4 @@
-"""The replay server of ../shared, where it is there, as a process of its own."""
+"""The replay server of ../shared, if it is there, as a process of its own."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import requests
 
-ENVELOPE = {"envelope": "retcode"}  # what our simulator and the replay call the same fault
+ENVELOPE = {"envelope": "retcode"}  # the simulator's name of a fault, and the replay's
 
 
 class Replay:
@@ -53,6 +53,6 @@ class Replay:
         requests.post(f"{self.url}/_replay/faults", json=told, timeout=10).raise_for_status()
 
     def asked(self) -> int:
-        """How many requests the providers got."""
+        """The number of requests that the providers received."""
         counts: dict[str, int] = requests.get(f"{self.url}/_replay/counts", timeout=10).json()
         return sum(counts.values())

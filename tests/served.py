@@ -17,13 +17,13 @@ from urllib.request import Request, urlopen
 
 from tests.tool import COMMAND, ROOT, Tool
 
-PATIENCE_SECONDS = 600  # a machine may be busy: what is waited for is the evidence
+PATIENCE_SECONDS = 600  # generous, because a machine may be busy: a test waits for what it checks, not for a time
 T = TypeVar("T")
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 class RefusedError(Exception):
-    """The API said no."""
+    """The API refused."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text}")
@@ -32,7 +32,7 @@ class RefusedError(Exception):
 
 
 def until(found: Callable[[], T], *, what: str) -> T:
-    """Wait until something is true; returns it."""
+    """Wait until a value is true; returns it."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while True:
         value = found()
@@ -80,11 +80,11 @@ class Served:
     ids: dict[str, str] = field(default_factory=dict)
 
     def said(self) -> str:
-        """Everything that was printed so far."""
+        """Everything that it has printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until_ready(self) -> None:
-        """Until it says where it is."""
+        """Wait until it prints its address."""
 
         def place() -> str:
             assert self.process.poll() is None, self.said()
@@ -103,11 +103,11 @@ class Served:
     ) -> Any:
         """Ask Prefect's API."""
         data = None if body is None else json.dumps(body).encode()
-        asked = Request(  # noqa: S310  loopback
+        asked = Request(
             f"{self.address}/api{path}", data, {"content-type": "application/json", **(headers or {})}, method=method
         )
         try:
-            with urlopen(asked, timeout=60) as answer:  # noqa: S310  loopback
+            with urlopen(asked, timeout=60) as answer:
                 return json.loads(answer.read() or b"null")
         except HTTPError as refused:
             raise RefusedError(refused.code, refused.read().decode()) from None
@@ -125,11 +125,11 @@ class Served:
         return found
 
     def running(self, run_id: str) -> None:
-        """Until a run has begun."""
+        """Wait until a run has begun."""
         until(lambda: self.run(run_id)["state_type"] == "RUNNING", what="a run that has begun")
 
     def ended(self, run_id: str) -> dict[str, Any]:
-        """Until a run has ended; returns it."""
+        """Wait until a run has ended; returns it."""
 
         def found() -> dict[str, Any] | None:
             run = self.run(run_id)
@@ -140,12 +140,12 @@ class Served:
         return run
 
     def artifacts(self, run_id: str) -> dict[str, dict[str, Any]]:
-        """What a run published, by key."""
+        """The artifacts of a run, by key."""
         asked = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
         return {one["key"]: one for one in self.call("/artifacts/filter", asked) if one["key"]}
 
     def log_lines(self, run_id: str) -> list[str]:
-        """What a run logged, once its last line has come."""
+        """The log of a run, once its last line is there."""
         asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
 
         def found() -> list[str]:
@@ -155,7 +155,7 @@ class Served:
         return until(found, what="the last line of a log")
 
     def end(self) -> None:
-        """Stop it as a system does."""
+        """Stop it as a system does, by SIGTERM."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -183,7 +183,7 @@ def start(tool: Tool, *arguments: str, **environment: str) -> Served:
 
 @contextmanager
 def serving(tool: Tool, *arguments: str, **environment: str) -> Iterator[Served]:
-    """A `tidemark serve` that is ready, and ended afterwards."""
+    """A `tidemark serve` that is ready, and is ended afterwards."""
     served = start(tool, *arguments, **environment)
     try:
         served.wait_until_ready()

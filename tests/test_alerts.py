@@ -1,4 +1,4 @@
-"""The webhook: told of each new alert once, by the daily job alone, and never a reason for a run to fail."""
+"""The webhook: the daily job alone sends each new alert to it once, and no run fails because of it."""
 
 import json
 import logging
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.slow
 
 SESAME = "sesame-77aa41"
 DAY = date(2024, 12, 9)
-# Day, signal, level: what the marts say where a test does not say otherwise.
+# Day, signal, level: the rows of `signals` unless a test has others.
 QUIET = ((DAY, "funding_extreme", "watch"),)
 
 
 @dataclass
 class Hook:
-    """A webhook on loopback that writes down what it is told, and answers as it is asked to."""
+    """A webhook on loopback that keeps what it receives, and answers with the status of the test."""
 
     port: int = 0
     statuses: list[int] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Hook:
 
     @property
     def address(self) -> str:
-        """With a user, a password and a token, all of them secret."""
+        """Its address, with a user, a password and a token, all of them secret."""
         return f"http://desk:{SESAME}@127.0.0.1:{self.port}/hook/{SESAME}?token={SESAME}"
 
     @property
@@ -69,7 +69,7 @@ def hook() -> Iterator[Hook]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -79,7 +79,7 @@ def hook() -> Iterator[Hook]:
 
 
 def said(place: Path, *signals: tuple[date, str, str]) -> None:
-    """A warehouse of which only the signals matter."""
+    """A warehouse with nothing but signals."""
     place.unlink(missing_ok=True)
     with duckdb.connect(str(place)) as connection:
         connection.execute("create schema ops; create table ops.home as select 'origin' as key, 'gateway' as value")
@@ -106,7 +106,7 @@ def running(tool: Tool, hook: Hook, **more: Any) -> Iterator[Run]:
 
 
 def tell(tool: Tool, hook: Hook, *signals: tuple[date, str, str]) -> list[str]:
-    """Build, then announce; what the run has to complain of."""
+    """Build, then send the alerts; returns what the run reports as a problem."""
     said(tool.home / "warehouse.duckdb", *signals)
     with running(tool, hook) as run:
         announce(run)
@@ -209,7 +209,7 @@ def test_a_webhook_that_fails_costs_a_line_and_is_tried_by_the_next_run(
     (notice,) = tell(tool, hook, *both)
     assert notice.startswith("korean_frenzy of 2024-12-09 was not announced, the next run tries again: ")
     assert notice.endswith(f"expected 200 from the webhook, found {found}")
-    assert len(hook.asked) == attempts  # and the second alert is not tried at all
+    assert len(hook.asked) == attempts  # and the second alert is not sent at all
     assert tell(tool, hook, *both) == []
     assert hook.signals == ["korean_frenzy", "won_premium"]
 

@@ -1,4 +1,5 @@
-"""A clock that runs ahead publishes nothing; a home that one wrote into has a way back that loses nothing true."""
+"""With a clock that is ahead nothing is published; `rewind` repairs a home that was written with one, and loses no row
+that was over by then."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,13 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows import rewind
 from flows.simulator import Simulator
 from flows.steps import run as runs
 from flows.steps.settle import not_before_seen_missing
 from tests.tool import NOW, Tool, same, tables
 from warehouse.store.ledger import Collection, DayRange, Ledger, days_event
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 HALF_A_DAY = timedelta(hours=12)
 
@@ -49,18 +51,20 @@ def test_a_clock_half_a_day_ahead_publishes_nothing_and_locks_nothing(tmp_path: 
 
 
 def test_an_instant_that_was_set_into_the_past_is_taken(tmp_path: Path, market: Simulator) -> None:
-    """Then less is due, and nothing that runs is taken for over."""
+    """Then less is due, and no running day counts as over."""
     backfilled(replace(home(tmp_path, market), now=NOW - timedelta(minutes=15)))
 
 
 @pytest.fixture
 def from_the_future(tmp_path: Path, market: Simulator, monkeypatch: pytest.MonkeyPatch) -> Tool:
-    """A home that a clock half a day ahead filled, before anybody held it against the providers'."""
+    """A home that was filled with a clock that was ahead, while clocks were not compared with the providers'."""
     monkeypatch.setattr(runs, "CLOCK_TOLERANCE", timedelta(days=1000))
     tool = home(tmp_path, market)
     ahead = replace(tool, now=NOW + HALF_A_DAY + timedelta(days=1))
     said = ahead("run")
-    assert ahead.states("date = '2024-12-10'").get("loaded", 0) > 0, said.err  # running candles, taken for a day
+    assert ahead.states("date = '2024-12-10'").get("loaded", 0) > 0, (
+        said.err
+    )  # candles of a running day, published as a whole one
     monkeypatch.undo()
     return tool
 
@@ -78,10 +82,10 @@ def test_rewind_takes_back_what_is_untrue_and_keeps_what_is_true(
     requests = sum(market.counts.values())
     said = tool("rewind")
     assert said.code in {0, 1}, said.err
-    assert "1 runs wrote in the future, by a clock 1 day, 12:00:00 ahead" in said.err
+    assert "1 run wrote in the future, by a clock 1 day, 12:00:00 ahead" in said.err
     assert sum(market.counts.values()) == requests
     assert tool.states("state = 'loaded' and date >= '2024-12-10'") == {}
-    # What the answers could really tell is there: all of the days that were over when they came.
+    # Every day that was over when its answer came is there.
     plain = backfilled(Tool(tmp_path / "plain", market.url, sources="upbit,coinbase", start="2024-12-07"))
     days = "select * exclude (observed_at, recorded_at, run_id, snapshot, cause) from core.spot_prices order by all"
     assert tool.ask(days) == plain.ask(days)
@@ -94,8 +98,7 @@ def test_rewind_takes_back_what_is_untrue_and_keeps_what_is_true(
 def test_a_rewind_that_was_killed_is_finished_by_the_next_one(
     from_the_future: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed before its last step: the ledger still stands in the future, and every writer refuses it."""
-    from flows import rewind  # noqa: PLC0415  beside its only use
+    """Killed before its last step: the ledger still ends in the future, and every writer refuses it."""
 
     class Killed(BaseException):
         pass
@@ -119,7 +122,7 @@ RULE = datetime(2024, 12, 13, 20, 30, tzinfo=UTC)
 
 
 def looks(ledger: Ledger, *outcomes: tuple[datetime, str, str | None]) -> pl.DataFrame:
-    """What the books say of looks at one day: when, the state and the reason."""
+    """The looks at one day that the books derive from ledger entries of when, state and reason."""
     for number, (at, state, reason) in enumerate(outcomes):
         rows = 1 if state == "loaded" else 0
         found = DayRange("BTC", MONDAY, MONDAY + timedelta(days=1), state, rows, reason, at)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The commands as people use them: what they do, what they say, and how they end."""
+"""The commands as people use them: what they do, what they print, and their exit status."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import click
 import orjson
 import polars as pl
 import pytest
@@ -17,18 +18,24 @@ import pytest
 from expectations.curated import curated
 from flows import cli
 from flows.simulator import Misbehaviour, Simulator
-from tests.tool import NOW, Tool, bytes_of, flip, only, same, tables
+from tests.tool import NOW, Tool, bytes_of, flip, only, same, series_of, tables
 from warehouse.store.home import writing
 
 pytestmark = pytest.mark.slow
 
 UPBIT = "api.upbit.com"
 DAYS = ("2024-12-01", "2024-12-09")
+NUMBER_OF_DAYS = 9
+WEEKEND_DAYS = 3  # the ECB publishes no exchange rate on these
+WON = series_of("upbit", "krw_prices")
+PRICES, RATES = series_of("upbit"), series_of("frankfurter")
+SERIES = PRICES + RATES  # each is one request
+LOADED = NUMBER_OF_DAYS * SERIES - WEEKEND_DAYS * RATES
 
 
 @contextmanager
 def other_market(tool: Tool, *, seed: int = 8, now: datetime = NOW) -> Iterator[tuple[Tool, Simulator]]:
-    """The same home a quarter of an hour later, when every provider says something else."""
+    """The same home a quarter of an hour later, when every provider has other numbers."""
     later = now + timedelta(minutes=15)
     with Simulator(later, seed=seed) as simulator:
         yield replace(tool, gateway=simulator.url, now=later), simulator
@@ -38,18 +45,24 @@ def asked(simulator: Simulator) -> int:
     return sum(simulator.counts.values())
 
 
-# Happy paths.
+# What they do.
 
 
 def test_help_tells_an_analyst_what_there_is(tmp_path: Path) -> None:
     tool = Tool(tmp_path / "home")
     said = tool("--help")
     assert said.code == 0
-    for command in ("backfill", "build", "demo", "run", "sql", "status"):
-        assert command in said.out
-        told = tool(command, "--help")
+    assert {"backfill", "build", "demo", "run", "sql", "status"} <= set(cli.main.commands)
+    for name, command in cli.main.commands.items():
+        assert name in said.out
+        told = tool(name, "--help")
         assert told.code == 0
-        assert len(told.out.splitlines()) > 4
+        words = " ".join(told.out.split())
+        assert command.help
+        assert command.get_short_help_str(limit=1000) in words
+        for option in (param for param in command.params if isinstance(param, click.Option)):
+            assert option.help, f"{name} {option.name}"
+            assert option.help in words
     assert not tool.home.exists()
 
 
@@ -58,8 +71,8 @@ def test_a_plan_says_what_it_would_do_and_does_nothing(simulator: Simulator, tmp
     tool = Tool(tmp_path / "deep" / "home", simulator.url, sources="upbit,frankfurter")
     said = tool("backfill", *DAYS, "--plan")
     assert said.code == 0
-    assert re.search(r"krw_prices +upbit +3 +27 +2024-12-01 +2024-12-09 +3", said.out)
-    assert "36 series-days, about 4 requests, at least" in said.out
+    assert re.search(rf"krw_prices +upbit +{WON} +{NUMBER_OF_DAYS * WON} +2024-12-01 +2024-12-09 +{WON}", said.out)
+    assert f"{NUMBER_OF_DAYS * SERIES} series-days, about {SERIES} requests, at least" in said.out
     assert "nothing was done" in said.err
     assert not (tmp_path / "deep").exists()
     assert asked(simulator) == before
@@ -69,16 +82,21 @@ def test_a_plan_for_a_filled_home_changes_no_byte(tool: Tool) -> None:
     before = bytes_of(tool.home)
     said = tool("backfill", "2024-11-20", "2024-12-09", "--plan", "--source", "upbit")
     assert said.code == 0
-    assert "33 series-days" in said.out  # three series, eleven days that the ledger lacks
+    assert f"{11 * PRICES} series-days" in said.out  # the ledger lacks eleven days of each series
     assert bytes_of(tool.home) == before
 
 
 def test_a_backfill_fills_the_home(small: Tool) -> None:
-    assert small.states() == {"loaded": 33, "verified_empty": 3, "not_yet": 4}
-    assert small.one("select count(*) from core.krw_prices") == 27
-    assert small.one("select count(*) from krw_stablecoin_daily") == 18
+    assert small.states() == {
+        "loaded": LOADED,
+        "verified_empty": WEEKEND_DAYS * RATES,
+        "not_yet": SERIES,
+    }
+    assert small.one("select count(*) from core.krw_prices") == NUMBER_OF_DAYS * WON
+    coins = "select asset, count(*) from krw_stablecoin_daily where asset in ('USDC', 'USDT') group by 1 order by 1"
+    assert small.ask(coins) == [("USDC", NUMBER_OF_DAYS), ("USDT", NUMBER_OF_DAYS)]
     assert small.one("select value from ops.home where key = 'origin'") == "gateway"
-    assert small.ask("select kind, state, requests from ops.runs") == [("backfill", "done", 4)]
+    assert small.ask("select kind, state, requests from ops.runs") == [("backfill", "done", SERIES)]
     assert small.one("select count(*) from ops.checks where not success") == 0
     pages = small.home / "reports" / "checks"
     assert {page.name for page in pages.iterdir()} == {"000001.html", "index.html"}
@@ -104,7 +122,7 @@ def test_a_backfill_takes_one_source_dataset_and_series(simulator: Simulator, tm
         "backfill", "2024-12-08", "2024-12-09", "--source", "upbit", "--dataset", "krw_prices", "--series", "USDT"
     )
     assert said.code == 0
-    assert "2 loaded series-days, 1 requests" in said.err
+    assert "2 loaded series-days, 1 request" in said.err
     assert tool.ask("select distinct dataset, source, series from ops.ledger where state = 'loaded'") == [
         ("krw_prices", "upbit", "USDT")
     ]
@@ -117,7 +135,7 @@ def test_a_refetch_records_what_changed_and_the_past_stays(tool: Tool) -> None:
     with other_market(tool) as (later, simulator):
         said = later("backfill", *DAYS, "--mode", "refetch", "--source", "upbit")
         assert said.code == 0
-        assert simulator.counts == {UPBIT: 3}
+        assert simulator.counts == {UPBIT: PRICES}
     new = dict(tool.ask("select date, close_krw from core.krw_prices where series = 'BTC'"))
     assert new.keys() == old.keys()
     assert new != old
@@ -156,7 +174,7 @@ def test_a_replay_asks_nobody_and_finds_the_same(tool: Tool, simulator: Simulato
     requests, lake = asked(simulator), bytes_of(tool.home / "lake")
     said = replace(tool, now=NOW + timedelta(hours=1))("backfill", *DAYS, "--mode", "replay")
     assert said.code == 0
-    assert "33 loaded, 3 verified empty series-days, 0 requests" in said.err
+    assert f"{LOADED} loaded, {WEEKEND_DAYS * RATES} verified empty series-days, 0 requests" in said.err
     assert asked(simulator) == requests
     assert bytes_of(tool.home / "lake") == lake
     assert tool.one("select count(*) from ops.restatements") == 0
@@ -176,9 +194,9 @@ def test_a_run_catches_up_after_a_week(tool: Tool) -> None:
         later = replace(tool, gateway=simulator.url, now=NOW + timedelta(days=7))
         said = later("run")
         assert said.code == 0, said.err
-        assert simulator.counts == {UPBIT: 3, "api.frankfurter.dev": 1}
+        assert simulator.counts == {UPBIT: PRICES, "api.frankfurter.dev": RATES}
         assert tool.one("select max(date) from core.krw_prices") == date(2024, 12, 16)
-        assert tool.states("source = 'upbit'") == {"loaded": 48, "not_yet": 3}
+        assert tool.states("source = 'upbit'") == {"loaded": 16 * PRICES, "not_yet": PRICES}
         assert "nothing is due" in later("run").err
 
 
@@ -189,12 +207,12 @@ def test_a_run_for_one_day_takes_that_day(tool: Tool) -> None:
         assert said.code == 0, said.err
     loaded = tool.ask("select max(date) from ops.ledger where source = 'upbit' and state = 'loaded'")
     assert loaded == [(date(2024, 12, 10),)]
-    assert tool.states("source = 'upbit' and date > '2024-12-10' and date < '2024-12-13'") == {"missing": 6}
+    assert tool.states("source = 'upbit' and date > '2024-12-10' and date < '2024-12-13'") == {"missing": 2 * PRICES}
 
 
 def test_a_build_makes_the_same_file_again(tool: Tool) -> None:
     before = tables(tool.home / "warehouse.duckdb", ("main", "core", "ops"))
-    said = tool("build")
+    said = tool("build", "--whole")
     assert said.code == 0
     assert "built" in said.err
     assert same(tables(tool.home / "warehouse.duckdb", ("main", "core", "ops")), before) == []
@@ -216,13 +234,14 @@ def test_a_build_as_of_changes_the_homes_own_file_until_the_next_build(tool: Too
     assert tool.one("select value from ops.home where key = 'as-of'") == "2024-12-10T00:00:00+00:00"
     assert tool.one("select count(*) from core.krw_prices") == 0
     assert tool("build").code == 0
-    assert tool.one("select count(*) from core.krw_prices") == 27
+    assert tool.one("select count(*) from core.krw_prices") == NUMBER_OF_DAYS * WON
 
 
 def test_status_counts_every_series_day(small: Tool) -> None:
     said = small("status")
     assert said.code == 0
-    assert re.search(r"krw_prices +upbit +2024-12-09 +2024-12-09 +0 d +27 loaded, 3 not yet", said.out)
+    states = f"{NUMBER_OF_DAYS * WON} loaded, {WON} not yet"
+    assert re.search(rf"krw_prices +upbit +2024-12-09 +2024-12-09 +0 d +{states}", said.out)
 
 
 def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
@@ -392,7 +411,7 @@ def test_sql_says_what_is_wrong(small: Tool, words: list[str], text: str | None,
     assert said.out == ""
 
 
-# Bad input: one sentence, what to do next, nothing lost.
+# Bad input: one sentence with what to do next, and nothing is lost.
 
 
 @pytest.mark.parametrize(
@@ -518,7 +537,7 @@ def test_a_file_where_the_home_should_be_is_refused(tmp_path: Path, words: list[
 def test_a_home_that_cannot_be_written_is_refused(
     tool: Tool, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Root may write anywhere, so the system's refusal is played.
+    # Root may write anywhere, so the system's refusal is simulated.
     def refuse(path: object, *_: object) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: the next run heals what is there, and the tables are those of an undisturbed run."""
+"""After kill -9 at any moment, the next run repairs the home, and the tables are those of an undisturbed run."""
 
 import random
 import shutil
@@ -35,11 +35,11 @@ CHANCE = random.Random(20241209)
 
 @dataclass(frozen=True)
 class Moment:
-    """When a process is killed: a little after something can be seen in its home.
+    """When a process is killed: some time after an event that its home shows.
 
     Attributes:
-        name: What is waited for.
-        come: Whether it has come; given the home and what an undisturbed one has.
+        name: The event.
+        come: Whether it has happened, given the home and an undisturbed one.
         delay: Seconds after it.
     """
 

@@ -1,4 +1,4 @@
-"""Output to a stream that is not UTF-8, and input that is no text: letters are escaped, nothing ends in a traceback."""
+"""Output to a stream that is not UTF-8, and input that is not text: letters are escaped, and there is no traceback."""
 
 import json
 import os
@@ -15,7 +15,7 @@ KOREAN = "한국 “é” 😀"
 
 
 def run(tool: Tool, *words: str | bytes, encoding: str = "utf-8", text: bytes = b"") -> tuple[int, bytes, bytes]:
-    """The command in a process of its own, whose output has an encoding."""
+    """Run the command in a process of its own whose output has this encoding."""
     environment = {**os.environ, **{name: value for name, value in tool.environment.items() if value is not None}}
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *words],
@@ -68,7 +68,7 @@ def test_input_that_is_no_text_is_wrong_usage(small: Tool) -> None:
 
 
 def test_one_sentence_is_one_line(small: Tool) -> None:
-    """What an error holds is let go of before the end, or DuckDB counts it on eighty lines."""
+    """An error releases what it refers to before the process ends; otherwise DuckDB prints eighty lines about it."""
     code, out, err = run(Tool(small.home, gateway="localhost:8900"), "status")
     assert (code, out) == (2, b"")
     assert err.decode().splitlines()[-1] == (

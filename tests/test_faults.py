@@ -55,7 +55,7 @@ MACRO = ("fed_assets", "effective_rate")
 
 
 class World(Protocol):
-    """The simulator or the replay."""
+    """A server that imitates the providers: the simulator or the replay."""
 
     @property
     def url(self) -> str: ...
@@ -72,7 +72,7 @@ class Imitation(Simulator):
 
 @dataclass(frozen=True)
 class Clean:
-    """A world, and what a run finds in it while it behaves."""
+    """A server, and what a run loads from it while it behaves."""
 
     world: World
     tool: Tool
@@ -84,7 +84,7 @@ WORLDS = ("simulator", "replay") if REPLAY.exists() else ("simulator",)
 
 
 everywhere = pytest.mark.parametrize("clean", WORLDS, indirect=True, scope="module")
-# A status or a broken connection is the same whoever sends or breaks it; the shape of a body is not.
+# A status or a broken connection is the same from the simulator and the replay; the shape of a body is not.
 simulated = pytest.mark.parametrize("clean", WORLDS[:1], indirect=True, scope="module")
 
 
@@ -122,12 +122,12 @@ def ledger(tool: Tool) -> pl.DataFrame:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries come at once."""
+    """Retries do not wait."""
     monkeypatch.setattr(http, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 class Found(NamedTuple):
-    """What a run in a misbehaving world left."""
+    """What a run against a misbehaving server left."""
 
     code: int
     err: str
@@ -170,7 +170,7 @@ def nothing_wrong(clean: Clean, found: Found) -> None:
     """Holds under every fault."""
     assert set(found.ledger["state"]) <= STATES
     keys = clean.ledger.select(DAY).sort(DAY)
-    assert found.ledger.select(DAY).sort(DAY).equals(keys)  # every series-day has its one state
+    assert found.ledger.select(DAY).sort(DAY).equals(keys)  # every series-day has one state
     for name, frame in found.core.items():
         strangers = frame.join(clean.core[name], on=frame.columns, how="anti", nulls_equal=True)
         assert strangers.is_empty(), f"{name}: rows that an undisturbed run does not have: {strangers}"
@@ -242,7 +242,7 @@ UNUSABLE: tuple[tuple[Mapping[str, Any], set[str]], ...] = (
 def test_without_a_usable_answer_a_series_fails_alone(
     disturb: Disturb, turn: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The faults go round: every feed meets every other one, every fault half of the feeds."""
+    """The faults take turns: each feed has every second fault, and each fault half of the feeds."""
     monkeypatch.setattr(http, "READ_SECONDS", 1.5)
     faults = {victim: UNUSABLE[(number + turn) % len(UNUSABLE)] for number, victim in enumerate(VICTIMS)}
     found = disturb(lambda victim: {**faults[victim][0], "times": "always"})

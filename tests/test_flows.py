@@ -1,4 +1,4 @@
-"""The Prefect flows `daily` and `backfill` run, and leave what the commands leave."""
+"""The Prefect flows `daily` and `backfill` leave what the commands leave."""
 
 import os
 import shutil
@@ -20,9 +20,9 @@ from flows.sources import sources
 from flows.steps import publish
 from flows.steps.plan import Batch
 from flows.steps.run import BatchOutcome, Run
-from tests.tool import NOW, Tool, same, tables
+from tests.tool import NOW, Tool, same, series_of, tables
 
-# Prefect and what it stands on warn of their own dependencies.
+# Prefect and its dependencies emit warnings about their own dependencies.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
@@ -31,9 +31,9 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
     """The modules `daily` and `backfill`, on a Prefect server of the tests' own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  needs its environment first
+        from prefect.testing.utilities import prefect_test_harness
 
-        from flows import backfill, daily  # noqa: PLC0415  they import Prefect
+        from flows import backfill, daily
 
         with prefect_test_harness(server_startup_timeout=120):
             yield daily, backfill
@@ -41,7 +41,7 @@ def flows() -> Iterator[tuple[ModuleType, ModuleType]]:
 
 def test_every_value_is_fetched_on_the_day_on_which_it_is_published() -> None:
     """The passes of `daily` come after the markets' days have settled and after the last statistics of a day."""
-    from flows.serve.deployments import PASSES  # noqa: PLC0415  it imports Prefect
+    from flows.serve.deployments import PASSES
 
     passes = sorted(time(int(hour), int(minute)) for minute, hour, *_ in (cron.split() for cron in PASSES.values()))
     first, last = passes
@@ -71,7 +71,7 @@ def test_telemetry_is_off() -> None:
 
 
 def ended(flow: Any, *args: Any, **parameters: Any) -> tuple[str, str]:
-    """Run a flow; the type of its last state, and what it says."""
+    """Run a flow; returns the type of its last state and its message."""
     state = flow(*args, **parameters, return_state=True)
     return state.type.value, state.message
 
@@ -82,12 +82,13 @@ def test_a_backfill_leaves_what_the_command_leaves(
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
     said = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
-    assert said == ("COMPLETED", "33 loaded, 3 verified empty series-days, 4 requests")
+    series, empty = series_of("upbit") + series_of("frankfurter"), 3 * series_of("frankfurter")  # on days of a weekend
+    assert said == ("COMPLETED", f"{9 * series - empty} loaded, {empty} verified empty series-days, {series} requests")
     schemas = ("main", "core")
     assert same(*(tables(of.home / "warehouse.duckdb", schemas) for of in (tool, small))) == []
     ledger = "select dataset, source, series, date, state, rows from ops.ledger order by all"
     assert tool.ask(ledger) == small.ask(ledger)
-    assert tool.ask("select kind, state, requests from ops.runs") == [("backfill", "done", 4)]
+    assert tool.ask("select kind, state, requests from ops.runs") == [("backfill", "done", series)]
 
 
 def test_a_daily_run_leaves_what_the_command_leaves(
@@ -118,7 +119,8 @@ def test_a_flow_fails_when_something_is_not_there(
         kind, message = ended(backfill.backfill, date(2024, 12, 8), date(2024, 12, 9))
     assert kind == "FAILED"
     assert "missing krw_prices from upbit, 2024-12-08 to 2024-12-09: 2 series-days" in message
-    assert tool.states() == {"loaded": 4, "failed": 2, "not_yet": 3}  # the rest is published
+    series = series_of("upbit")
+    assert tool.states() == {"loaded": 2 * (series - 1), "failed": 2, "not_yet": series}  # the rest is published
 
 
 def test_a_flow_refuses_what_makes_no_sense(
@@ -147,13 +149,14 @@ def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
 
     monkeypatch.setattr(pipeline, "publish", failing_publish)
     kind, message = ended(backfill.backfill, date(2024, 12, 1), date(2024, 12, 9))
+    series = series_of("frankfurter")
     assert kind == "FAILED"
     assert message == (
         "expected everything asked for, found missing exchange_rates from frankfurter, 2024-12-01 to 2024-12-09: "
-        "9 series-days"
+        f"{9 * series} series-days"
     )
     assert tool.states("source = 'upbit'") == small.states("source = 'upbit'")  # published, built
-    assert tool.states("source = 'frankfurter'") == {"failed": 9, "not_yet": 1}
+    assert tool.states("source = 'frankfurter'") == {"failed": 9 * series, "not_yet": series}
     assert tool.one("select state from ops.runs") == "incomplete"
     reason = tool.one("select distinct reason from ops.ledger where state = 'failed'")
     assert reason.startswith(
@@ -165,8 +168,8 @@ def test_a_bug_in_one_batch_stops_no_other_source_and_is_not_hidden(
 def test_what_crosses_into_prefect_are_plain_values(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prefect walks through what a task is handed and hands back, while other threads fill what a run is made of."""
-    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
+    """Prefect walks through the arguments and results of a task, while other threads change the objects of a run."""
+    from prefect import task_engine
 
     settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows
@@ -186,10 +189,10 @@ def test_what_crosses_into_prefect_are_plain_values(
 def test_a_prefect_that_fails_costs_no_batch(
     flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that goes away under a run takes the sight of it along, and nothing else."""
-    from prefect import task_engine  # noqa: PLC0415  it needs its environment first
+    """If Prefect's server goes away during a run, the run is no longer shown, and nothing else is lost."""
+    from prefect import task_engine
 
-    from flows.serve import tasks  # noqa: PLC0415  it imports Prefect
+    from flows.serve import tasks
 
     tool = settle(small.at(tmp_path / "home"), monkeypatch)
     _, backfill = flows

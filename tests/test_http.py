@@ -1,4 +1,4 @@
-"""Asking: budgets, patience, the gateway, and that every answer is kept."""
+"""Requests: budgets, retries, the gateway, and that every answer is archived."""
 
 import threading
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ FIRST = GIVE_UP_AFTER * ATTEMPTS
 
 @dataclass(frozen=True)
 class Patient(Clock):
-    """A clock whose timer moves only when somebody waits."""
+    """A clock whose timer moves only by waits."""
 
     fixed: datetime | None = NOW
     waited: list[float] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Asker:
 
     @property
     def pauses(self) -> list[float]:
-        """The waits between attempts; those for the budget are shorter."""
+        """The waits between attempts, without those for the budget, which are shorter."""
         return [seconds for seconds in self.clock.waited if seconds > 0.3]
 
     def archived(self) -> list[Snapshot]:
@@ -192,7 +192,7 @@ def test_every_host_of_every_source_has_its_own_budget() -> None:
             assert limit.burst + limit.per_second * limit.seconds <= limit.requests + 1e-9 or limit.requests == 1
 
 
-# Patience.
+# Retries.
 
 
 @pytest.mark.parametrize("status", [408, 418, 425, 429, 500, 502, 503, 504])
@@ -272,7 +272,7 @@ def test_a_broken_connection_is_asked_again(asker: Asker, kind: str, monkeypatch
     assert b"KRW-BTC" in asker.fetch()
     assert asker.simulator.counts == {UPBIT: 3}
     assert asker.traffic.requests == 3
-    assert [snapshot.status for snapshot in asker.archived()] == [200]  # half an answer is none
+    assert [snapshot.status for snapshot in asker.archived()] == [200]  # half an answer counts as none
 
 
 def test_a_dead_host_is_given_up_but_not_for_good(asker: Asker) -> None:
@@ -289,7 +289,7 @@ def test_a_dead_host_is_given_up_but_not_for_good(asker: Asker) -> None:
     asker.simulator.misbehave([])
     assert b"KRW-BTC" in asker.fetch()  # a sibling that the host does answer
     asker.simulator.misbehave([Misbehaviour(UPBIT, "status")])
-    assert b"KRW-BTC" in asker.fetch()  # and patience is back
+    assert b"KRW-BTC" in asker.fetch()  # and retries are allowed again
 
 
 def test_a_host_that_says_later_to_everything_is_left_in_peace(asker: Asker) -> None:

@@ -1,4 +1,4 @@
-"""Answers that are too large, too slow or make no sense: each ends as one sentence, and nothing of it is kept."""
+"""Answers that are too large, too slow or not HTTP: each is an error of one sentence, and nothing of it is archived."""
 
 import gzip
 import random
@@ -30,7 +30,7 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def enough() -> Iterator[Event]:
-    """Set at the end of a test, for servers that would go on."""
+    """An event that ends, after a test, servers that would go on."""
     event = Event()
     yield event
     event.set()
@@ -120,7 +120,7 @@ BOMB = zeros(10**8)
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deadlines that a test reaches quickly, and a patience for each byte that is longer."""
+    """Deadlines that a test reaches quickly, with a longer timeout for each byte."""
     monkeypatch.setattr(http, "ANSWER_SECONDS", 0.4)
     monkeypatch.setattr(http, "WEBHOOK_WHOLE_SECONDS", 0.4)
 
@@ -188,12 +188,12 @@ def test_a_connection_that_is_used_again_has_a_deadline_of_its_own(
     with answering(twice, sized(b"[1]")) as gateway:
         asker = Asker(gateway, tmp_path)
         assert asker.fetch().body == b"[]"
-        enough.wait(0.6)  # the first deadline is over, and cuts nothing any more
+        enough.wait(0.6)  # the first deadline is over, and ends no further answer
         assert asker.fetch().body == b"[1]"
     assert asker.traffic.requests == 3
 
 
-# Nonsense.
+# Answers that are not HTTP.
 
 
 @pytest.mark.parametrize("seed", range(20))

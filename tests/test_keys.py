@@ -1,4 +1,4 @@
-"""Keys: read from the environment or a file, sent to whom they belong, and found nowhere afterwards."""
+"""Keys: read from the environment or a file, sent only to their provider, and found nowhere afterwards."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ IN_PARAM = Key("VENDOR", param="api_key")
 
 @dataclass
 class Vendor:
-    """A provider on loopback that writes down what it is sent, and answers as it is told to."""
+    """A provider on loopback that keeps what it receives, and gives the answers of a test."""
 
     status: int = 200
     body: bytes = b"[]"
@@ -50,7 +50,7 @@ def vendor() -> Iterator[Vendor]:
             self.wfile.write(told.body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, daemon=True)

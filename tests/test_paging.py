@@ -1,4 +1,4 @@
-"""Walks through pages, driven by hand: what a page is believed, and what is refused."""
+"""Plans that page, driven by hand: what a page proves, and what is refused."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""A key that an answer repeats, in its headers or in its body and however it is spelt, is found nowhere afterwards."""
+"""A key that an answer repeats in its headers or its body, in any spelling, is found nowhere afterwards."""
 
 import base64
 import html
@@ -43,7 +43,7 @@ SPELT = {
 @pytest.mark.parametrize("status", [200, 401])
 def test_a_key_that_an_answer_repeats_is_not_kept(how: str, status: int, tmp_path: Path) -> None:
     spelt = SPELT[how].encode().decode("latin-1")  # as its bytes travel in a header
-    # What stands at the edges of base64 is of the neighbours too.
+    # The characters at the edges of base64 depend on the neighbours too.
     core = SPELT[how][6:-6] if how in IN_BASE64 else SPELT[how]
     headers = [f"{name}: before {spelt} after" for name in KEPT_HEADERS if name != "retry-after"]
     body = f"the key {SPELT[how]} is no good".encode()

@@ -25,7 +25,7 @@ BACKFILL = ("backfill", "2024-12-01", "2024-12-09")
 
 
 class Odd(Exception):
-    """One that nobody foresaw."""
+    """An error that nobody foresaw."""
 
 
 def fresh(small: Tool, tmp_path: Path) -> Tool:
@@ -97,7 +97,7 @@ def test_what_the_machine_refuses_during_a_build_is_one_sentence_and_the_old_fil
         raise fault
 
     monkeypatch.setattr(database, "make_marts", refused)
-    said = tool("build")
+    said = tool("build", "--whole")
     assert said.code == 1
     assert said.sentence.startswith("tidemark: " + sentence.format(place=place))
     assert said.sentence.endswith("the old warehouse.duckdb stays")
@@ -106,7 +106,7 @@ def test_what_the_machine_refuses_during_a_build_is_one_sentence_and_the_old_fil
 
 
 def test_an_answer_that_could_not_be_read_is_never_kept(tmp_path: Path) -> None:
-    """A run that was cut off has archived one; the next run asks again and does not fail on it a second time."""
+    """A run that was cut off has archived it; the next run asks again and does not fail because of it."""
     with Simulator(NOW) as market:
         market.misbehave([Misbehaviour("frankfurter", "shape", times=1, key="rates", rename="prices")])
         tool = Tool(tmp_path / "home", market.url, sources="frankfurter", start="2024-12-02")

@@ -1,4 +1,4 @@
-"""Ways for tests to use the command, to read what it made, and to compare homes."""
+"""The command for tests, what it made, and how two homes are compared."""
 
 import os
 import shlex
@@ -15,19 +15,20 @@ import polars as pl
 from click.testing import CliRunner
 
 from flows.cli import main
+from flows.sources import sources
 from warehouse.store.files import digest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
 COMMAND = "from flows.cli import main; main(prog_name='tidemark')"
-# What differs between two homes that know the same.
+# Columns that differ between two homes with the same contents.
 OF_THE_RUN = ("observed_at", "recorded_at", "run_id", "snapshot")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a command said, and its exit status."""
+    """What a command printed, and its exit status."""
 
     code: int
     out: str
@@ -71,7 +72,7 @@ class Tool:
         }
 
     def __call__(self, *args: object, text: str | None = None, **environment: str | None) -> Said:
-        """Run the command in this process; anything but an exit status is a failure of the test."""
+        """Run the command in this process; an exception other than its exit fails the test."""
         words = [str(word) for word in args]
         result = CliRunner().invoke(main, words, text, {**self.environment, **environment}, prog_name="tidemark")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -108,12 +109,18 @@ class Tool:
 
     def states(self, where: str = "true") -> dict[str, int]:
         """Series-days by state."""
-        found = self.ask(f"select state, count(*) from ops.ledger where {where} group by 1")  # noqa: S608  our words
+        found = self.ask(f"select state, count(*) from ops.ledger where {where} group by 1")
         return dict(found)
 
 
+def series_of(source: str, dataset: str | None = None) -> int:
+    """How many series a source has, in one dataset or in all of its datasets."""
+    feeds = sources()[source].feeds
+    return sum(len(feed.series) for feed in feeds if dataset in {None, feed.dataset.name})
+
+
 def tables(warehouse: Path, schemas: tuple[str, ...] = ("main", "core")) -> dict[str, pl.DataFrame]:
-    """Every table of some schemas, without what tells of the run that made it."""
+    """Every table of some schemas, without the columns about the run that made it."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         names = connection.execute(
@@ -135,7 +142,7 @@ def same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> list[s
 
 
 def bytes_of(folder: Path) -> dict[str, str]:
-    """The hash of every file below a folder; the lock holds only the name of the last writer."""
+    """The hash of every file below a folder, except the lock, which has only the name of the last writer."""
     return {
         path.relative_to(folder).as_posix(): digest(path.read_bytes())
         for path in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""A provider on loopback that answers with whatever bytes it is told, as fast or as slowly as it is told."""
+"""A provider on loopback that sends the bytes of a test, as fast or as slowly as the test wants."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ def plain(head: str, body: bytes = b"") -> bytes:
 
 
 def sized(body: bytes, *headers: str, status: int = 200) -> bytes:
-    """An answer that says how long it is, and that it is the last."""
+    """An answer that states its length and closes the connection."""
     return plain(
         "\n".join([f"HTTP/1.1 {status} Some", f"Content-Length: {len(body)}", "Connection: close", *headers]), body
     )
 
 
 def drip(first: bytes, *, drop: bytes, every: float, until: Event) -> Send:
-    """Some bytes at once, then one drop after another until told to stop."""
+    """Send some bytes at once, then a few more each time, until an event ends it."""
 
     def send(peer: socket.socket) -> None:
         peer.sendall(first)
@@ -46,7 +46,7 @@ def drip(first: bytes, *, drop: bytes, every: float, until: Event) -> Send:
 
 @contextmanager
 def answering(*answers: bytes | Send) -> Iterator[str]:
-    """A server that gives each connection the next of some answers, the last one ever after; yields its address."""
+    """A server that gives each connection the next of some answers, then always the last; yields its address."""
     served = socket.create_server(("127.0.0.1", 0))
     left = list(answers)
 
@@ -70,7 +70,7 @@ def answering(*answers: bytes | Send) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{served.getsockname()[1]}"
     finally:
-        # Closing alone does not wake a thread that accepts: it would go on with whatever gets the number of its socket.
+        # Closing alone does not wake a thread in `accept`, which would then use whatever gets the number of its socket.
         served.shutdown(socket.SHUT_RDWR)
         server.join()
         served.close()
@@ -110,6 +110,6 @@ class Asker:
         return self._fetcher.fetch(request, dataset="macro_series", series="ALL")
 
     def archived(self) -> list[Snapshot]:
-        """What was kept so far."""
+        """The snapshots that were archived so far."""
         self._recorder.sync()
         return [snapshot for _, snapshot in self._archive.scan("000001")]

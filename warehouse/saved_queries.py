@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from expectations.errors import BadRequest
+from warehouse.text import columns
 
 _OPENING = re.compile(r"\A\s*/\*(?P<comment>.+?)\*/\s*(?P<sql>.+)\Z", re.DOTALL)
 _BLANK = re.compile(r"\n\s*\n")
@@ -69,9 +70,7 @@ def question(name: str) -> Question:
 
 def listed() -> str:
     """Names and questions, one line each."""
-    known = questions()
-    width = max(map(len, known))
-    return "\n".join(f"{name.ljust(width)}  {asked.question}" for name, asked in known.items())
+    return columns((name, asked.question) for name, asked in questions().items())
 
 
 def parse(name: str, text: str) -> Question:

@@ -55,9 +55,9 @@ class Witness(Recorder):
         self._heard: list[Snapshot] = []
         self._noting = threading.Lock()
 
-    def append(self, snapshot: Snapshot) -> str:
+    def archive(self, snapshot: Snapshot) -> str:
         """Store an answer, and remember it without its body."""
-        place = super().append(snapshot)
+        place = super().archive(snapshot)
         with self._noting:
             self._heard.append(replace(snapshot, body=b""))
         return place

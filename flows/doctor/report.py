@@ -23,11 +23,11 @@ from flows.settings import Settings
 from flows.source import Source
 from flows.sources import sources
 from flows.steps.collect import Collector
-from flows.text import columns
 from flows.verification import FOLDER, LATEST, latest, now_in_words, standing
 from warehouse.store.archive import Archive
 from warehouse.store.files import write_whole
 from warehouse.store.home import hold, visit
+from warehouse.text import columns
 
 WORDS = {
     Outcome.as_known: "as known",

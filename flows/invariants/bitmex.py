@@ -8,6 +8,7 @@ from flows.invariant import HOUR_MS, Finding, Invariant, evenly_spaced, question
 from flows.source import Answer, Plan
 from flows.sources.bitmex import ENDED, FUNDING
 from transforms.payload import member
+from warehouse.text import instant
 
 HOURS_OF_DAY = {4, 12, 20}
 
@@ -28,7 +29,7 @@ def ended_when_believed(answers: Sequence[Answer]) -> Finding:
     if not times:
         return Finding(holds=False, found="no payment at all")
     newest, asked = max(times), answers[0].observed_at
-    found = f"the newest payment is of {newest:%Y-%m-%d %H:%M} UTC"
+    found = f"the newest payment is of {instant(newest)}"
     on_time = min(asked, day_start(ENDED)) - newest <= timedelta(days=1)
     return Finding(newest.date() <= ENDED and on_time, found)
 
@@ -38,7 +39,7 @@ def thrice_a_day(answers: Sequence[Answer]) -> Finding:
     times = _times(answers)
     odd = [at for at in times if at.hour not in HOURS_OF_DAY]
     if odd:
-        return Finding(holds=False, found=f"a payment at {odd[0]:%Y-%m-%d %H:%M} UTC")
+        return Finding(holds=False, found=f"a payment at {instant(odd[0])}")
     return evenly_spaced([milliseconds(at) for at in times], 8 * HOUR_MS)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from expectations.interval import ONE_DAY, milliseconds
+from expectations.interval import HOURS_A_DAY, ONE_DAY, milliseconds
 from flows.invariant import HOUR_MS, Finding, Invariant, clock_time, day_begins, evenly_spaced, number, question
 from flows.source import Answer, Plan, Request
 from flows.sources.okx import (
@@ -103,7 +103,7 @@ def rates_begin(answers: Sequence[Answer]) -> Finding:
     stamps = [int(number(member(row, "ts"))) for row in _data(answers[0])]
     mine = [stamp for stamp in stamps if stamp >= milliseconds(FIRST_RATES)]
     found = f"{len(mine)} hours on {FIRST_RATES:%Y-%m-%d}, {len(stamps) - len(mine)} before it"
-    return Finding(len(mine) == 24, found)  # noqa: PLR2004  hours of a day
+    return Finding(len(mine) == HOURS_A_DAY, found)
 
 
 def at_midnight(answers: Sequence[Answer]) -> Finding:

@@ -1,41 +1,22 @@
 """The Markdown artifacts of a run: its plan and its outcome."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
-from flows.status import lost, retryable
+from flows.status import feed_rows, lost, retryable
 from flows.steps.estimate import Forecast
 from flows.steps.run import BatchOutcome
-from flows.text import gap_in_words, in_words
+from warehouse.text import by_state, counted, gap_in_words, instant, markdown_table
 
 MOST_ROWS = 400  # lines of one table; nobody reads a longer one
 
 
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; bars and line breaks in cells are escaped."""
-    lines = [_row(head), _row(["---"] * len(head))]
-    every = [_row([_cell(value) for value in row]) for row in rows]
+def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table of at most `MOST_ROWS` rows; text in it is never read as HTML."""
+    every = [[value.replace("<", "&lt;") if isinstance(value, str) else value for value in row] for row in rows]
     if len(every) > MOST_ROWS:
-        left_out = f"{len(every) - MOST_ROWS:,} more"
-        every = [*every[:MOST_ROWS], _row([left_out, *[""] * (len(head) - 1)])]
-    return "\n".join([*lines, *every])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = f"{value:,}" if isinstance(value, int) else instant(value) if isinstance(value, datetime) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
-
-
-def instant(at: datetime | None) -> str:
-    """An instant as text; empty if unknown."""
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+        every = [*every[:MOST_ROWS], [f"{len(every) - MOST_ROWS:,} more", *[None] * (len(titles) - 1)]]
+    return markdown_table(titles, every)
 
 
 def plan_markdown(found: Forecast) -> str:
@@ -45,7 +26,7 @@ def plan_markdown(found: Forecast) -> str:
         for line in found.lines
     ]
     head = ("dataset", "source", "series", "series-days", "from", "to", "requests", "perishes at")
-    return f"{found.sentence}\n\n{markdown_table(head, rows)}" if rows else found.sentence
+    return f"{found.sentence}\n\n{_table(head, rows)}" if rows else found.sentence
 
 
 def outcome_markdown(
@@ -61,16 +42,16 @@ def outcome_markdown(
         notices: Warnings that are not about the data.
     """
     rows = [
-        (batch.name, in_words(batch.states), batch.versions, batch.restated, batch.snapshots)
+        (batch.name, by_state(batch.states), batch.versions, batch.restated, batch.snapshots)
         for batch in sorted(outcomes, key=lambda batch: (not batch.problems, batch.dataset, batch.source, batch.name))
     ]
     total = sum(batch.states.get("loaded", 0) for batch in outcomes)
     restated = sum(batch.restated for batch in outcomes)
     text = [
-        f"{total:,} series-days loaded, {restated:,} values restated, {requests:,} requests.",
+        f"{total:,} series-days loaded, {restated:,} values restated, {counted(requests, 'request')}.",
         *(f"**Warning:** {notice}" for notice in notices),
         f"[Results of the checks]({checks}) · [Every day of every source]({calendar})",
-        markdown_table(("batch", "series-days", "new versions", "restated", "answers read"), rows),
+        _table(("batch", "series-days", "new versions", "restated", "answers read"), rows),
     ]
     problems = [
         (batch.dataset, batch.source, series, days, reason)
@@ -80,29 +61,17 @@ def outcome_markdown(
     if problems:
         text += [
             "### Not there, and why",
-            markdown_table(("dataset", "source", "series", "days", "reason"), problems),
+            _table(("dataset", "source", "series", "days", "reason"), problems),
         ]
     return "\n\n".join(text)
 
 
 def status_markdown(found: dict[str, Any]) -> str:
     """The status of a home, as `tidemark status` reports it."""
-    feeds = [
-        (
-            feed["dataset"],
-            feed["source"],
-            feed["last_date"] or "none",
-            feed["expected_date"] or "none",
-            "" if feed["lag_days"] is None else f"{feed['lag_days']} d",
-            in_words(feed["states"]),
-            feed["perishes_at"],
-        )
-        for feed in found["feeds"]
-    ]
     text = [f"**{found['warning']}**"] if found["warning"] else []
     text += [
         f"{found['home']} ({found['origin']}), {instant(found['now'])}",
-        markdown_table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feeds),
+        _table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feed_rows(found)),
     ]
     if trouble_left := retryable(found):
         trouble = [
@@ -117,7 +86,7 @@ def status_markdown(found: dict[str, Any]) -> str:
         ]
         text += [
             "### Not there, and what retries it",
-            markdown_table(("what", "days", "reason", "perishes at", "command"), trouble),
+            _table(("what", "days", "reason", "perishes at", "command"), trouble),
         ]
     else:
         text.append("Nothing is missing." if not lost(found) else "Nothing is missing that can still be had.")

@@ -94,7 +94,7 @@ class Child:
 
     def start(self) -> None:
         """Start it in its own session, so that an interrupt at the terminal reaches only the parent."""
-        self.process = subprocess.Popen(  # noqa: S603  our own module
+        self.process = subprocess.Popen(
             [sys.executable, "-m", *self.command],
             env={**self.environment, PARENT: str(os.getpid())},
             pass_fds=self.descriptors,

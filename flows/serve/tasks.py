@@ -30,9 +30,9 @@ from flows.status import report
 from flows.steps.estimate import Forecast, forecast
 from flows.steps.plan import Batch
 from flows.steps.run import BatchOutcome, Run
-from flows.text import in_words
 from warehouse.reports.brief import newest_day
 from warehouse.reports.completeness import PAGE
+from warehouse.text import by_state, counted
 
 STATUS_KEY = "status"
 STATUS_ABOUT = "What is loaded, what is missing and how to retry it"
@@ -56,7 +56,7 @@ def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
         if outcome.problems:
             _, reason, _ = outcome.problems[0]
             return Failed(message=f"{outcome.failed_days:,} series-days are not there: {reason}")
-        return Completed(message=in_words(outcome.states))
+        return Completed(message=by_state(outcome.states))
 
     def take(_: Run, batch: Batch) -> BatchOutcome:
         number = run.batches.index(batch)
@@ -132,7 +132,7 @@ class Progress:
     def tell(self, outcome: BatchOutcome) -> None:
         """Record that one more batch is done."""
         say = self.log.warning if outcome.problems else self.log.info
-        say("%s: %s", outcome.name, in_words(outcome.states))
+        say("%s: %s", outcome.name, by_state(outcome.states))
         with self._lock, shown():
             self.done += 1
             if self._bar is not None:
@@ -194,7 +194,7 @@ def run_job(settings: Settings, job: Job) -> Verdict:
 def _done(run: Run) -> str:
     if not run.outcomes:
         return "nothing was due"
-    return f"{in_words(run.states)} series-days, {run.traffic.requests:,} requests"
+    return f"{by_state(run.states)} series-days, {counted(run.traffic.requests, 'request')}"
 
 
 def show_plan(planned: Forecast) -> None:

@@ -29,7 +29,7 @@ from expectations.errors import PayloadChanged, PipelineError, SourceRefused, So
 from expectations.interval import HOURS_A_DAY, ONE_DAY, Interval, day_start, milliseconds, next_month
 from expectations.releases import every_day
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, pieces
+from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, pieces, series_of
 from transforms.formats.funding_intervals import CONTEXT_DAYS
 from transforms.payload import Form, member
 
@@ -57,8 +57,6 @@ HOUR = timedelta(hours=1)
 INTERVALS = {ONE_DAY: "1d", HOUR: "1h"}
 DOLLARS = "dollars"  # the label of futures that are settled in the coin
 
-# A day's candle is final at midnight; an answer from a minute later holds it.
-SETTLED = every_day(timedelta(minutes=5))
 # Where REST does not have the readings of a day, the archive will.
 READ_OR_ARCHIVED = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
@@ -387,21 +385,21 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_days,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in SPOT.items()),
+            series_of(SPOT),
             days_per_ask=PAGE,
             count=count_days,
         ),
         Feed(
             HOURLY_PRICES,
             plan_hours,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in HOURLY.items()),
+            series_of(HOURLY),
             days_per_ask=366,
             count=count_hours,
         ),
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=count_funding,
         ),

@@ -24,7 +24,7 @@ from expectations.errors import PipelineError, SourceRefused, SourceUnavailable,
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from expectations.releases import every_day
 from flows.paging import walk_back_overlapping
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, series_of, windows
 from transforms.liquidation_events.bitfinex import told_of
 
 HOST = "api-pub.bitfinex.com"
@@ -37,16 +37,14 @@ HOUR_MS = 3_600_000
 SLACK_MS = 60_000  # how far rows may be out of order
 LIQUIDATIONS_PAGE = 500
 LIQUIDATIONS_A_DAY = 154  # 500 rows covered 78 hours
-SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {"BTC": ("tBTCUSD", date(2016, 8, 11)), "ETH": ("tETHUSD", date(2016, 8, 11))}
 
 # Our name of the asset: its two-day loans.
 LOANS = {"USDT": ("fUST:p2", date(2020, 1, 1))}
 
-# Our name of the asset: its perpetual in USDT.
-PERPETUALS = {"BTC": "tBTCF0:USTF0", "ETH": "tETHF0:USTF0"}
-READ_SINCE = date(2020, 2, 1)
+# Our name of the asset: its perpetual in USDT, and the first day of its readings.
+PERPETUALS = {"BTC": ("tBTCF0:USTF0", date(2020, 2, 1)), "ETH": ("tETHF0:USTF0", date(2020, 2, 1))}
 
 LIQUIDATED_SINCE = date(2020, 2, 1)
 # A day without a liquidation is proved by the next one.
@@ -131,13 +129,13 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_candles,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=5000,
         ),
         Feed(
             BORROW_RATES,
             plan_candles,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in LOANS.items()),
+            series_of(LOANS),
             days_per_ask=5000,
         ),
         Feed(
@@ -151,7 +149,7 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, perpetual, READ_SINCE, SETTLED) for asset, perpetual in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=92,
             restates_for=timedelta(days=2),
             count=count_open_interest,

@@ -13,25 +13,23 @@ from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import HOURS_A_DAY, milliseconds
-from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_back
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "api.bithumb.com"
 DAYS = f"https://{HOST}/v1/candles/days"
 HOURS = f"https://{HOST}/v1/candles/minutes/60"
 PAGE = 200
+# A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
 SEOUL_AHEAD = timedelta(hours=9)
 MILLISECOND = timedelta(milliseconds=1)
-# A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
-SETTLED = every_day(timedelta(minutes=5))
 # Error names for which a retry helps.
 PASSING = {"429", "too_many_requests", "500", "503"}
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
-MARKETS = {"USDC": "KRW-USDC", "USDT": "KRW-USDT"}
+MARKETS = {"USDC": ("KRW-USDC", SINCE), "USDT": ("KRW-USDT", SINCE)}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -96,7 +94,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=2000,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
@@ -104,7 +102,7 @@ SOURCE = Source(
         Feed(
             HOURLY_KRW_PRICES,
             plan_hours,
-            tuple(Series(asset, market, SINCE, SETTLED) for asset, market in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=366,
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=shows_beginning(stamps_of),

@@ -5,22 +5,20 @@ after 2000-01-01; at most 500 rows a page, `start` is a row offset; 30 requests 
 settled in bitcoin. Both ended on 16 September 2026, and no later day is requested.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import milliseconds
-from expectations.releases import every_day
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "www.bitmex.com"
 FUNDING = f"https://{HOST}/api/v1/funding"
 PAGE = 500
 PAYMENTS_A_DAY = 3
-SETTLED = every_day(timedelta(minutes=5))
 
 # The first whole day of payments: XBTUSD paid first on 14 May 2016 at 12:00.
 PERPETUALS = {"BTC": ("XBTUSD", date(2016, 5, 15)), "ETH": ("ETHUSD", date(2018, 8, 3))}
@@ -78,7 +76,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, symbol, since, SETTLED, until=ENDED) for asset, (symbol, since) in PERPETUALS.items()),
+            series_of(PERPETUALS, until=ENDED),
             days_per_ask=366,
             count=count_funding,
         ),

@@ -18,9 +18,8 @@ from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief, quoted
 from expectations.interval import Interval, milliseconds
-from expectations.releases import every_day, read_after_day
 from flows.paging import walk_back, walk_back_overlapping
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, series_of, windows
 from transforms.payload import member
 
 HOST = "api.bybit.com"
@@ -35,7 +34,6 @@ EIGHT_HOURS_MS = 8 * 3_600_000
 PAYMENTS_A_DAY = 3
 READINGS_PAGE = 200
 DAYS_OF_READINGS = 8  # 192 hours
-SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the spot market in USDT and a day from which it certainly trades.
 SPOT = {
@@ -197,14 +195,14 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_klines,
-            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
+            series_of(SPOT),
             days_per_ask=PAGE,
             count=count_klines,
         ),
         Feed(
             FUNDING_RATES,
             plan_payments,
-            tuple(Series(asset, perpetual, since, SETTLED) for asset, (perpetual, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=count_payments,
         ),
@@ -212,7 +210,7 @@ SOURCE = Source(
             OPEN_INTEREST,
             plan_open_interest,
             tuple(
-                Series(name, contract, since, SETTLED, labels={"asset": asset, "category": category})
+                Series(name, contract, since, labels={"asset": asset, "category": category})
                 for name, (asset, category, contract, since) in READ.items()
             ),
             days_per_ask=366,
@@ -221,7 +219,7 @@ SOURCE = Source(
         Feed(
             BORROW_RATES,
             plan_rates,
-            tuple(Series(coin, coin, BORROWED_SINCE, read_after_day()) for coin in BORROWED),
+            tuple(Series(coin, coin, BORROWED_SINCE) for coin in BORROWED),
             days_per_ask=1,
             restates_for=timedelta(0),
             reading=True,

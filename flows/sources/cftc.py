@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, among, series_of
 from transforms.open_interest.cftc import RELEASE
 
 HOST = "publicreporting.cftc.gov"
@@ -55,7 +55,7 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_reports,
-            tuple(Series(name, market, since, RELEASE) for name, (market, since) in MARKETS.items()),
+            series_of(MARKETS, RELEASE),
             days_per_ask=7000,
             restates_for=timedelta(days=21),
         ),

@@ -12,14 +12,12 @@ from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceUnavailable, quoted
 from expectations.interval import HOURS_A_DAY, milliseconds
-from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_windows
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 
 HOST = "api.exchange.coinbase.com"
 PRODUCTS = f"https://{HOST}/products"
 PAGE = 300
-SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {
     "BTC": ("BTC-USD", date(2015, 7, 20)),
@@ -79,7 +77,7 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_days,
-            tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=PAGE,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
@@ -87,7 +85,7 @@ SOURCE = Source(
         Feed(
             HOURLY_PRICES,
             plan_hours,
-            tuple(Series(asset, product, since, SETTLED) for asset, (product, since) in HOURLY.items()),
+            series_of(HOURLY),
             days_per_ask=PAGE,
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
         ),

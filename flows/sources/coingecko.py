@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from expectations.datasets.market_values import MARKET_VALUES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, quoted
 from expectations.releases import every_day
-from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Key, Limit, Plan, Request, Source, series_of
 
 HOST = "api.coingecko.com"
 COINS = f"https://{HOST}/api/v3/coins"
@@ -79,7 +79,7 @@ SOURCE = Source(
         Feed(
             MARKET_VALUES,
             plan_market_chart,
-            tuple(Series(asset, name, since, SETTLED) for asset, (name, since) in ASSETS.items()),
+            series_of(ASSETS, SETTLED),
             days_per_ask=WINDOW + 1,
             whole_history=True,
             kept_for=timedelta(days=WINDOW),

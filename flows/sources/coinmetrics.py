@@ -15,7 +15,7 @@ from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import ONE_DAY, day_start
 from expectations.releases import Release
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, among, series_of
 from transforms.payload import member
 
 HOST = "community-api.coinmetrics.io"
@@ -100,7 +100,7 @@ SOURCE = Source(
         Feed(
             STABLECOIN_SUPPLY,
             plan_supply,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in COINS.items()),
+            series_of(COINS, SETTLED),
             days_per_ask=PAGE,
             restates_for=timedelta(days=10),
             whole_history=True,  # a page holds more days than there are
@@ -108,7 +108,7 @@ SOURCE = Source(
         Feed(
             MARKET_VALUES,
             plan_market_values,
-            tuple(Series(asset, symbol, since, SETTLED) for asset, (symbol, since) in ASSETS.items()),
+            series_of(ASSETS, SETTLED),
             days_per_ask=PAGE,
             restates_for=timedelta(days=10),
             whole_history=True,  # a page holds more days than there are

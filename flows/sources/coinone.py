@@ -13,9 +13,8 @@ from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import HOURS_A_DAY, milliseconds
-from expectations.releases import every_day
 from flows.paging import walk_back
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "api.coinone.co.kr"
@@ -23,14 +22,13 @@ CHART = f"https://{HOST}/public/v2/chart/KRW"
 PAGE = 500
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
-SETTLED = every_day(timedelta(minutes=5))
+SEOUL_AHEAD = timedelta(hours=9)
 BLOCKED = "4"  # rate limit exceeded
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
-MARKETS = {"USDC": "USDC", "USDT": "USDT"}
+MARKETS = {"USDC": ("USDC", SINCE), "USDT": ("USDT", SINCE)}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -103,7 +101,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=2000,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=begins,
@@ -111,7 +109,7 @@ SOURCE = Source(
         Feed(
             HOURLY_KRW_PRICES,
             plan_hours,
-            tuple(Series(asset, target, SINCE, SETTLED) for asset, target in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=366,
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=begins,

@@ -11,7 +11,7 @@ from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY
 from expectations.errors import PipelineError, SourceUnavailable, quoted
 from expectations.releases import every_day
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, series_of
 
 CHART = "https://yields.llama.fi/chart"
 STABLECOIN = "https://stablecoins.llama.fi/stablecoin"
@@ -109,7 +109,7 @@ SOURCE = Source(
         Feed(
             STABLECOIN_SUPPLY,
             plan_stablecoin,
-            tuple(Series(asset, number, since, SETTLED) for asset, (number, since) in COINS.items()),
+            series_of(COINS, SETTLED),
             days_per_ask=WHOLE_HISTORY,
             restates_for=timedelta(days=10),
             whole_history=True,

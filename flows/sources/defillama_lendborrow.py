@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from expectations.datasets.lending_rates import LENDING_RATES
 from expectations.errors import PayloadChanged, SourceUnavailable
-from expectations.releases import read_after_day
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources.defillama import CHART, POOLS, refusal
 from transforms.payload import member
@@ -56,13 +55,7 @@ SOURCE = Source(
             LENDING_RATES,
             plan_state,
             tuple(
-                Series(
-                    name,
-                    number,
-                    since,
-                    read_after_day(),
-                    labels={"protocol": protocol, "chain": chain, "asset": asset},
-                )
+                Series(name, number, since, labels={"protocol": protocol, "chain": chain, "asset": asset})
                 for name, (protocol, chain, asset, number, since) in POOLS.items()
             ),
             days_per_ask=1,

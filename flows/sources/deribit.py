@@ -18,9 +18,8 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.liquidation_events import LIQUIDATION_EVENTS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
 from expectations.interval import Interval, milliseconds
-from expectations.releases import every_day
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, windows
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among, series_of, windows
 from transforms.liquidation_events.deribit import FLAG
 from transforms.payload import member
 
@@ -35,7 +34,6 @@ HOUR_MS = 3_600_000
 SLACK_MS = 60_000  # how far trades of several futures may be out of order
 LONGEST_SILENCE_MS = 6 * HOUR_MS  # there are some trades each minute
 WINDOW_DAYS = 31
-SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("BTC-PERPETUAL", date(2019, 5, 1)), "ETH": ("ETH-PERPETUAL", date(2019, 5, 1))}
 
@@ -144,14 +142,14 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, instrument, since, SETTLED) for asset, (instrument, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=lambda ask: {HOST: -(-len(ask.days) // WINDOW_DAYS)},
         ),
         Feed(
             LIQUIDATION_EVENTS,
             plan_liquidations,
-            tuple(Series(currency, currency, TRADED_SINCE, SETTLED) for currency in TRADES_A_DAY),
+            tuple(Series(currency, currency, TRADED_SINCE) for currency in TRADES_A_DAY),
             days_per_ask=7,
             restates_for=timedelta(0),
             count=count_liquidations,

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from expectations.datasets.exchange_rates import EXCHANGE_RATES
 from expectations.datasets.macro_series import MACRO_SERIES
 from flows.refusals import no_table
-from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source, series_of
 from transforms.exchange_rates.ecb import PUBLISHED
 from transforms.macro_series.ecb import STATISTICS
 
@@ -29,8 +29,12 @@ RESTATED = {"BSI.M.U2.Y.V.M20.X.1.U2.2300.Z01.E": FOR_EVER}
 EARLIER = timedelta(days=70)
 BEFORE_HOLIDAYS = timedelta(days=7)
 
-QUOTED = {"KRW": "KRW+USD", "EUR": "USD", "JPY": "JPY+USD", "CNY": "CNY+USD"}
-SINCE = {"KRW": date(1999, 1, 4), "EUR": date(1999, 1, 4), "JPY": date(1999, 1, 4), "CNY": date(2005, 4, 1)}
+QUOTED = {
+    "KRW": ("KRW+USD", date(1999, 1, 4)),
+    "EUR": ("USD", date(1999, 1, 4)),
+    "JPY": ("JPY+USD", date(1999, 1, 4)),
+    "CNY": ("CNY+USD", date(2005, 4, 1)),
+}
 
 
 def plan_statistic(ask: Ask) -> Plan:
@@ -79,7 +83,7 @@ SOURCE = Source(
         Feed(
             EXCHANGE_RATES,
             plan_rates,
-            tuple(Series(currency, key, SINCE[currency], PUBLISHED) for currency, key in QUOTED.items()),
+            series_of(QUOTED, PUBLISHED),
             days_per_ask=3660,
         ),
     ),

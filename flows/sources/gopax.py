@@ -5,24 +5,22 @@ most 1,024 candles; no turnover in won, so it is estimated; days without a trade
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
-from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_windows
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 
 HOST = "api.gopax.co.kr"
 PAIRS = f"https://{HOST}/trading-pairs"
 PAGE = 500  # well below the documented limit, in case the real one is smaller
 DAY_MS = 86_400_000
-SETTLED = every_day(timedelta(minutes=5))
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
-MARKETS = {"USDC": "USDC-KRW", "USDT": "USDT-KRW"}
+MARKETS = {"USDC": ("USDC-KRW", SINCE), "USDT": ("USDT-KRW", SINCE)}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -58,7 +56,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, pair, SINCE, SETTLED) for asset, pair in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=2000,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),

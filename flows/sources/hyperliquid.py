@@ -6,16 +6,15 @@ payments gives it.
 """
 
 from collections.abc import Generator
-from datetime import date, timedelta
+from datetime import date
 
 import orjson
 
 from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, brief
 from expectations.interval import HOURS_A_DAY, Interval, milliseconds
-from expectations.releases import every_day
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, pieces
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, pieces, series_of
 from transforms.formats.funding_intervals import CONTEXT_DAYS
 from transforms.payload import member
 
@@ -23,7 +22,6 @@ HOST = "api.hyperliquid.xyz"
 INFO = f"https://{HOST}/info"
 PAGE = 500
 WINDOW_DAYS = PAGE // HOURS_A_DAY - 2 * CONTEXT_DAYS  # whole days, less the days beside them
-SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("BTC", date(2023, 5, 13)), "ETH": ("ETH", date(2023, 5, 13))}
 
@@ -73,7 +71,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, coin, since, SETTLED) for asset, (coin, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=366,
             count=count_history,
         ),

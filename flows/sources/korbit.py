@@ -12,21 +12,19 @@ from expectations.datasets.hourly_krw_prices import HOURLY_KRW_PRICES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import HOURS_A_DAY, milliseconds
-from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_windows
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "api.korbit.co.kr"
 CANDLES = f"https://{HOST}/v2/candles"
 PAGE = 200
-SEOUL_AHEAD = timedelta(hours=9)
 # A day in Seoul is public nine hours earlier; it is requested once it is over in UTC too.
-SETTLED = every_day(timedelta(minutes=5))
+SEOUL_AHEAD = timedelta(hours=9)
 
 # Ten days before the first won market of a stablecoin, so that a ledger sees where each history begins.
 SINCE = date(2023, 11, 20)
-MARKETS = {"USDC": "usdc_krw", "USDT": "usdt_krw"}
+MARKETS = {"USDC": ("usdc_krw", SINCE), "USDT": ("usdt_krw", SINCE)}
 
 
 def plan_days(ask: Ask) -> Plan:
@@ -79,7 +77,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=2000,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),
@@ -87,7 +85,7 @@ SOURCE = Source(
         Feed(
             HOURLY_KRW_PRICES,
             plan_hours,
-            tuple(Series(asset, symbol, SINCE, SETTLED) for asset, symbol in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=366,
             count=lambda ask: {HOST: -(-len(ask.days) * HOURS_A_DAY // PAGE)},
             begins=shows_beginning(stamps_of),

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from expectations.datasets.hourly_prices import HOURLY_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.releases import every_day
 from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
 
 HOST = "api.kraken.com"
@@ -22,7 +21,6 @@ PAGE = 720
 DAYS_KEPT = timedelta(days=PAGE - 5)
 # 720 hours are 30 days; the oldest wanted day must still be complete.
 HOURS_KEPT = timedelta(days=28)
-SETTLED = every_day(timedelta(minutes=5))
 
 # Our name of the asset: the pair in the request, the pair as the answer is believed to name it, and its first day.
 MARKETS = {
@@ -56,7 +54,7 @@ def _since(ask: Ask, minutes: int) -> Plan:
 
 
 SERIES = tuple(
-    Series(asset, pair, since, SETTLED, labels={"pair": answered}) for asset, (pair, answered, since) in MARKETS.items()
+    Series(asset, pair, since, labels={"pair": answered}) for asset, (pair, answered, since) in MARKETS.items()
 )
 
 # How an error begins for which a retry helps.

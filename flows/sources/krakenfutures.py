@@ -17,9 +17,8 @@ from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.open_interest import OPEN_INTEREST
 from expectations.datasets.unconfirmed_liquidations import UNCONFIRMED_LIQUIDATIONS
 from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable, brief
-from expectations.releases import every_day
 from flows.paging import in_order
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source, among
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, among, series_of
 from transforms.payload import member
 
 HOST = "futures.kraken.com"
@@ -28,11 +27,11 @@ ANALYTICS = f"https://{HOST}/api/charts/v1/analytics"
 DAY_S = 86_400
 WHOLE_HISTORY = 36_600  # days: more than there are
 KEPT_DAYS = 366  # about 368 were measured
-SETTLED = every_day(timedelta(minutes=5))
 
 PERPETUALS = {"BTC": ("PF_XBTUSD", date(2022, 10, 1)), "ETH": ("PF_ETHUSD", date(2022, 10, 1))}
 
 READ_SINCE = date(2023, 1, 1)
+READ = {asset: (contract, READ_SINCE) for asset, (contract, _) in PERPETUALS.items()}
 
 TOO_BUSY = {"apiLimitExceeded", "marketUnavailable", "Server Error", "Unavailable"}
 
@@ -92,7 +91,7 @@ SOURCE = Source(
         Feed(
             FUNDING_RATES,
             plan_history,
-            tuple(Series(asset, contract, since, SETTLED) for asset, (contract, since) in PERPETUALS.items()),
+            series_of(PERPETUALS),
             days_per_ask=WHOLE_HISTORY,
             kept_for=timedelta(days=KEPT_DAYS),
             whole_history=True,
@@ -100,14 +99,14 @@ SOURCE = Source(
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
+            series_of(READ),
             days_per_ask=366,
             count=count_bars,
         ),
         Feed(
             UNCONFIRMED_LIQUIDATIONS,
             plan_liquidations,
-            tuple(Series(asset, contract, READ_SINCE, SETTLED) for asset, (contract, _) in PERPETUALS.items()),
+            series_of(READ),
             days_per_ask=366,
             count=count_bars,
         ),

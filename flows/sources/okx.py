@@ -26,7 +26,7 @@ from expectations.errors import PipelineError, SourceRefused, SourceUnavailable,
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds, next_month
 from expectations.releases import every_day
 from flows.paging import walk_back, walk_back_overlapping
-from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, windows
+from flows.source import Answer, Ask, Feed, Limit, Lost, Plan, Request, Series, Source, among, piece, series_of, windows
 from transforms.liquidation_events.okx import told_of
 from transforms.payload import member, text_columns
 
@@ -55,7 +55,6 @@ SLACK_MS = 60_000  # how far rows may be out of order
 LIQUIDATIONS_PAGE = 100
 LIQUIDATIONS_A_DAY = 200  # a guess
 LIQUIDATIONS_KEPT_DAYS = 5  # some
-SETTLED = every_day(timedelta(minutes=5))
 # A day without a liquidation is proved by the next one.
 TOLD = every_day(timedelta(minutes=5), grace=timedelta(days=1))
 
@@ -341,14 +340,14 @@ SOURCE = Source(
         Feed(
             SPOT_PRICES,
             plan_candles,
-            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in SPOT.items()),
+            series_of(SPOT),
             days_per_ask=1000,
             count=count_candles,
         ),
         Feed(
             FUNDING_RATES,
             plan_funding,
-            tuple(Series(asset, swap, since, SETTLED) for asset, (swap, since) in SWAPS.items()),
+            series_of(SWAPS),
             days_per_ask=92,
             seam=first_kept,
             count=count_payments,
@@ -356,16 +355,14 @@ SOURCE = Source(
         Feed(
             BORROW_RATES,
             plan_rates,
-            tuple(Series(coin, coin, since, SETTLED) for coin, since in BORROWED.items()),
+            tuple(Series(coin, coin, since) for coin, since in BORROWED.items()),
             days_per_ask=30 * WHOLE_DAYS_A_PAGE,
             count=count_rates,
         ),
         Feed(
             OPEN_INTEREST,
             plan_open_interest,
-            tuple(
-                Series(name, swap, READ_SINCE, SETTLED, labels={"asset": asset}) for name, (asset, swap) in READ.items()
-            ),
+            tuple(Series(name, swap, READ_SINCE, labels={"asset": asset}) for name, (asset, swap) in READ.items()),
             days_per_ask=60,
             kept_for=timedelta(days=READINGS_KEPT_DAYS),
             count=count_open_interest,

@@ -4,21 +4,19 @@ Newest first; `to` is exclusive; the number of candles defaults to one; days sta
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.errors import PipelineError, SourceRefused, brief
 from expectations.interval import milliseconds
-from expectations.releases import every_day
 from flows.paging import shows_beginning, walk_back
-from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Series, Source
+from flows.source import Answer, Ask, Feed, Limit, Plan, Request, Source, series_of
 from transforms.payload import member
 
 HOST = "api.upbit.com"
 DAYS = f"https://{HOST}/v1/candles/days"
 PAGE = 200
 DAY_MS = 86_400_000
-SETTLED = every_day(timedelta(minutes=5))
 
 MARKETS = {
     "BTC": ("KRW-BTC", date(2017, 9, 25)),
@@ -65,7 +63,7 @@ SOURCE = Source(
         Feed(
             KRW_PRICES,
             plan_days,
-            tuple(Series(asset, market, since, SETTLED) for asset, (market, since) in MARKETS.items()),
+            series_of(MARKETS),
             days_per_ask=2000,
             count=lambda ask: {HOST: -(-len(ask.days) // PAGE)},
             begins=shows_beginning(stamps_of),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from operator import itemgetter
 
 from flows.steps.plan import Batch, Mode, date_of
+from warehouse.text import counted, instant
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ class Forecast:
         """The totals, and what perishes first."""
         if not self.lines:
             return "nothing is due"
-        total = f"{self.days:,} series-days, about {self.requests:,} requests, at least {self.seconds:,.0f} s"
+        total = f"{self.days:,} series-days, about {counted(self.requests, 'request')}, at least {self.seconds:,.0f} s"
         perishing = [(line.perishes_at, line) for line in self.lines if line.perishes_at is not None]
         limited = f"{total} under the rate limits" + (f" of {self.slowest}, the slowest" if self.seconds else "")
         if not perishing:
             return f"{limited}; nothing of it perishes"
         at, first = min(perishing, key=itemgetter(0))
-        return f"{limited}; {first.dataset} from {first.source} perishes first, at {at:%Y-%m-%d %H:%M} UTC"
+        return f"{limited}; {first.dataset} from {first.source} perishes first, at {instant(at)}"
 
 
 def forecast(planned: Iterable[Batch], mode: Mode) -> Forecast:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import polars as pl
 
 from expectations.errors import FAULTS, StorageDamaged
-from expectations.interval import ONE_DAY, Interval
+from expectations.interval import each_day, intervals
 from flows.http import OK, error_in
 from flows.settings import Settings
 from flows.source import Answer, Ask, Gathered, Request, Source
@@ -52,7 +52,7 @@ def read_again(found: Iterable[tuple[Batch, Resting]], archive: Archive, now: da
         gathered: list[Gathered] = []
         for collection, days in resting.items():
             answers, error = _answers_of(archive, collection)
-            asks = (Ask(by_series[collection.series], span, now) for span in _runs(days))
+            asks = (Ask(by_series[collection.series], span, now) for span in intervals(days))
             gathered += [Gathered(ask, answers, error) for ask in asks]
         yield replace(batch, archived=tuple(gathered))
 
@@ -74,7 +74,6 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
         },
         orient="row",
     )
-    per_day = spans.with_columns(date=pl.date_ranges("start", "end", closed="left")).explode("date")
     unsettled = ~pl.col("state").is_in(SETTLED).fill_null(value=False)
     # An answer from before a day was due proves nothing about it, whatever the clock said then.
     valid = (unsettled & (pl.col("taken_at") >= pl.col("due_at"))) | pl.col("taken_at").eq_missing(
@@ -82,7 +81,7 @@ def _resting_on(wanted: pl.DataFrame, collections: Sequence[Collection]) -> dict
     )
     chosen = (
         wanted.select("series", "date", "state", "observed_at", "due_at")
-        .join(per_day, on=["series", "date"])
+        .join(each_day(spans), on=["series", "date"])
         .filter(valid)
         .group_by("series", "date")
         .agg(pl.col("place").max())
@@ -102,16 +101,6 @@ def _answers_of(archive: Archive, collection: Collection) -> tuple[tuple[Answer,
         ), None
     except StorageDamaged as damaged:
         return (), damaged
-
-
-def _runs(days: Sequence[date]) -> Iterator[Interval]:
-    start = last = days[0]
-    for day in days[1:]:
-        if day != last + ONE_DAY:
-            yield Interval(start, last + ONE_DAY)
-            start = day
-        last = day
-    yield Interval(start, last + ONE_DAY)
 
 
 def archived_answer(place: str, snapshot: Snapshot) -> Answer:

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import polars as pl
 
 from expectations.errors import FAULTS, NotYetPublished, PayloadChanged, PipelineError, unforeseen
-from expectations.interval import HOURS_A_DAY, Interval
+from expectations.interval import HOURS_A_DAY, Interval, each_day
 from flows.source import Feed, Gathered, Lost, Series
 from flows.steps.check import Checked
 from flows.steps.normalize import INSTANT, normalize_by_day, nothing
 from flows.steps.plan import Batch
 from transforms.conform import said_empty
 from warehouse.store.ledger import NOT_GIVEN, SEEN_ONCE, SETTLED, DayRange, State, in_ranges
+from warehouse.text import instant
 
 # An answer proves the start of a history only with this many days present without a gap, and at least as many before
 # them absent: a gap of a day or two at the edge is more likely a lost row.
@@ -182,9 +183,7 @@ def _verified(evidence: Evidence, reason: str) -> DayOutcome:
 def _without_value(evidence: Evidence, day: Wanted) -> PipelineError:
     """The error for an expected day that is listed without a value."""
     if _may_be_late(evidence, day):
-        return NotYetPublished(
-            f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found it listed without one"
-        )
+        return NotYetPublished(f"expected a value for {day.date} by {instant(day.due_at)}, found it listed without one")
     return PayloadChanged(f"expected a value for {day.date}, found it listed without a value")
 
 
@@ -229,9 +228,7 @@ def _absent_days(
         if answered.leads(day.date) and begins and (loaded_before is None or day.date < loaded_before):
             outcome = _verified(evidence, f"the provider's history begins on {answered.days[0]}")
         elif answered.trails(day.date) and _may_be_late(evidence, day):
-            late = NotYetPublished(
-                f"expected a value for {day.date} by {day.due_at:%Y-%m-%d %H:%M} UTC, found none yet"
-            )
+            late = NotYetPublished(f"expected a value for {day.date} by {instant(day.due_at)}, found none yet")
             outcome = _unanswered(evidence, day, late)
         elif day.state in SETTLED:
             problem = PayloadChanged(f"expected {day.date}, which was answered before, found {answered} without it")
@@ -408,12 +405,7 @@ def settle(readings: Sequence[Read], checked: Checked, batch: Batch) -> tuple[li
         ranges += spans
     texts, dates = pl.String(), pl.Date()
     schema = pl.Schema({"series": texts, "start": dates, "end": dates, "observed_at": INSTANT, "snapshot": texts})
-    per_day = (
-        pl.DataFrame(settled, schema=schema, orient="row")
-        .select("series", "observed_at", "snapshot", date=pl.date_ranges("start", "end", closed="left"))
-        .explode("date")
-    )
-    scope = per_day.join(
+    scope = each_day(pl.DataFrame(settled, schema=schema, orient="row")).join(
         batch.wanted.select("series", "date", settled=pl.col("state").is_in(SETTLED).fill_null(value=False)),
         on=["series", "date"],
         how="left",

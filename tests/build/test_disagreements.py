@@ -1,4 +1,4 @@
-"""Sources held against each other: what is compared, how far apart they are, and who is told."""
+"""Disagreements of sources: what is compared, how far apart the values are, and where that is reported."""
 
 import json
 import re
@@ -16,18 +16,18 @@ from expectations.contract import datasets
 from expectations.curated import curated
 from expectations.tolerances import Comparison, _comparison, comparisons, reported_months
 from flows.status import disagreeing
-from flows.text import gap_in_words
 from tests.core_tables import create_core
 from tests.tool import Tool
 from warehouse.build import models
 from warehouse.build.disagreements import COLUMNS, KEY, beyond_tolerance, disagreements, judged_gaps
+from warehouse.text import gap_in_words
 
 pytestmark = pytest.mark.slow
 
 BANK_OF_KOREA = curated()["bank_of_korea"].rows
 DAY = date(2024, 12, 9)
 NOW = datetime(2024, 12, 10, 0, 30, tzinfo=UTC)
-# Nothing else tells of the same thing: what is compared instead, or why nothing can be.
+# Datasets in which no two sources have the same number: what is compared instead, or why nothing can be.
 NOT_COMPARED = {
     "hourly_krw_prices": "each venue's hours are its own, and its own days are beside them",
     "hourly_prices": "the last hour ends with the day's close, which is compared; each venue has its mean",
@@ -56,7 +56,7 @@ def told(gaps: pl.DataFrame) -> list[tuple[Any, ...]]:
     return [(*row[:-1], json.loads(row[-1])) for row in gaps.select(*columns, "key").iter_rows()]
 
 
-# what is declared ----------------------------------------------------------------------------------------------------
+# What is declared ----------------------------------------------------------------------------------------------------
 
 
 def test_every_dataset_is_compared() -> None:
@@ -66,7 +66,7 @@ def test_every_dataset_is_compared() -> None:
 
 @pytest.mark.parametrize("one", comparisons(), ids=lambda one: one.metric)
 def test_every_comparison_says_what_how_far_and_why(one: Comparison) -> None:
-    assert 0 < one.tolerance < 0.5  # a factor of two, such as both sides for one, is always beyond
+    assert 0 < one.tolerance < 0.5  # a factor of two, such as both sides instead of one, always exceeds it
     assert one.floor >= 0
     assert len(one.reason) > 40
     assert one.same[0] == "date"
@@ -78,7 +78,7 @@ def test_no_metric_is_named_twice() -> None:
     assert len(set(names)) == len(names)
 
 
-# what is compared ----------------------------------------------------------------------------------------------------
+# What is compared ----------------------------------------------------------------------------------------------------
 
 
 def test_every_witness_is_held_against_the_source_that_the_marts_take(connection: duckdb.DuckDBPyConnection) -> None:
@@ -155,7 +155,7 @@ def test_venues_that_differ_are_not_compared_but_two_sources_of_one_are(
 
 
 def test_contracts_of_one_venue_are_compared_each_with_itself(connection: duckdb.DuckDBPyConnection) -> None:
-    """Binance's perpetual in USDC comes first by name, and Coinalyze has none: it is no witness of that in USDT."""
+    """Binance's perpetual in USDC is the first by name; Coinalyze lacks it, and it is compared with no other."""
     rows = [
         {"asset": "BTC", "venue": "binance", "contract": contract, "source": source, "open_interest_usd": usd}
         for source, contract, usd in (
@@ -183,10 +183,10 @@ def test_amounts_in_two_currencies_are_not_compared(connection: duckdb.DuckDBPyC
 
 @pytest.mark.parametrize("one", comparisons(), ids=lambda one: one.metric)
 def test_every_comparison_says_of_each_column_of_the_key_whether_it_is_the_same(one: Comparison) -> None:
-    """Which kind of thing a venue's, a chain's or a contract's figure is never depends on which row comes first."""
+    """A figure of one venue, chain or contract is never compared with whichever row of another comes first."""
     across = {*one.dataset.key, *one.witness_dataset.key} - {*one.same}
     assert across <= {"venue"}
-    assert not across or one.dataset.name in {"spot_prices", "krw_prices"}  # each source is a venue of its own
+    assert not across or one.dataset.name in {"spot_prices", "krw_prices"}  # each source is another venue
 
 
 def test_a_comparison_that_leaves_out_a_column_of_the_key_is_refused() -> None:
@@ -247,14 +247,14 @@ def test_payments_of_one_day_are_compared_one_by_one(connection: duckdb.DuckDBPy
     assert gaps.select(KEY).is_unique().all()
 
 
-# near zero -----------------------------------------------------------------------------------------------------------
+# Near zero -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("one", "other", "gap", "beyond"),
     [
         (0.0, 0.0, 0.0, False),
-        (0.0, 0.01, 1.0, False),  # a percent a year is nothing
+        (0.0, 0.01, 1.0, False),  # one percent a year is below the floor
         (0.001, 0.01, 0.9, False),
         (0.02, 0.04, 0.5, True),
         (0.4, 0.2, 0.5, True),
@@ -283,7 +283,7 @@ def test_an_unknown_value_is_no_disagreement(connection: duckdb.DuckDBPyConnecti
     assert gaps.is_empty()
 
 
-# what is made of it --------------------------------------------------------------------------------------------------
+# What is reported ----------------------------------------------------------------------------------------------------
 
 
 def test_a_gap_beyond_its_tolerance_fails_a_warning(connection: duckdb.DuckDBPyConnection) -> None:
@@ -364,7 +364,7 @@ def test_what_is_beyond_is_read_from_the_built_file(tool: Tool) -> None:
     assert "is not known" in tool("status").out
 
 
-# the Bank of Korea ---------------------------------------------------------------------------------------------------
+# The Bank of Korea ---------------------------------------------------------------------------------------------------
 
 
 def test_reported_months_agree_with_themselves() -> None:
@@ -381,7 +381,7 @@ VENUES = ["bithumb", "coinone", "gopax", "korbit", "upbit"]
 
 
 def months(connection: duckdb.DuckDBPyConnection, venues: list[str], billions: float, days: int = 30) -> pl.DataFrame:
-    """The gaps of a November in which so many billions of won a day changed hands, over these venues together."""
+    """The gaps of a November in which these venues together traded so many billions of won a day."""
     rows = [
         {
             "date": date(2024, 11, 1 + day),
@@ -407,8 +407,8 @@ def months(connection: duckdb.DuckDBPyConnection, venues: list[str], billions: f
         (VENUES, 540.0, False),
         (VENUES, 400.0, True),
         (VENUES, 900.0, True),
-        (["upbit"], 200.0, False),  # what the others turned over is missing
-        (["upbit"], 900.0, True),  # one venue alone is never above all five
+        (["upbit"], 200.0, False),  # the turnover of the others is missing
+        (["upbit"], 900.0, True),  # one venue alone never exceeds all five
     ],
 )
 def test_a_whole_month_is_held_against_the_bank_of_korea(

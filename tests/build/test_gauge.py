@@ -1,4 +1,4 @@
-"""The gauge and the signals, computed again from the marts by plain loops that share nothing with their SQL."""
+"""The gauge and the signals, computed a second time from other marts, by loops that share nothing with their SQL."""
 
 import random
 from collections import defaultdict
@@ -17,13 +17,13 @@ LEVELS = curated()["signal_levels"].rows
 YEAR = timedelta(days=364)
 FEWEST = 180
 
-# Component to member to day to (value, weight).
+# A cell is component, member, day, value and weight; members are the same by component, member and day.
 Cell = tuple[str, str, date, float | None, float]
 Members = dict[str, dict[str, dict[date, tuple[float, float]]]]
 
 
 def weekly(days: dict[date, float], over: Callable[[Iterable[float]], float]) -> dict[date, float]:
-    """A figure over each seven days that are all there."""
+    """A figure of each seven days in a row, where all of them are known."""
     found = {}
     for day in days:
         week = [days.get(day - timedelta(days=back)) for back in range(7)]
@@ -34,7 +34,7 @@ def weekly(days: dict[date, float], over: Callable[[Iterable[float]], float]) ->
 
 
 def leverage(tool: Tool) -> Iterator[Cell]:
-    """Open interest in coins and over market value, and funding."""
+    """Open interest in coins and relative to market value, and funding."""
     there_are = {
         (day, asset): cap / close
         for day, asset, cap, close in tool.ask("select date, asset, market_cap_usd, close_usd from asset_daily")
@@ -52,7 +52,7 @@ def leverage(tool: Tool) -> Iterator[Cell]:
 
 
 def chained(tool: Tool, asset: str) -> dict[date, float]:
-    """Open interest in coins, like for like: each day's step is that of the contracts which both days have."""
+    """An index of open interest in coins: each day's step is that of the contracts which both days have."""
     days: dict[date, dict[str, float]] = defaultdict(dict)
     for day, contract, coins in tool.ask(
         "select date, asset || ' ' || venue || ' ' || contract, open_interest_coins from open_interest_contracts "
@@ -74,7 +74,7 @@ def chained(tool: Tool, asset: str) -> dict[date, float]:
 
 
 def rates(tool: Tool) -> Iterator[Cell]:
-    """What stablecoins cost at exchanges, and cost and earn on Ethereum."""
+    """What borrowing stablecoins costs at exchanges, and what loans cost and deposits earn on Ethereum."""
     for day, asset, venue, apr in tool.ask(
         "select date, asset, venue, borrow_apr from borrow_rates_daily where asset in ('USDT', 'USDC')"
     ):
@@ -107,7 +107,7 @@ def weeks(tool: Tool) -> Iterator[Cell]:
 
 
 def money(tool: Tool) -> Iterator[Cell]:
-    """Issuance, hopes of cuts, and what central banks and banks have put out."""
+    """Stablecoin issuance, rate cuts that are priced, and the growth of central banks' assets and of money."""
     for day, issued in tool.ask("select date, net_issuance_7d_usd from stablecoin_flows_total"):
         yield "stablecoin_issuance", "ALL", day, issued, 1
     for day, cuts in tool.ask("select date, cuts_priced_1y from policy_rates"):
@@ -129,7 +129,7 @@ def change(now: float | None, before: float | None) -> float | None:
 
 
 def members_of(tool: Tool) -> Members:
-    """What the methodology says each part is made of, read from the marts."""
+    """The members of each component as the methodology names them, read from the marts."""
     found: Members = defaultdict(lambda: defaultdict(dict))
     for part in (leverage, rates, weeks, money):
         for component, member, day, value, weight in part(tool):
@@ -139,7 +139,7 @@ def members_of(tool: Tool) -> Members:
 
 
 def percentile(days: dict[date, tuple[float, float]], day: date) -> float | None:
-    """The contract's rule, word by word."""
+    """The trailing-year percentile, as the contract defines it."""
     year = [value for one, (value, _) in days.items() if day - YEAR <= one <= day]
     if day not in days or len(year) < FEWEST:
         return None
@@ -149,7 +149,7 @@ def percentile(days: dict[date, tuple[float, float]], day: date) -> float | None
 
 
 def parts_of(members: Members, day: date) -> dict[str, float]:
-    """Each part's weighted mean of its members' percentiles; a part without a member is left out."""
+    """Each component's weighted mean of its members' percentiles; one without a known member is left out."""
     parts = {}
     for component, series in members.items():
         told = [(where, days[day][1]) for days in series.values() if (where := percentile(days, day)) is not None]
@@ -172,7 +172,7 @@ def level(parts: dict[str, float], speaks_of: str) -> float | None:
 
 
 def lows_of(tool: Tool) -> dict[date, list[tuple[str, float, float]]]:
-    """Of each day the basket's assets with low and close against the last close, same source on both days."""
+    """For each day, assets with low and close relative to the close before, if both days have the same source."""
     prices = {
         (day, asset): (low, close, source, sector)
         for day, asset, low, close, source, sector in tool.ask(
@@ -188,7 +188,7 @@ def lows_of(tool: Tool) -> dict[date, list[tuple[str, float, float]]]:
 
 
 def interest_changes(tool: Tool) -> dict[date, float]:
-    """The day's change of bitcoin's open interest in coins, over the contracts that both days have."""
+    """The change of bitcoin's open interest in coins from the day before, over the contracts that both days have."""
     days: dict[date, dict[tuple[str, str], float]] = defaultdict(dict)
     for day, venue, contract, coins in tool.ask(
         "select date, venue, contract, open_interest_coins from open_interest_contracts "
@@ -205,7 +205,7 @@ def interest_changes(tool: Tool) -> dict[date, float]:
 
 
 def flushes(tool: Tool) -> set[date]:
-    """The days on which positions were being unwound, as the methodology says it."""
+    """The days of a flush, as the methodology defines it."""
     interest = interest_changes(tool)
     found = set()
     for day, assets in lows_of(tool).items():
@@ -227,7 +227,7 @@ def test_the_gauge_is_what_the_methodology_says(demo: Tool, members: Members) ->
     days = [day for (day,) in demo.ask("select date from leverage_gauge where heat is not null order by 1")]
     chosen = [days[-1], *random.Random(5).sample(days, 12)]
     for day in chosen:
-        found = demo.ask(f"select * from leverage_gauge where date = '{day}'")[0]  # noqa: S608  a day
+        found = demo.ask(f"select * from leverage_gauge where date = '{day}'")[0]
         names = [name for (name,) in demo.ask("select column_name from (describe leverage_gauge)")]
         row = dict(zip(names, found, strict=True))
         parts = parts_of(members, day)
@@ -257,7 +257,7 @@ def test_the_demo_knows_every_part_and_ends_overheated_or_in_a_flush(demo: Tool)
 
 
 def liquidations(tool: Tool) -> dict[date, float]:
-    """The mean of the venues' own percentiles."""
+    """The mean of the percentiles of the venues, each within its own year."""
     venues: dict[str, dict[date, tuple[float, float]]] = defaultdict(lambda: defaultdict(lambda: (0.0, 1.0)))
     for day, venue, usd in tool.ask("select date, venue, total_usd from liquidations_daily"):
         venues[venue][day] = (venues[venue][day][0] + usd, 1)
@@ -267,7 +267,7 @@ def liquidations(tool: Tool) -> dict[date, float]:
 
 
 def hopes(tool: Tool) -> dict[date, float]:
-    """By how many quarter points the one-year yield fell in 30 days."""
+    """How many quarters of a percentage point the one-year yield fell in 30 days."""
     yields = dict(tool.ask("select date, yield_1y from policy_rates where yield_1y is not null"))
     return {
         day: (yields[day - timedelta(days=30)] - now) / 0.0025
@@ -277,7 +277,7 @@ def hopes(tool: Tool) -> dict[date, float]:
 
 
 def stale(tool: Tool) -> dict[date, float]:
-    """How many parts are missing for the second day that were there within 30 days."""
+    """How many components are missing for the second day in a row and were known within 30 days."""
     missing = dict(tool.ask("select date, components_missing from leverage_gauge"))
     found = {}
     for day, names in missing.items():
@@ -291,7 +291,7 @@ def stale(tool: Tool) -> dict[date, float]:
 
 
 def turns(tool: Tool) -> dict[date, float]:
-    """The first known measure of liquidity, where it was above zero itself within 91 days."""
+    """The first measure of liquidity that is known, where the same measure was above zero within 91 days."""
     measures: list[dict[date, float]] = [{}, {}, {}]
     told = tool.ask("select date, change_13w, fed_net_liquidity_usd, fed_assets_usd from global_liquidity")
     levels = {day: amounts for day, _, *amounts in told}
@@ -310,7 +310,7 @@ def turns(tool: Tool) -> dict[date, float]:
 
 
 def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: Tool) -> None:
-    """Those whose number is one of a mart."""
+    """The signals whose number can be read from a mart, or is computed above."""
     numbers = {
         "open_interest_outruns_price": "select date, change_30d_coins from open_interest_total where asset = 'BTC'",
         "leverage_heat": "select date, heat from leverage_gauge",
@@ -336,7 +336,7 @@ def test_a_signal_speaks_exactly_where_its_number_is_beyond_its_threshold(demo: 
                     break
         found = {
             day: (name, value)
-            for day, name, value in demo.ask(f"select date, level, value from signals where signal = '{signal}'")  # noqa: S608
+            for day, name, value in demo.ask(f"select date, level, value from signals where signal = '{signal}'")
         }
         assert found == expected, signal
 
@@ -370,7 +370,7 @@ def test_outcomes_are_what_bitcoin_did_after(demo: Tool) -> None:
         days = [
             day
             for (day,) in demo.ask(
-                f"select date from signals where signal = '{signal}' and level = '{name}' order by 1"  # noqa: S608
+                f"select date from signals where signal = '{signal}' and level = '{name}' order by 1"
             )
         ]
         scored = [day for day in days if day in after]

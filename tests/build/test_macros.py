@@ -1,4 +1,4 @@
-"""The words of sentences: how a number is written, and when it may be called the highest or the lowest."""
+"""The macros of sentences: how a number is written, and when it may be called the highest or the lowest."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -80,7 +80,7 @@ def test_the_page_writes_a_share_as_the_sentences_do(words: duckdb.DuckDBPyConne
 
 
 def superlative(words: duckdb.DuckDBPyConnection, alike: int | None, known: int, held: int, since: int = 0) -> str:
-    """What is said of a highest figure whose like is so many days ago."""
+    """The words for a highest figure, where one as high was so many days ago."""
     text: str = words.execute(
         "select superlative('highest', $day::date, $alike::date, $known, $held, $since)",
         {
@@ -117,7 +117,7 @@ def test_a_superlative_is_said_of_the_days_that_it_is_true_of(
 
 
 def test_what_may_have_either_sign_says_what_is_the_highest(words: duckdb.DuckDBPyConnection) -> None:
-    """A redemption of 2.8 billion is no lowest redemption, and a price that is less has no highest less."""
+    """A largest redemption is a lowest net issuance, and a discount is a lowest premium."""
     kinds = ("USD", "gap", "fine gap", "issued", "move")
     told = {
         kind: words.execute("select superlative_word(true, $1), superlative_word(false, $1)", [kind]).fetchall()[0]
@@ -134,7 +134,7 @@ def test_what_may_have_either_sign_says_what_is_the_highest(words: duckdb.DuckDB
 
 @pytest.mark.parametrize("topic", TOPICS["topic"])
 def test_what_stands_after_a_week_ago_is_about_nothing_else(topic: str) -> None:
-    """Details and superlatives belong beside today's figure: after last week's they would read as last week's."""
+    """Details and superlatives stand before last week's figure; after it they would read as if they were about it."""
     statement = TOPICS.filter(topic=topic)["statement"].item()
     _, found, after = statement.partition("{week_ago}")
     assert not found or after == "."

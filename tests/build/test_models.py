@@ -1,4 +1,4 @@
-"""Every mart: rows in and rows out, its promise, and that the past stays as it was."""
+"""Every mart: rows in and rows out, its promise, and that later days do not change the past."""
 
 import math
 import random
@@ -46,7 +46,7 @@ def build(
 
 
 def with_what_it_reads(name: str) -> list[Model]:
-    """A mart after the marts that it is made of."""
+    """The models that a mart is made of, in order, and the mart as the last."""
     wanted: list[Model] = []
     for model in reversed(models.models()):
         if model.name == name or any(model.table in later.reads for later in wanted):
@@ -55,7 +55,7 @@ def with_what_it_reads(name: str) -> list[Model]:
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
-    rows: pl.DataFrame = connection.sql(f"select * from {table}").pl()  # noqa: S608  a table of ours
+    rows: pl.DataFrame = connection.sql(f"select * from {table}").pl()
     return rows
 
 
@@ -71,7 +71,7 @@ def cases() -> list[str]:
 
 
 def comparable(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows as dictionaries, numbers to be compared to nine digits."""
+    """Rows as dictionaries, whose numbers are compared to nine digits."""
     return [
         {
             name: pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
@@ -123,14 +123,14 @@ def test_the_last_select_names_every_column_and_orders_by_the_key(model: Model) 
 
 
 def reads_of(select: exp.Select) -> Iterator[exp.Table]:
-    """The tables that one select reads itself."""
+    """The tables that one select reads, without those of its subqueries."""
     for source in (select.args.get("from_"), *select.args.get("joins", ())):
         if source is not None and isinstance(source.this, exp.Table):
             yield source.this
 
 
 def looks_ahead(query: str) -> list[str]:
-    """The tables of `core` from which a query takes rows without asking when they were public."""
+    """The tables of `core` from which a query takes rows without a condition on when they were public."""
     asking = {f"{dataset}{view}" for dataset in datasets() for view in ("", "_preferred")}
     found = []
     for select in sqlglot.parse_one(query, read="duckdb").find_all(exp.Select):
@@ -177,7 +177,7 @@ def test_the_view_and_the_function_tell_the_same_day(connection: duckdb.DuckDBPy
     day = date(2024, 12, 9)
     public = datetime(2024, 12, 9, tzinfo=UTC) + timedelta(hours=hours)
     told = connection.execute(
-        f"select usable_on(date, available_at), {IN_TIME} from (select $day::date as date, $public as available_at)",  # noqa: S608  ours
+        f"select usable_on(date, available_at), {IN_TIME} from (select $day::date as date, $public as available_at)",
         {"day": day, "public": public},
     ).fetchall()
     late = math.ceil((hours - 36) / 24)
@@ -326,8 +326,8 @@ CURRENCIES = {
 }
 NOT_GENERATED = {
     *("borrow_apr", "borrow_apr_max", "supply_apr_max", "utilization", "yield_3m"),
-    "change_52w",  # the history is too short for it
-    # Weeks and quarters with every day are too rare in it for a year of them.
+    "change_52w",  # the history is too short
+    # Too few weeks and quarters of it have every day for a year of values.
     *("korean_turnover_percentile", "coinbase_premium_percentile", "global_liquidity_percentile"),
 }
 NOT_FILLED = {name for model in models.models() for name, note in model.notes.items() if note.startswith("Not filled")}
@@ -338,7 +338,7 @@ def drawn(rng: random.Random, rows: int, draw: Callable[[random.Random], Any]) -
 
 
 def grid(rng: random.Random, names: list[str], days: int, kept: float = 0.95) -> pl.DataFrame:
-    """Rows for most days of each series, each series over days of its own; a few come late."""
+    """Rows for most days of each series, which has its own span of days; a few rows come late."""
     starts = [FIRST + timedelta(days=rng.randrange(DAYS - days + 1)) for _ in names]
     rows = (
         pl.DataFrame({"name": names, "start": starts})
@@ -354,7 +354,7 @@ def grid(rng: random.Random, names: list[str], days: int, kept: float = 0.95) ->
 
 
 def spans(rng: random.Random, names: list[str], days: int, kept: float = 0.99) -> pl.DataFrame:
-    """Rows as `grid` makes them, of the first two names over all days, so that they have a year to stand in."""
+    """Rows as `grid` makes them; those of the first two names cover all days, so that a percentile has its year."""
     return pl.concat([grid(rng, names[2:], days), grid(rng, names[:2], DAYS, kept=kept)])
 
 
@@ -363,7 +363,7 @@ def number(rng: random.Random, rows: pl.DataFrame, name: str, *values: float) ->
 
 
 def with_prices(rng: random.Random, rows: pl.DataFrame, currency: str, unit: float) -> pl.DataFrame:
-    """Candles around one unit, in steps coarse enough for ties."""
+    """Candles near one unit, in steps that are coarse enough for ties."""
     near = [unit * (1 + step / 100) for step in range(-10, 11)]
     for name, values in {
         "open": near,
@@ -377,7 +377,7 @@ def with_prices(rng: random.Random, rows: pl.DataFrame, currency: str, unit: flo
 
 
 def open_interest(rng: random.Random, names: list[str]) -> pl.DataFrame:
-    """Venues of one contract or two, told in coins, in dollars or in both, and a venue that is known weekly."""
+    """Venues with one contract or two, in coins, in dollars or in both, and a venue that is known weekly."""
     venues = pl.DataFrame(
         {"venue": ["binance", "bybit", "bybit"], "contract": ["USDT", "USDT", "USD"], "cadence": ["daily"] * 3}
     )
@@ -399,7 +399,7 @@ def open_interest(rng: random.Random, names: list[str]) -> pl.DataFrame:
 
 
 def dollars(rng: random.Random, names: list[str]) -> pl.DataFrame:
-    """Daily candles at one venue in USDT and two in dollars, and what USDT itself costs."""
+    """Daily candles at one venue in USDT and at two in dollars, and the price of USDT."""
     spot = spans(rng, names, 70).rename({"name": "asset"})
     venues = pl.DataFrame(
         {
@@ -416,7 +416,7 @@ def dollars(rng: random.Random, names: list[str]) -> pl.DataFrame:
 
 
 def hours(rng: random.Random, days: pl.DataFrame) -> pl.DataFrame:
-    """The hours of some days, of which each venue lacks one here and there."""
+    """The hours of some days; each venue lacks a few."""
     rows = days.join(pl.DataFrame({"hour": range(24)}), how="cross").with_columns(
         opened_at=pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") + pl.duration(hours=pl.col("hour"))
     )
@@ -493,7 +493,7 @@ def history(rng: random.Random) -> dict[str, pl.DataFrame]:
     closed = closed.join(pl.DataFrame({"venue": ["bitfinex", "gate"]}), how="cross")
     for side in ("long_usd", "short_usd"):
         closed = number(rng, closed, side, 0.0, 0.1, 1e6, 2e6 / 3)
-    others = random.Random(7)  # what a provider counts over all exchanges
+    others = random.Random(7)  # sums of a provider over all exchanges
     everywhere = grid(others, ["ALL"], DAYS).rename({"name": "asset"}).with_columns(venue=pl.lit("ALL"))
     for side in ("long_usd", "short_usd"):
         everywhere = number(others, everywhere, side, 1e8, 2e8)
@@ -566,7 +566,7 @@ def test_no_row_changes_when_later_days_arrive(connection: duckdb.DuckDBPyConnec
         build(earlier, known_at(tables, noon), until=cut)
         for model in models.models():
             if model.name == "signal_outcomes":
-                continue  # it looks ahead on purpose, and nothing reads it
+                continue  # it looks ahead by definition, and no model reads it
             then = finished(model, rows_of(earlier, model.table), cut)
             now = finished(model, rows_of(connection, model.table), cut)
             by_hand = set(model.reads) <= {f"core.{name}" for name in curated()}
@@ -622,12 +622,12 @@ LAST = FIRST + timedelta(days=TWO_YEARS - 1)
 
 
 def reach_of(wanted: Sequence[Model]) -> dict[str, int]:
-    """Core table, whichever view of it is read, to how far models carry its values."""
+    """For each dataset that some models read, how many days they carry its values forward."""
     return {dataset_of(table): days for model in wanted for table, days in model.reach.items()}
 
 
 def cut_off(tables: Mapping[str, pl.DataFrame], first: date, reach: Mapping[str, int]) -> dict[str, pl.DataFrame]:
-    """The same without what is about days before one, or before what is carried to it."""
+    """The same tables without the days before the first, or before the days whose values are carried to it."""
     return {
         name: rows.filter(pl.col("date") >= first - timedelta(days=reach.get(name, 0)))
         if "date" in rows.columns

@@ -1,4 +1,4 @@
-"""Readers in other processes while the warehouse is rebuilt: never an error, never half a build."""
+"""Readers in other processes while the warehouse is rebuilt: they see no error and no half of a build."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from expectations.contract import POLARS, entry
 from expectations.datasets.krw_prices import KRW_PRICES
 from flows import pipeline
 from flows.settings import Settings
-from tests.tool import NOW, Tool
+from tests.tool import NOW, Tool, series_of
 from warehouse.build.database import build
 from warehouse.build.disagreements import COLUMNS
 from warehouse.reader import open_warehouse
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 REBUILDS = 100
 
-# A build tells of one instant: before the first write of the home nothing was known, since then 27 rows and one run.
+# A build knows what was known at one instant: nothing before the first write of the home, every row and one run since.
 READER = """
 import select
 import sys
@@ -58,7 +58,8 @@ while not select.select([sys.stdin], [], [], 0.01)[0]:
     asked += 1
 print(asked, sorted(seen), flush=True)
 """
-WHOLE = [(False, 0, 0, 0, True), (True, 27, 27, 1, True)]
+ROWS = 9 * series_of("upbit", "krw_prices")
+WHOLE = [(False, 0, 0, 0, True), (True, ROWS, ROWS, 1, True)]
 
 
 def reader(path: Path, keeps: str) -> "subprocess.Popen[str]":
@@ -72,7 +73,7 @@ def reader(path: Path, keeps: str) -> "subprocess.Popen[str]":
 
 
 def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Only as much is built as tells a half build from a whole one: the swap is what is tried here.
+    # Only what tells half a build from a whole one is built, because the swap is what is tested.
     monkeypatch.setattr("warehouse.build.database.datasets", lambda: {KRW_PRICES.name: KRW_PRICES})
     monkeypatch.setattr("warehouse.build.database.models.models", tuple)
     monkeypatch.setattr("warehouse.build.database.describe", lambda *_: None)
@@ -94,7 +95,7 @@ def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPa
     assert {keeps: err for keeps, (_, err) in said.items()} == dict.fromkeys(readers, "")
     asked, seen = said["holds"][0].split(maxsplit=1)
     assert int(asked) > 10
-    assert seen.strip() == str(WHOLE[1:])  # its file is the one that it opened
+    assert seen.strip() == str(WHOLE[1:])  # it reads the file that it opened
     asked, seen = said["reconnects"][0].split(maxsplit=1)
     assert int(asked) > 10
     assert seen.strip() == str(WHOLE)
@@ -103,5 +104,5 @@ def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPa
 
 def test_a_reader_in_the_same_process_does_not_stop_a_build(tool: Tool) -> None:
     with open_warehouse(tool.home / "warehouse.duckdb") as held:
-        assert tool("build").code == 0
-        assert held.execute("select count(*) from core.krw_prices").fetchall() == [(27,)]
+        assert tool("build", "--whole").code == 0
+        assert held.execute("select count(*) from core.krw_prices").fetchall() == [(ROWS,)]

@@ -1,4 +1,4 @@
-"""`tidemark doctor`: what it finds, what it keeps, how it ends, and what a source's standing becomes."""
+"""`tidemark doctor`: what it finds, what it keeps, its exit status, and how it changes the standing of a source."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import pytest
 
 from expectations.contract import datasets
 from expectations.errors import StorageDamaged
-from flows import jobs, pipeline
+from flows import http, jobs, pipeline
 from flows.doctor import report
 from flows.doctor.examine import Outcome, asked_days, worst
 from flows.invariants import invariants
@@ -25,14 +25,16 @@ from flows.sources import sources
 from flows.verification import declarations, declared_standing, in_time, latest, standing
 from tests.replay import Replay
 from tests.tool import NOW, Said, Tool, bytes_of
+from transforms.borrow_rates import okx as okx_rates
 from warehouse.build.database import OPS
+from warehouse.store.home import open_home, writing
 
 FEW = "upbit,frankfurter,gate"
 
 
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests to a server on this machine are not throttled: a test would only wait."""
+    """Requests are not throttled: the server is on this machine, and a test would only wait."""
     monkeypatch.setattr("flows.http.Budgets.take", lambda *_: None)
 
 
@@ -41,7 +43,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unlimited")]
 
 @pytest.fixture
 def market() -> Iterator[Simulator]:
-    """A market of its own, to misbehave in."""
+    """A simulator of the test alone, which it may make misbehave."""
     with Simulator(NOW) as running:
         yield running
 
@@ -80,7 +82,7 @@ def test_a_market_as_it_is_believed_is_as_known(whole: tuple[Tool, Said]) -> Non
         assert [one["dataset"] for one in entry["feeds"]] == [feed.dataset.name for feed in sources()[name].feeds]
         for feed in entry["feeds"]:
             assert [feed[name] for name in ("reachable", "authorised", "shape", "units")] == [True] * 4, feed
-            # The BIS tells of a month a quarter after it has ended.
+            # The BIS publishes a month a quarter after it has ended.
             oldest = "2024-08-31" if feed["dataset"] == "macro_series" else "2024-12-02"
             assert feed["freshest_day"] >= oldest, feed
 
@@ -162,11 +164,9 @@ def _not(invariant: Any, answers: Any) -> Any:
 def test_units_that_break_a_check_are_a_change(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transforms.borrow_rates import okx as transform  # noqa: PLC0415  the module that is patched
-
-    right = transform.normalize
+    right = okx_rates.normalize
     monkeypatch.setattr(
-        transform,
+        okx_rates,
         "normalize",
         lambda payload, **labels: right(payload, **labels).with_columns(pl.col("borrow_apr", "borrow_apr_max") * 8760),
     )
@@ -247,7 +247,7 @@ def test_the_replay_is_asked_too_and_its_gaps_are_named(replay: Replay, tmp_path
     assert {entry["verified"] for entry in report["sources"]} <= {"recorded", "documented"}
 
 
-# Wrong usage, and places that are not its own.
+# Wrong usage, and homes that it may not write to.
 
 
 def test_an_unknown_source_is_wrong_usage(tmp_path: Path) -> None:
@@ -291,8 +291,6 @@ def test_nothing_of_a_home_is_changed_but_its_own_folder(tool: Tool) -> None:
 
 
 def test_it_runs_beside_a_writer(tool: Tool) -> None:
-    from warehouse.store.home import writing  # noqa: PLC0415  only here
-
     with writing(tool.home, who="somebody", wait=False, tell=lambda _: None):
         assert tool("doctor", "--no-wait").code == 0
 
@@ -326,9 +324,7 @@ def test_damaged_findings_are_named(simulator: Simulator, tmp_path: Path) -> Non
 
 
 def live(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> None:
-    """Let the simulator stand for the providers themselves: asked through no gateway that anybody set."""
-    from flows import http  # noqa: PLC0415  the module that is patched
-
+    """Let the simulator be the providers themselves, without a gateway in the settings."""
     right = http.Fetcher.__init__
 
     def through(self: Any, source: Source, *, gateway: str | None, **rest: Any) -> None:
@@ -417,7 +413,7 @@ def test_a_home_of_another_origin_stands_as_declared() -> None:
     assert standing(gate, {"origin": "gateway", "sources": {"gate": entry}}) == declared_standing(gate)
     found = standing(gate, {"origin": "live", "sources": {"gate": entry}})
     assert (found.verified, found.at) == ("live", datetime(2026, 12, 1, tzinfo=UTC))
-    assert found.against == "live answers: 1 feeds and 2 invariants were as known"
+    assert found.against == "live answers: 1 feed and 2 invariants were as known"
 
 
 # Small parts.
@@ -457,6 +453,4 @@ def test_the_days_that_are_asked_for_are_few_and_due(name: str) -> None:
 
 def test_inputs_of_a_build_hold_what_the_sources_declare(tool: Tool) -> None:
     settings = Settings(home=tool.home, now=NOW, gateway=tool.gateway)
-    from warehouse.store.home import open_home  # noqa: PLC0415  only here
-
     assert pipeline.inputs(open_home(tool.home), settings).sources.height == len(sources())

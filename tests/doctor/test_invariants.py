@@ -1,4 +1,4 @@
-"""What is only believed of the providers: each invariant holds in the simulated market, and sees a change."""
+"""Invariants: each holds for the simulated providers, and notices a changed answer."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def answers_to(wire: Wire, invariant: Invariant) -> tuple[Answer, ...]:
 
 
 def changed(answers: tuple[Answer, ...], place: int, change: Callable[[Any], Any]) -> tuple[Answer, ...]:
-    """The answers, with the document at a place changed by hand or replaced."""
+    """The answers, with the document at one place changed or replaced."""
     if answers[place].request.form == "csv":
         body = change(answers[place].body)
     else:
@@ -70,7 +70,7 @@ def put(name: str | int, worth: Callable[[Any], Any]) -> Callable[[Any], None]:
 
 
 def later(name: str | int, by: int) -> Callable[[Any], None]:
-    """A stamp that is so much later; text stays text."""
+    """A stamp that is later by so much; text stays text."""
     return put(name, lambda stamp: str(int(stamp) + by) if isinstance(stamp, str) else stamp + by)
 
 
@@ -80,7 +80,7 @@ def times(factor: float) -> Callable[[Any], Any]:
 
 
 def exchanged(one: str, other: str) -> Callable[[Any], None]:
-    """Two fields of a row, each with what the other had."""
+    """A row in which two fields are exchanged."""
 
     def both(row: Any) -> None:
         row[one], row[other] = row[other], row[one]
@@ -89,7 +89,7 @@ def exchanged(one: str, other: str) -> Callable[[Any], None]:
 
 
 def swap(old: str, new: str) -> Callable[[Any], Any]:
-    """Text in which something stands for something else."""
+    """Text in which one part is replaced."""
     return lambda text: text.replace(old, new)
 
 
@@ -123,7 +123,7 @@ def days_later(name: str) -> Callable[[Any], None]:
     return lambda document: shift(document["data"]["supplyAPYHistory"])
 
 
-# For each invariant an answer that it must not accept: the place of the answer, and what is changed in it.
+# For each invariant an answer that it must not accept: the number of the answer, and what is changed in it.
 BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("aave", "stamp of an average"): (0, days_later("date")),
     ("aave", "simple rate"): (
@@ -191,7 +191,7 @@ BREAKS: dict[tuple[str, str], tuple[int, Callable[[Any], Any]]] = {
     ("okx", "reach of open interest"): (0, every_other("data")),
     ("upbit", "day boundary"): (0, each(change=put("candle_date_time_utc", swap("T00:", "T15:")))),
 }
-# Those of which only the status tells.
+# Invariants that depend only on the status.
 BY_STATUS = {("binance", "begin of ether's archive")}
 
 
@@ -262,7 +262,7 @@ def _on_recording(source: str, name: str, path: Path) -> Finding:
     return judged(invariant, (Answer(request, 200, path.read_bytes(), NOW, "recorded@0+0"),))
 
 
-# The judges that several share.
+# Judges that several invariants share.
 
 
 def test_days_begin_where_they_are_said_to() -> None:

@@ -1,4 +1,4 @@
-"""Tables kept by hand: read as they are written, and refused where they say too little or too much."""
+"""Tables kept by hand: read as they are written, and refused if something in them does not fit."""
 
 from datetime import date
 

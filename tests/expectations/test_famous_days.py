@@ -33,7 +33,7 @@ def test_the_crash_of_december_2024_has_both_figures_where_reports_differ() -> N
 
 
 def test_no_figure_of_ours_is_made_from_reports() -> None:
-    """The best of them stands beside our total, and nothing reads it there."""
+    """The best of these figures is a column beside our total, and no model reads that column."""
     assert {model.name for model in models() if "core.famous_days" in model.reads} == {
         "famous_days",
         "liquidations_total",

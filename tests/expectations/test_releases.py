@@ -4,21 +4,22 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
+from holidays import financial_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
 from expectations.interval import ONE_DAY, Interval, day_start, milliseconds
 from expectations.releases import (
+    SOON_AFTER_DAY,
     daily_next_weekday,
     days_later,
-    easter,
     every_day,
-    federal_holidays,
     fourth_tuesday_after,
     friday_of_month,
     fridays_second_target_day,
     is_bank_day,
     is_market_day,
+    is_office_day,
     is_target_day,
     is_weekday,
     month_end,
@@ -32,6 +33,7 @@ from expectations.releases import (
 )
 from flows.simulator import holidays, instants
 from flows.sources import sources
+from tests.tool import SHARED
 from transforms.macro_series.fred import STATISTICS
 from transforms.open_interest.cftc import LATE
 from transforms.open_interest.cftc import RELEASE as CFTC
@@ -87,19 +89,47 @@ def test_american_banks_are_closed_on_their_holidays_and_no_others(year: int) ->
     assert closed == BANKS_CLOSED[year]
 
 
+@pytest.mark.parametrize("year", range(1999, 2041))
+def test_banks_are_closed_on_the_days_that_the_federal_reserve_lists(year: int) -> None:
+    listed = [day for day in sorted(financial_holidays("FED", years=year)) if is_weekday(day)]
+    assert [day for day in weekdays_of(year) if not is_bank_day(day)] == listed
+
+
 @given(DAYS)
-def test_the_simulator_which_computes_holidays_on_its_own_agrees(day: date) -> None:
+def test_the_simulator_counts_the_same_days(day: date) -> None:
     number = instants.number_of(day)
-    assert easter(day.year) == holidays.easter(day.year)
-    if day not in {date(1999, 12, 31), date(2001, 12, 31)}:
-        assert is_target_day(day) == holidays.has_ecb_fixing(number)
-    assert (day in federal_holidays(day.year)) == holidays.is_federal_holiday(number)
+    assert holidays.has_ecb_fixing(number) == is_target_day(day)
+    assert holidays.is_federal_holiday(number) == (is_weekday(day) and not is_bank_day(day))
+    assert holidays.is_office_day(number) == is_office_day(day)
+    assert holidays.is_bond_day(number) == is_market_day(day)
+
+
+def test_on_the_first_juneteenth_offices_closed_while_banks_and_dealers_worked() -> None:
+    # The law of Thursday, 17 June 2021 made Saturday a holiday. The yields at FRED have 18 June.
+    first = date(2021, 6, 18)
+    assert [rule(first) for rule in (is_office_day, is_bank_day, is_market_day)] == [False, True, True]
+    # A year later, with notice, everyone kept the Monday after the Sunday.
+    second = date(2022, 6, 20)
+    assert [rule(second) for rule in (is_office_day, is_bank_day, is_market_day)] == [False, False, False]
+
+
+def test_a_friday_before_a_holiday_on_a_saturday_closes_offices_and_dealers_but_no_bank() -> None:
+    for friday in (date(2020, 7, 3), date(2021, 12, 24), date(2021, 12, 31), date(2023, 11, 10), date(2027, 6, 18)):
+        assert [rule(friday) for rule in (is_office_day, is_bank_day, is_market_day)] == [False, True, False]
 
 
 def test_two_days_on_which_the_euro_system_was_closed_once() -> None:
     assert not is_target_day(date(1999, 12, 31))
     assert not is_target_day(date(2001, 12, 31))
     assert is_target_day(date(2002, 12, 31))
+
+
+def test_at_easter_of_its_first_year_the_euro_system_was_open() -> None:
+    # The ECB's own table of reference rates has both days.
+    assert is_target_day(date(1999, 4, 2))
+    assert is_target_day(date(1999, 4, 5))
+    assert not is_target_day(date(2000, 4, 21))
+    assert not is_target_day(date(2000, 4, 24))
 
 
 @pytest.mark.parametrize(
@@ -112,8 +142,13 @@ def test_two_days_on_which_the_euro_system_was_closed_once() -> None:
         (2038, date(2038, 4, 25)),
     ],
 )
-def test_easter(year: int, sunday: date) -> None:
-    assert easter(year) == sunday
+def test_dealers_do_not_trade_on_good_friday(year: int, sunday: date) -> None:
+    friday = sunday - timedelta(days=2)
+    assert friday.year == year
+    assert not is_market_day(friday)
+    assert is_office_day(friday)
+    assert is_market_day(friday - ONE_DAY)
+    assert is_market_day(sunday + ONE_DAY)
 
 
 def public(release: object, day: date) -> str:
@@ -123,8 +158,8 @@ def public(release: object, day: date) -> str:
 @pytest.mark.parametrize(
     ("release", "day", "expected"),
     [
-        (every_day(timedelta(minutes=5)), date(2024, 12, 9), "Tue 10 Dec 2024 00:05 UTC"),
-        (every_day(timedelta(minutes=5)), date(2024, 12, 31), "Wed 01 Jan 2025 00:05 UTC"),
+        (SOON_AFTER_DAY, date(2024, 12, 9), "Tue 10 Dec 2024 00:05 UTC"),
+        (every_day(timedelta(minutes=15)), date(2024, 12, 31), "Wed 01 Jan 2025 00:15 UTC"),
         (target_days(time(15, 0)), date(2024, 12, 9), "Mon 09 Dec 2024 15:00 UTC"),
         (weekdays_same_day(time(19, 0)), date(2024, 12, 6), "Fri 06 Dec 2024 19:00 UTC"),
         # The next bank day: over a weekend, over a holiday, over a holiday and a weekend.
@@ -179,6 +214,7 @@ def test_reports_that_came_late_are_public_when_they_came() -> None:
         date(2018, 12, 24): date(2019, 2, 1),
         date(2019, 2, 26): date(2019, 3, 5),
         date(2019, 3, 5): date(2019, 3, 8),
+        date(2021, 6, 15): date(2021, 6, 21),  # after the first Juneteenth, on Monday
         date(2023, 1, 31): date(2023, 2, 24),
         date(2025, 9, 23): date(2025, 9, 26),
         date(2025, 9, 30): date(2025, 11, 19),
@@ -295,6 +331,60 @@ def test_dealers_once_kept_other_holidays(text: str) -> None:
     assert not is_market_day(day)
     assert is_market_day(date(1986, 2, 12))
     assert is_market_day(date(1988, 11, 8))
+
+
+# Weekdays without a yield of ten years at FRED (DGS10), up to July 1973.
+WITHOUT_YIELD = {
+    1962: ["02-12", "02-22", "04-20", "05-30", "07-04", "09-03", "10-12", "11-06", "11-12", "11-22", "12-25"],
+    1963: ["01-01", "02-12", "02-22", "04-12", "05-30", "07-04", "09-02", "11-05", "11-11", "11-25", "11-28", "12-25"],
+    1964: ["01-01", "02-12", "02-21", "03-27", "05-29", "07-03", "09-07", "10-12", "11-03", "11-11", "11-26", "12-25"],
+    1965: ["01-01", "02-12", "02-22", "04-16", "05-31", "07-05", "09-06", "10-12", "11-02", "11-11", "11-25", "12-24"],
+    1966: ["02-22", "04-08", "05-30", "07-04", "09-05", "10-12", "11-08", "11-11", "11-24", "12-26"],
+    1967: ["01-02", "02-13", "02-22", "03-24", "05-30", "07-04", "09-04", "10-12", "11-07", "11-23", "12-25"],
+    1968: ["01-01", "02-12", "02-22", "04-09", "04-12", "05-30", "07-04", "09-02", "11-05", "11-11", "11-28", "12-25"],
+    1969: [
+        "01-01",
+        "02-12",
+        "03-31",
+        "04-04",
+        "05-30",
+        "07-04",
+        "07-21",
+        "09-01",
+        "10-13",
+        "11-04",
+        "11-11",
+        "11-27",
+        "12-25",
+    ],
+    1970: ["01-01", "02-12", "02-23", "03-27", "07-03", "09-07", "10-12", "11-03", "11-11", "11-26", "12-25"],
+    1971: ["01-01", "02-12", "02-15", "04-09", "05-31", "07-05", "09-06", "10-11", "10-25", "11-02", "11-25", "12-24"],
+    1972: ["02-21", "03-31", "05-29", "07-04", "09-04", "10-09", "10-23", "11-07", "11-23", "12-25"],
+    1973: ["01-01", "02-12", "02-19", "04-20", "05-28", "07-04"],
+}
+# New Year's Day of 1962 lies before the first yield; on the others dealers traded before a holiday on a Saturday.
+TAKEN_AS_THEY_COME = {"1962-01-01", "1967-11-10", "1971-12-31"}
+
+
+def test_in_the_first_years_of_the_yields_dealers_traded_on_all_other_days() -> None:
+    days = Interval(date(1962, 1, 1), date(1973, 8, 1))
+    closed = {f"{day}" for day in days if is_weekday(day) and not is_market_day(day)}
+    assert closed == {f"{year}-{day}" for year, listed in WITHOUT_YIELD.items() for day in listed} | TAKEN_AS_THEY_COME
+
+
+RECORDED = SHARED / "recordings" / "fred" / "fredgraph_DGS3MO_seho4080.csv"
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="no ../shared/recordings")
+def test_there_is_a_yield_on_every_day_on_which_dealers_trade() -> None:
+    recorded = pl.read_csv(RECORDED, try_parse_dates=True).drop_nulls("DGS3MO")["observation_date"]
+    yields = set(recorded)
+    days = Interval.of_days(min(yields), max(yields))
+    assert [day for day in days if is_market_day(day) and day not in yields] == []
+    # On some Good Fridays, and before some holidays on a Saturday, dealers traded; what comes is taken.
+    extra = [day for day in days if day in yields and not is_market_day(day)]
+    assert len(extra) == 21
+    assert all(day.weekday() == 4 for day in extra)
 
 
 # intervals -----------------------------------------------------------------------------------------------------------

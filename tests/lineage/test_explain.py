@@ -1,4 +1,4 @@
-"""From every number back to the bytes."""
+"""`explain` leads from every number of a mart back to the archived answers."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ BY_HAND = {
 
 
 def last_row(tool: Tool, mart: str, column: str) -> dict[str, str]:
-    """The key, as text, of a late row in which a column is known."""
+    """The key, as text, of the last row in which a column is known."""
     model = next(model for model in MARTS if model.name == mart)
     names = ", ".join(f'"{name}"::varchar' for name in model.key)
     order = ", ".join(f'"{name}" desc' for name in model.key)
-    rows = tool.ask(f'select {names} from {mart} where "{column}" is not null order by {order} limit 1')  # noqa: S608
+    rows = tool.ask(f'select {names} from {mart} where "{column}" is not null order by {order} limit 1')
     return dict(zip(model.key, rows[0], strict=True)) if rows else {}
 
 
@@ -39,17 +39,17 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
     demo: Tool, mart: str
 ) -> None:
     model = next(model for model in MARTS if model.name == mart)
-    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]  # noqa: S608  ours
+    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]
     with open_warehouse(demo.home / "warehouse.duckdb") as connection:
         tracer = Tracer(connection)
         names = ", ".join(f'"{name}"' for name in model.key)
         order = ", ".join(f'"{name}" desc' for name in model.key)
         for column in (name for name in columns if name not in model.key):
             found = connection.execute(
-                f'select {names} from {mart} where "{column}" is not null order by {order} limit 1'  # noqa: S608  ours
+                f'select {names} from {mart} where "{column}" is not null order by {order} limit 1'
             ).fetchall()
             if not found:
-                continue  # what the demo cannot fill is told by the test of the demo
+                continue  # columns that the demo cannot fill are listed in the test of the demo
             key = dict(zip(model.key, found[0], strict=True))
             told = tracer.trace(mart, column, key)
             if not told.rows:
@@ -57,7 +57,7 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
                 continue
             for table, numbers in told.rows.items():
                 count, first = connection.execute(
-                    f"select count(*), min(date) from {tracer.rows_of(table)} where _row in ({numbers})"  # noqa: S608  ours
+                    f"select count(*), min(date) from {tracer.rows_of(table)} where _row in ({numbers})"
                 ).fetchall()[0]
                 assert count > 0, column
                 carried = table.startswith(("core.macro_series", "core.exchange_rates", "core.open_interest"))
@@ -68,7 +68,7 @@ def test_every_column_of_every_mart_leads_to_rows_that_it_reads_back_no_further_
 @pytest.mark.parametrize("mart", [model.name for model in MARTS])
 def test_a_value_leads_to_the_bytes_that_came(demo: Tool, mart: str) -> None:
     model = next(model for model in MARTS if model.name == mart)
-    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]  # noqa: S608  ours
+    columns = [name for (name,) in demo.ask(f"select column_name from (describe from {mart})")]
     column = next(name for name in columns if name not in model.key and name != "sector")
     archive = Archive(demo.home / "raw")
     found = explain(demo.home / "warehouse.duckdb", archive, mart, column, last_row(demo, mart, column))
@@ -143,7 +143,7 @@ def test_a_row_that_two_parts_read_counts_once(demo: Tool) -> None:
         "where asset in ('BTC', 'ETH') and venue <> 'ALL' and date <= '2024-12-09' "
         "and available_at <= '2024-12-10 12:00:00+00:00'"
     )[0]
-    assert daily <= read.count <= all_of_it  # two parts read the index, which is chained from the first day on
+    assert daily <= read.count <= all_of_it  # two components read the index, which begins on the first day
 
 
 def test_a_signal_reads_as_far_back_as_its_number_does(demo: Tool) -> None:
@@ -222,7 +222,7 @@ def test_every_subject_rests_on_cells_that_exist(demo: Tool) -> None:
         for mart, column in demo.ask("select table_name, column_name from duckdb_columns() where schema_name = 'main'")
     }
     subjects = [model.subjects for model in MARTS if model.subjects]
-    assert len(subjects) == 3
+    assert subjects
     for table, named_by in subjects:
         for row in curated()[table].rows.iter_rows(named=True):
             assert row["rests_on"], row[named_by]

@@ -1,4 +1,4 @@
-"""What a value rests on: change anything else and it stays; and nothing that it rests on is left out."""
+"""The rows that a value rests on: a change of any other row leaves the value as it is, and none of them is left out."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,45 +51,45 @@ def build(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFra
 
 def cell(connection: duckdb.DuckDBPyConnection, model: Model, column: str, key: Mapping[str, Any]) -> list[Any]:
     where = " and ".join(f'"{name}" is not distinct from ${name}' for name in key)
-    return connection.execute(f'select "{column}" from {model.table} where {where}', dict(key)).fetchall()  # noqa: S608  ours
+    return connection.execute(f'select "{column}" from {model.table} where {where}', dict(key)).fetchall()
 
 
 def listed(connection: duckdb.DuckDBPyConnection, tracer: Tracer, rows: Mapping[str, str]) -> Listed:
-    """The rows that a trace lists, whichever of a dataset's table and views it found them in."""
+    """The rows that a trace lists by dataset, whether it names the dataset's table or a view of it."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for table, numbers in rows.items():
         name = dataset_of(table)
         key = ", ".join(f'"{column}"' for column in (*datasets()[name].key, "source"))
-        query = f"select {key} from {tracer.rows_of(table)} where _row in ({numbers})"  # noqa: S608  ours
+        query = f"select {key} from {tracer.rows_of(table)} where _row in ({numbers})"
         found.setdefault(name, []).extend(connection.execute(query).fetchall())
     return found
 
 
 def moved(connection: duckdb.DuckDBPyConnection, rows: Listed, *, inside: bool) -> int:
-    """Change every measure of the listed rows, or of all others, by a factor of each row; returns how many rows."""
+    """Multiply every measure of the listed rows, or of all others, by a factor for each row; returns how many rows."""
     count = 0
     for dataset in datasets().values():
         key = (*dataset.key, "source")
         there = " and ".join(f'held."{name}" is not distinct from told."{name}"' for name in key)
-        kinds = connection.execute(f"select * from core.{dataset.name} limit 0")  # noqa: S608  ours
+        kinds = connection.execute(f"select * from core.{dataset.name} limit 0")
         schema = ", ".join(f'"{name}"' for name in key)
-        connection.execute(f"create or replace temp table told as select {schema} from core.{dataset.name} limit 0")  # noqa: S608  ours
+        connection.execute(f"create or replace temp table told as select {schema} from core.{dataset.name} limit 0")
         assert kinds.description is not None
         if rows.get(dataset.name):
             places = ", ".join("?" for _ in key)
-            connection.executemany(f"insert into told values ({places})", rows[dataset.name])  # noqa: S608  ours
+            connection.executemany(f"insert into told values ({places})", rows[dataset.name])
         factor = "1.001 + 0.05 * (hash(" + ", ".join(f'held."{name}"' for name in key) + ") % 1000) / 1000"
         changed = ", ".join(f'"{name}" = "{name}" * ({factor})' for name in dataset.measures)
         for table in (dataset.name, f"{dataset.name}_preferred"):
             count += connection.execute(
-                f"update core.{table} as held set {changed} "  # noqa: S608  ours
+                f"update core.{table} as held set {changed} "
                 f"where {'' if inside else 'not '}exists (select 1 from told where {there})"
             ).fetchall()[0][0]
     return count
 
 
 def sampled(model: Model, expected: pl.DataFrame, case: str) -> list[tuple[str, dict[str, Any]]]:
-    """Some cells of a case: columns by chance, each in the last row that knows it."""
+    """Some cells of a case: random columns, each in the last row in which it is known."""
     chance = random.Random(case)
     columns = [name for name in expected.columns if name not in model.key]
     cells = []
@@ -107,7 +107,7 @@ def test_what_is_not_listed_moves_nothing(connection: duckdb.DuckDBPyConnection,
     models = with_what_it_reads(case.partition("/")[0])
     model = models[-1]
     build(connection, tables, models)
-    expected = connection.sql(f"select * from {model.table} order by all").pl()  # noqa: S608  ours
+    expected = connection.sql(f"select * from {model.table} order by all").pl()
     if model.schema != "main" or expected.is_empty():
         return
     tracer = Tracer(connection)

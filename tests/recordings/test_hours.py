@@ -44,7 +44,7 @@ def test_two_pages_of_rest_follow_each_other() -> None:
     names = ("spot_klines_BTCUSDT_1h_page1_limit1000.json", "spot_klines_BTCUSDT_1h_page2.json")
     pages = [read(f"binance/{name}", "binance", "hourly_prices", {"asset": "BTC"}) for name in names]
     rows = pl.concat(pages)
-    # Binance stood still from 02:00 to 05:00 on 28 June: the hours are left out, and the day counts all the same.
+    # Binance was down from 02:00 to 05:00 on 28 June: it left these hours out, and the day counts all the same.
     still = {datetime(2020, 6, 28, hour, tzinfo=UTC) for hour in (2, 3, 4)}
     first = datetime(2020, 4, 30, 21, tzinfo=UTC)
     span = [first + timedelta(hours=number) for number in range(1468 + len(still))]
@@ -93,7 +93,7 @@ def test_the_replay_has_the_same_hours_in_its_files_as_over_rest(replay: Replay)
 
 
 def test_without_the_hours_of_coinbase_there_is_no_mean(replay: Replay, tmp_path: Path) -> None:
-    """The replay has days of Coinbase alone: the premium of the day's end is there, and that of the hours unknown."""
+    """The replay has only days of Coinbase: the premium at the end of the day is known, that of its hours is not."""
     tool = Tool(tmp_path / "home", replay.url, sources="binance,coinbase", start="2024-12-01")
     assert tool("backfill", "2024-12-01", "2024-12-09", "--series", "BTC").code == 1
     asked = "dataset = 'hourly_prices' and series = 'BTC' and date <= '2024-12-09'"

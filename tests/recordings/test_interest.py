@@ -1,4 +1,4 @@
-"""Open interest as it was recorded, and as the replay has it: through the real transforms, and beside the simulator's.
+"""Open interest as recorded and as the replay has it, read by the transforms and compared with the simulator's.
 
 As in `test_recordings`, nothing is collected where the folder is absent.
 """
@@ -101,7 +101,7 @@ def test_binance_a_recorded_day_by_the_hour() -> None:
 
 
 def test_binance_a_row_of_an_hour_is_neither_a_running_figure_nor_one_of_its_end() -> None:
-    """What was open 14 minutes after the newest row's stamp is another number, and the hour was not over."""
+    """The open interest 14 minutes after the newest row's stamp is another number, and the hour was not over."""
     newest = recorded("binance/usdm_openInterestHist_BTCUSDT_1h_2026.json")[-1]
     live = recorded("binance/usdm_openInterest_BTCUSDT_2026.json")
     assert 13 * 60_000 < live["time"] - newest["timestamp"] < 15 * 60_000
@@ -119,10 +119,10 @@ def test_bybit_a_recorded_day_by_the_hour() -> None:
 
 
 def test_bybit_the_documented_answer_of_an_inverse_contract_has_no_hours() -> None:
-    """It holds rows of days, of which none is of a last hour: whether they tell of its begin or end is not said."""
+    """It has rows of days, and does not say whether they are of the beginning or the end of the day."""
     page = recorded("doc-examples/bybit/open_interest.json")
     assert bybit_rows(page, asset="BTC", symbol="BTCUSD", category="inverse").is_empty()
-    # What contradicts itself among them tells nothing either.
+    # Rows that contradict each other prove nothing either.
     page["result"]["list"][0]["singleOpenInterest"] = page["result"]["list"][0]["openInterest"]
     assert bybit_rows(page, asset="BTC", symbol="BTCUSD", category="inverse").is_empty()
 

@@ -1,7 +1,7 @@
 """Real answers, recorded by others, through the real transforms.
 
-They lie outside the repository and are not copied into it: where the folder is absent nothing here is collected.
-What cannot be held against a recording (DefiLlama's pools and coins, the funding archive as a zip) says so in the
+They are outside the repository and are not copied into it: if the folder is absent, nothing here is collected.
+What cannot be compared with a recording (DefiLlama's pools and coins, the funding archive as a zip) is stated in the
 source's `verified` and docstring.
 """
 
@@ -46,7 +46,7 @@ def read(
     status: int = 200,
     transform: str = "normalize",
 ) -> pl.DataFrame:
-    """The rows of a recorded answer, judged and read as the pipeline does."""
+    """The rows of a recorded answer, checked and read as by the pipeline."""
     request = Request("https://recorded.invalid/", form=form, labels=labels, transform=transform)
     answer = Answer(request, status, (RECORDINGS / name).read_bytes(), FETCHED, name)
     problem = error_in(answer, {}, sources()[source].refusal, Clock(FETCHED))
@@ -120,7 +120,7 @@ def test_binance_funding_of_the_newest_hundred_payments() -> None:
     assert rows.height == 100
     assert set(rows["settled_at"].dt.hour()) == {0, 8, 16}
     assert rows["settled_at"].diff().drop_nulls().unique().to_list() == [timedelta(hours=8)]
-    # The last day holds its midnight payment alone: a day that is not whole is noticed.
+    # The last day has only its midnight payment: a day that is not whole is noticed.
     assert broken_rules("funding_rates", rows) == {
         "the day's intervals add up to 24 hours, unless the interval changes that day": 1
     }
@@ -132,7 +132,7 @@ def test_binance_funding_of_another_symbol_is_refused() -> None:
 
 
 def test_binance_funding_taken_for_another_interval_is_noticed() -> None:
-    """The distance of the payments tells it, whatever the list says; of the first payment nothing does."""
+    """The interval is the distance of the payments, whatever the list says; that of the first payment is unknown."""
     name = "binance/usdm_fundingRate_BTCUSDT_2020-01.json"
     labels = BTC | {"interval_hours": "4"}
     with pytest.raises(PayloadChanged, match="or 4 hours apart, found one at 2020-01-01 00:00"):
@@ -277,7 +277,7 @@ def test_fred_effective_rate_in_percent() -> None:
 
 
 def test_fred_old_header_and_dots_as_a_file_has_them() -> None:
-    """The recorded old file is of a series that is not ours; its shape is, once the name is."""
+    """The recorded old file is of another series, and has the shape of ours once it is renamed."""
     text = (RECORDINGS / "fred/fredgraph_DEXKOUS.csv").read_text()
     with pytest.raises(PayloadChanged, match="expected the columns observation_date and DGS1"):
         read("fred/fredgraph_DEXKOUS.csv", "fred", "macro_series", {"fred_id": "DGS1"}, form="csv")
@@ -306,7 +306,7 @@ def test_fred_old_header_and_dots_as_a_file_has_them() -> None:
     ],
 )
 def test_every_day_that_a_series_is_expected_on_has_a_value(name: str, source: str, series: str) -> None:
-    """A day listed without a value is no proof that there is none: so none of the real past may be expected."""
+    """A day listed without a value does not count as empty, so every day that is expected must have one."""
     lines = list(csv.reader(io.StringIO((RECORDINGS / name).read_text())))[1:]
     known = {date.fromisoformat(line[0]) for line in lines if line[1] not in {"", "."}}
     feed = next(feed for feed in sources()[source].feeds if feed.dataset.name == "macro_series")

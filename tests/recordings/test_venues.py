@@ -1,4 +1,4 @@
-"""Real answers of further venues, recorded by others: through the real transforms, and beside the simulator's.
+"""Answers of further venues as others recorded them, read by the transforms and compared with the simulator's.
 
 As in `test_recordings`, nothing is collected where the folder is absent.
 """
@@ -41,7 +41,7 @@ def wire() -> Iterator[Wire]:
 
 
 def kinds(value: Any) -> Any:
-    """A document without its values: keys, and what each thing is on the wire, of the first row alone."""
+    """A document without its values: the keys and the kinds of the first row."""
     if isinstance(value, dict):
         return {key: kinds(each) for key, each in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
@@ -71,7 +71,7 @@ def test_okx_documented_candles_of_no_day_are_refused() -> None:
 def test_okx_funding_as_documented() -> None:
     labels = {"asset": "BTC", "symbol": "BTC-USD-SWAP"}
     rows = read("doc-examples/okx/funding_rate_history.json", "okx", "funding_rates", labels)
-    # Eight hours after the older one; what was realised, not what had been predicted.
+    # Eight hours after the older one; the realised rate, not the predicted one.
     assert values(rows, 0, "settled_at", "funding_rate", "interval_hours") == (
         datetime(2023, 12, 20, 8, tzinfo=UTC),
         0.0000746572360545,
@@ -88,7 +88,7 @@ def test_bybit_funding_of_a_week() -> None:
     assert rows["interval_hours"].unique().to_list() == [8]
     newest = (datetime(2026, 9, 8, 16, tzinfo=UTC), 0.00005769)
     assert values(rows, -1, "settled_at", "funding_rate") == newest
-    # The oldest payment, of 2 September 00:00, tells no interval: its day is not whole, and every other one is.
+    # The interval of the oldest payment, of 2 September 00:00, is unknown: its day alone is not whole.
     assert rows.filter(pl.col("date") == date(2026, 9, 2)).height == 2
     assert broken_rules("funding_rates", rows) == {NOT_WHOLE: 2}
 
@@ -127,7 +127,7 @@ def test_hyperliquid_from_its_first_payment_on() -> None:
 
 
 def test_hyperliquid_read_by_the_hour_throughout_is_held_back() -> None:
-    """What was published of 8 June 2023 would be eight times too large: its hours add up to 24 by coincidence."""
+    """The rate for eight hours on 8 June 2023 would count eight times: its hours add up to 24 by coincidence."""
     name = "hyperliquid/fundingHistory_BTC_2023-05_2023-07.json"
     rows, _ = read_by_day(name, "hyperliquid", {"asset": "BTC", "coin": "BTC"})
     hourly = rows.with_columns(interval_hours=pl.lit(1, pl.Int64), snapshot=pl.lit("recorded"))
@@ -160,7 +160,7 @@ def test_deribit_one_hour_as_quoted() -> None:
 
 
 def test_deribit_hours_of_five_weeks() -> None:
-    """Normalised by who recorded them: row by row the wire's values, put back into its shape."""
+    """The recorder normalised these rows; they are put back into the shape of the provider's answer."""
     told = recorded("deribit/funding_rate_history_BTC-PERPETUAL_2026-07_08_normalised.json")
     names = [name.replace("timestamp_ms", "timestamp") for name in told["columns"]]
     wire_rows = [dict(zip(names, (row[0], *map(float, row[1:])), strict=True)) for row in told["records"]]
@@ -169,7 +169,7 @@ def test_deribit_hours_of_five_weeks() -> None:
     named = rows.with_columns(series=pl.lit("BTC"), source=pl.lit("deribit"))
     first, last = rows["date"].min(), rows["date"].max()
     assert broken_rules("funding_rates", named.filter(~pl.col("date").is_in([first, last]))) == {}
-    # The hours of eight add up to what the eighth says of them.
+    # Eight hourly rates add up to what the eighth states of them.
     eight = sum(row["interest_1h"] for row in wire_rows[:8])
     assert eight == pytest.approx(wire_rows[7]["interest_8h"], rel=0.01)
 

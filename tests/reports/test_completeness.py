@@ -1,4 +1,4 @@
-"""The page of completeness: what it draws, what it says, and that a browser shows it without asking anybody."""
+"""The page of completeness: what it draws, what it says, and that a browser shows it without the network."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from flows.remedies import MOST_STRETCHES, stretches
 from flows.serve.forms import remember_address
 from flows.simulator import Simulator
 from tests.browsing import LEFT_OPEN, WITH_CHROMIUM, opened
-from tests.tool import NOW, ROOT, Tool
+from tests.tool import NOW, ROOT, Tool, series_of
 from warehouse.reports.completeness import HEIGHT, PAGE, STATES, calendars, day_states, outline, write_completeness
 from warehouse.reports.pages import render
 from warehouse.store.home import Home
@@ -27,6 +27,7 @@ from warehouse.store.ledger import DayRange, Ledger, State, days_event
 SOURCES = "upbit,gate,frankfurter"
 FAILED = "SourceUnavailable: expected 200 from api.upbit.com, found 503: b'<h1>Gone</h1><script>alert(1)</script>'"
 HELD = "close_krw > 0"
+WON = series_of("upbit", "krw_prices")
 LEDGER = {"dataset": pl.String, "source": pl.String, "series": pl.String, "date": pl.Date, "state": pl.String,
           "reason": pl.String}  # fmt: skip
 
@@ -40,7 +41,7 @@ def row(day: int, series: str, state: str, reason: str | None = None) -> tuple[A
 
 
 def titles(page: str) -> list[tuple[str, str]]:
-    """Every stretch that is drawn: its state, and what hovering says."""
+    """Every stretch that is drawn: its state and its tooltip."""
     return [
         (state, unescape(text))
         for state, text in re.findall(r'<path class="(\w+)" d="[^"]+"><title>([^<]*)</title>', page)
@@ -49,7 +50,7 @@ def titles(page: str) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def troubled(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Tool:
-    """A home with a failed, a missing, a held-back and a perished day, beside days that are there."""
+    """A home with a failed, a missing, a held-back and a perished day among days that are loaded."""
     tool = Tool(tmp_path_factory.mktemp("troubled") / "home", simulator.url, sources=SOURCES, start="2024-06-01")
     said = tool("backfill", "2024-12-01", "2024-12-09", "--source", "upbit", "--source", "frankfurter")
     assert said.code == 0, said.err
@@ -59,7 +60,7 @@ def troubled(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     Ledger(tool.home / "ledger").append(events, NOW)
     assert tool("build").code == 0
-    tool("report")  # there is no brief of so little, and the page is drawn all the same
+    tool("report")  # there are too few data for a brief, and the page is drawn all the same
     return tool
 
 
@@ -85,10 +86,10 @@ def test_every_day_of_every_feed_is_drawn_once(troubled: Tool, text: str) -> Non
 
 def test_each_state_is_told_with_its_reason(text: str) -> None:
     said = titles(text)
-    assert ("failed", f"Fri 2024-11-29: 1 failed, 2 missing. {FAILED}") in said
-    assert ("failed_check", f"Sat 2024-11-30: 1 held back, 2 missing. {HELD}") in said
-    assert ("missing", "2024-06-07 to 2024-11-28, 175 days: 3 missing each day") in said
-    assert ("loaded", "2024-12-01 to 2024-12-09, 9 days: 3 loaded each day") in said
+    assert ("failed", f"Fri 2024-11-29: 1 failed, {WON - 1} missing. {FAILED}") in said
+    assert ("failed_check", f"Sat 2024-11-30: 1 held back, {WON - 1} missing. {HELD}") in said
+    assert ("missing", f"2024-06-07 to 2024-11-28, 175 days: {WON} missing each day") in said
+    assert ("loaded", f"2024-12-01 to 2024-12-09, 9 days: {WON} loaded each day") in said
     assert any(state == "perished" for state, _ in said)
     assert any(state == "verified_empty" and "no value on this day" in text for state, text in said)
     assert any(state == "not_yet" for state, _ in said)
@@ -186,7 +187,7 @@ def test_a_shape_covers_its_days_and_no_other(first: str, last: str) -> None:
 
 
 def shape(path: str) -> list[tuple[int, int]]:
-    """The corners of a path of level and upright lines."""
+    """The corners of a path of horizontal and vertical lines."""
     corners: list[tuple[int, int]] = []
     x = y = 0
     for move, one, two in re.findall(r"([MHV])(\d+)(?: (\d+))?", path):
@@ -235,10 +236,15 @@ def test_a_browser_shows_it_offline_without_a_complaint(troubled: Tool, width: i
     with opened(page, viewport={"width": width, "height": 900}, color_scheme=scheme) as (tab, told):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         feed = tab.locator("#krw_prices-upbit")
+        days = troubled.states("dataset = 'krw_prices' and source = 'upbit'")
+        assert (days["failed"], days["failed_check"], days["loaded"]) == (1, 1, 9 * WON)
         assert feed.locator("svg[role=img]").get_attribute("aria-label") == (
-            "2024, krw_prices from upbit: 1 failed, 1 held back, 535 missing, 3 not out yet, 27 loaded series-days"
+            f"2024, krw_prices from upbit: 1 failed, 1 held back, {days['missing']} missing, "
+            f"{WON} not out yet, {9 * WON} loaded series-days"
         )
-        assert feed.locator("path.failed title").text_content() == f"Fri 2024-11-29: 1 failed, 2 missing. {FAILED}"
+        assert (
+            feed.locator("path.failed title").text_content() == f"Fri 2024-11-29: 1 failed, {WON - 1} missing. {FAILED}"
+        )
         seen = feed.inner_text()
         for words in (FAILED, HELD, "held back", "tidemark backfill 2024-11-29 2024-11-29 --source upbit"):
             assert words in seen, words

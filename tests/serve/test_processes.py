@@ -1,4 +1,4 @@
-"""`tidemark serve` asks its own server whether it is well, and waits for no answer that never ends."""
+"""`tidemark serve` checks the health of its own server, and does not wait for an answer that never ends."""
 
 from threading import Event
 

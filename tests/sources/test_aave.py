@@ -1,4 +1,4 @@
-"""Aave: what its plan asks, what it brings home from the simulator, and how it stands behind DefiLlama."""
+"""Aave: what its plan asks, the rows from the simulator, and that DefiLlama is preferred to it."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -82,13 +82,13 @@ def test_the_provider_keeps_a_little_more_than_we_count_on(wire: Wire) -> None:
     ask = ask_of("aave", "lending_rates", POOL, days_back(500, LAST), date(2025, 1, 1), now=NIGHT)
     rows = rows_of("aave", "lending_rates", drive(HISTORY, ask, wire.fetch))
     assert rows.height == 365
-    assert rows["date"][-1] == date(2025, 1, 1)  # the running day, which no ask is for
+    assert rows["date"][-1] == date(2025, 1, 1)  # the running day, which is not asked for
     assert HISTORY.kept_for is not None
     assert rows["date"][0] < (NIGHT - HISTORY.kept_for).date()
 
 
 def test_the_average_of_a_day_lies_between_defillamas_readings_around_it(wire: Wire) -> None:
-    """The check that is to be made of live answers: shifted by a day it fails."""
+    """The check for live answers fails if they are shifted by a day."""
     ask = ask_of("aave", "lending_rates", POOL, days_back(60, LAST), LAST, now=NIGHT)
     averages = rows_of("aave", "lending_rates", drive(HISTORY, ask, wire.fetch)).select("date", "supply_apr")
     feed = feed_of(defillama.SOURCE, "lending_rates")

@@ -1,4 +1,4 @@
-"""Binance's open interest: what its plan asks, and what it brings home from the simulator."""
+"""Binance's open interest: what its plan asks, and the rows from the simulator."""
 
 import hashlib
 from collections import Counter
@@ -152,7 +152,7 @@ def test_contracts_of_a_hundred_dollars_are_worth_their_coins(wire: Wire) -> Non
 
 @pytest.mark.parametrize("dollars", ["100", None])
 def test_a_price_that_swings_is_no_flush_and_a_fall_of_contracts_is(dollars: str | None) -> None:
-    """Contracts of dollars are worth fewer coins whenever the price rises, though nobody closes one."""
+    """Contracts in dollars are worth fewer coins when the price rises, though nobody closes one."""
     held = 5_580_000 if dollars else 5_580
 
     def page(counts: list[int]) -> list[dict[str, object]]:

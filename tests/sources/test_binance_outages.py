@@ -28,7 +28,7 @@ YEAR = Interval.of_days(date(2018, 1, 1), date(2018, 12, 31))
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-# What Binance publishes of these outages: candles that close early by their open, and where nothing opens.
+# Binance's candles around these outages: the length of those that close early, by their open, and hours without one.
 CUT_HOURS = {
     1515034800000: 1515034814838,  # 4 January 03:00
     1518048000000: 1518049694788,  # 8 February 00:00
@@ -77,7 +77,7 @@ def files(klines: Sequence[Sequence[object]]) -> Iterator[Answer]:
 
 
 def states(dataset: str, answers: Sequence[Answer]) -> tuple[dict[date, str], dict[date, str]]:
-    """What becomes of the days of the year: those that failed as they were read, and those that broke a rule."""
+    """The days of the year that are not published: those that failed as they were read, and those that broke a rule."""
     feed = feed_of(binance.SOURCE, dataset)
     (series,) = (one for one in feed.series if one.name == "BTC")
     now = datetime(2024, 12, 10, tzinfo=UTC)
@@ -96,7 +96,7 @@ def states(dataset: str, answers: Sequence[Answer]) -> tuple[dict[date, str], di
 def test_a_year_of_hours_fails_on_the_damaged_days_alone(by_the_month: bool) -> None:
     klines = hours_of_2018()
     failed, held = states("hourly_prices", list(files(klines)) if by_the_month else [page(klines)])
-    # Not an hour of the 9th and 10th of February opens with the clock; the 11th has the last 20 of its own.
+    # No hour of 9 and 10 February opens on the hour; the last 20 of the 11th do.
     assert failed == {date(2018, 2, 9): "failed", date(2018, 2, 10): "failed"}
     assert held == dict.fromkeys((date(2018, 2, 8), date(2018, 7, 4)), "a day has 20 hours or more")
 
@@ -136,7 +136,7 @@ def test_one_candle_of_another_length_is_marked(more: int) -> None:
     [
         ([0, 0, 0], True),
         ([0, -1_694_789, 0], True),
-        ([0, -1_694_789, -1_694_789], False),  # most are short: it is how long they last
+        ([0, -1_694_789, -1_694_789], False),  # most are short, so this is their length
         ([1, 1, 0], False),  # most last longer
         ([-HOUR_MS, -HOUR_MS, 0], False),  # close before they open
         ([-1_694_789], True),

@@ -1,4 +1,4 @@
-"""The BIS and the OECD, who pass on what China publishes: what is asked, what comes, and when it is taken to be out."""
+"""The BIS and the OECD, which pass on China's figures: what is asked, the rows, and when a value is published."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -61,7 +61,7 @@ def test_every_month_that_is_out_comes_once(wire: Wire, source: str, series: str
     days, release = rows["date"].to_list(), ask_of(source, "macro_series", series).series.release
     due = [day for day in days if release.public_at(day) <= NIGHT]
     assert days == [day for day in pl.date_range(date(2023, 1, 1), days[-1], "1d", eager=True) if release.expects(day)]
-    # What we take to be out is there.
+    # Every value that counts as published is there.
     assert due
     assert release.public_at(due[-1] + timedelta(days=31)) > NIGHT
     assert rows["currency"].unique().to_list() == [currency]

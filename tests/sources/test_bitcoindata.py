@@ -1,4 +1,4 @@
-"""bitcoin-data.com: one answer for everything, a witness that no mart sums."""
+"""bitcoin-data.com: one answer with all series, which are compared and which no mart sums."""
 
 from pathlib import Path
 
@@ -43,5 +43,5 @@ def test_it_is_held_in_core_and_enters_no_mart(tmp_path: Path) -> None:
         assert tool("backfill", "2024-12-01", "2024-12-30").code == 0
     assert tool.one("select count(*) from core.open_interest_witness") == 30 * len(VENUES)
     for mart in ("open_interest_daily", "open_interest_total"):
-        assert tool.one(f"select count(*) from {mart}") == 0  # noqa: S608  our own names
+        assert tool.one(f"select count(*) from {mart}") == 0
     assert not any("open_interest_witness" in table for model in models.models() for table in model.reads)

@@ -1,4 +1,4 @@
-"""Bitfinex's loans: their candles from the simulator, what the plan asks, and that they have the recorded order."""
+"""Bitfinex's loans: what the plan asks, the candles from the simulator, and the recorded order of their fields."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bitfinex's liquidations: the walk by hand and against the simulator, the days without any, and what went wrong."""
+"""Bitfinex's liquidations: pages by hand and from the simulator, days without any, and pages that are refused."""
 
 import json
 from collections import Counter
@@ -84,7 +84,7 @@ def test_a_strange_old_stamp_does_not_make_days_quiet() -> None:
 
 
 def test_a_walk_that_does_not_reach_the_first_day_has_lost_something() -> None:
-    """A part of a day would be taken for the whole of it."""
+    """Otherwise a part of a day would count as the whole day."""
     ask = ask_of("bitfinex", "liquidation_events", "ALL", date(2024, 12, 8), date(2024, 12, 9))
     cases: list[list[object]] = [[[], []], [[position(at(2024, 12, 9))], [position(at(2024, 12, 9))]]]
     for pages in cases:
@@ -150,13 +150,13 @@ def test_three_requests_a_minute_are_its_own_limit() -> None:
     assert EVENTS.requests(year) == {bitfinex.HOST: 113}
 
 
-# the documented example, and the simulator's manners -----------------------------------------------------------------
+# The documented example, and the simulator's page --------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not DOCUMENTED.exists(), reason="the recorded answers are not here")
 def test_the_documented_example_is_read_and_has_the_simulators_shape(wire: Wire) -> None:
     example = json.loads(DOCUMENTED.read_bytes())
-    assert rows_of_page(example).is_empty()  # a trigger, and nothing was executed yet
+    assert rows_of_page(example).is_empty()  # a trigger, with nothing executed yet
     example[0][0][8] = 1
     (row,) = rows_of_page(example).to_dicts()
     assert (row["asset"], row["side"], row["event"]) == ("AMP", "long", "158793100")

@@ -1,4 +1,4 @@
-"""BitMEX: its plan by hand, its pages against the simulator, and the simulator's manners."""
+"""BitMEX: its plan by hand, its pages against the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
         walk(bitmex.plan_funding(ask), [full(3), full(3), full(3)])
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def ask(simulator: Simulator, **query: object) -> requests.Response:

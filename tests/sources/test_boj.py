@@ -107,7 +107,7 @@ def test_the_simulator_refuses_inside_a_200(wire: Wire) -> None:
 def test_the_days_of_a_month_are_settled_with_its_value_and_a_late_month_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """November's money is out on 10 December at noon, and we count on the 16th."""
+    """November's money is published on 10 December, at noon at the latest, and is expected on the 16th."""
     with Simulator(now=datetime(2024, 12, 17, 0, 30, tzinfo=UTC)) as served:
         tool = Tool(tmp_path / "home", served.url, sources="boj", start="2024-10-01", now=served.now)
         said = tool("backfill", "2024-10-01", "2024-12-16")
@@ -119,8 +119,8 @@ def test_the_days_of_a_month_are_settled_with_its_value_and_a_late_month_is_wait
         assert sorted(rows) == [(date(2024, 10, 31), "JPY", True), (date(2024, 11, 30), "JPY", True)]
     monkeypatch.setattr(
         "flows.steps.run.CLOCK_TOLERANCE", timedelta(days=60)
-    )  # this market stands still: no month follows
-    # On 11 January December's total assets have fallen due, and are not there: late for two weeks, then failed.
+    )  # time stands still in this market: no month follows
+    # On 11 January December's total assets are due and not there: late for two weeks, then failed.
     for now, state, code in (
         (datetime(2025, 1, 11, 0, 30, tzinfo=UTC), "not_yet", 0),
         (datetime(2025, 1, 25, 0, 30, tzinfo=UTC), "failed", 1),

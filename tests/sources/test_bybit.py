@@ -1,4 +1,4 @@
-"""Bybit: what its plans ask, and what they bring home from the simulator."""
+"""Bybit: what its plans ask, and the rows from the simulator."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bybit's borrowing rate of the moment: when it is read, whose day it is, and what the documentation shows."""
+"""Bybit's current borrowing rate: when it is read, for which day, and the documented example."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_the_first_reading_after_a_day_is_that_day(wire: Wire, coin: str) -> Non
     rows = rows_of("bybit", "borrow_rates", gathered)
     assert rows["date"].to_list() == [date(2024, 12, 9)]
     assert rows["available_at"].to_list() == [NIGHT]
-    assert 0.05 < rows["borrow_apr"].item() < 1  # a day's rate for an hour's would be 1/24 of it
+    assert 0.05 < rows["borrow_apr"].item() < 1  # a daily rate taken for an hourly one would be 1/24 of it
     assert broken_rules("borrow_rates", rows) == set()
 
 

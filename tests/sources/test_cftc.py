@@ -1,4 +1,4 @@
-"""The CFTC's reports: what the plan asks, what it brings home, and when they are out."""
+"""The CFTC's reports: what the plan asks, the rows, and when reports are published."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
@@ -42,7 +42,7 @@ def wire(simulator: Simulator) -> Wire:
         (date(2024, 12, 24), "Mon 30 Dec 2024 20:30"),
         (date(2024, 12, 31), "Mon 06 Jan 2025 20:30"),
         (date(2023, 7, 3), "Fri 07 Jul 2023 20:30"),  # a Monday, because Tuesday was Independence Day
-        (date(2020, 6, 30), "Mon 06 Jul 2020 20:30"),  # Independence Day on a Saturday, kept on the Friday
+        (date(2020, 6, 30), "Mon 06 Jul 2020 20:30"),  # Independence Day on a Saturday, observed on the Friday
         (date(2024, 1, 16), "Fri 19 Jan 2024 20:30"),  # a holiday before it changes nothing
     ],
 )

@@ -1,4 +1,4 @@
-"""Coinalyze: what its plans ask, what comes home from the simulator and the replay, and that nothing counts twice."""
+"""Coinalyze: what its plans ask, the rows from the simulator and the replay, and that nothing counts twice."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_each_contract_of_open_interest_is_asked_for_alone() -> None:
 
 
 def test_a_minute_never_takes_more_than_forty_markets() -> None:
-    """Even right after a burst, with every request as large as the largest of its endpoint."""
+    """Also right after a burst, if every request is as large as the largest of its endpoint."""
     largest = {
         endpoint: max(len(one.symbol.split(",")) for one in feed.series)
         for feed, endpoint in ((LIQUIDATIONS, coinalyze.LIQUIDATED), (INTEREST, coinalyze.INTEREST))
@@ -96,7 +96,7 @@ def test_every_day_of_every_series_comes_exactly_once(wire: Wire, dataset: str, 
 
 @pytest.mark.parametrize("markets", [0, 1, 2])
 def test_days_that_a_market_does_not_tell_are_no_rows_and_fail(wire: Wire, markets: int) -> None:
-    """A market without buckets is left out of the answer: that proves no day to be empty, however many it is."""
+    """The answer leaves out a market without buckets, which does not prove any of its days empty."""
     ask = ask_of("coinalyze", "liquidations", "BTC-okx", days_back(40, LAST), LAST, now=NIGHT)
     whole = wire.fetch(next(coinalyze.plan_liquidations(ask)))
     short = answer(whole.request, whole.json()[:markets])

@@ -1,4 +1,4 @@
-"""CoinGecko: what its plan asks, what it brings home from the simulator, and a recorded chart."""
+"""CoinGecko: what its plan asks, the rows from the simulator, and a recorded chart."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -53,7 +53,7 @@ def test_every_wanted_day_comes_once(wire: Wire, count: int) -> None:
 
 
 def test_the_oldest_day_that_is_kept_is_the_oldest_that_comes(wire: Wire) -> None:
-    """Of 365 days the first ends 364 days before today's midnight; it is gone once another day has ended."""
+    """The first of 365 days ends 364 days before today's midnight, and is gone once another day has ended."""
     ask = ask_of("coingecko", "market_values", "BTC", days_back(400, LAST), LAST, now=MORNING)
     rows = rows_of("coingecko", "market_values", drive(FEED, ask, wire.fetch))
     oldest = min(rows["date"].to_list())
@@ -74,7 +74,7 @@ def test_a_day_appears_half_an_hour_after_its_end(wire: Wire) -> None:
 
 
 def test_the_same_day_ends_alike_with_a_venue_and_with_coin_metrics(wire: Wire) -> None:
-    """One stamps a day with the midnight after it, the others with the one before."""
+    """CoinGecko stamps a day with the midnight after it, the others with the midnight before."""
     found = {}
     for source, dataset, column in (
         (coingecko.SOURCE, "market_values", "price_usd"),
@@ -135,7 +135,7 @@ def test_every_asset_with_prices_is_asked_for() -> None:
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded answers beside the repository (../shared/recordings)")
 def test_a_recorded_chart_of_90_days() -> None:
-    """Asked at 2021-05-15 14:39: a point at each midnight, and one of then, which is none of ours."""
+    """Asked at 2021-05-15 14:39: a point at each midnight, and one of that minute, which is left out."""
     now = datetime(2021, 5, 15, 14, 40, tzinfo=UTC)
     ask = ask_of("coingecko", "market_values", "BTC", date(2021, 2, 14), date(2021, 5, 14), now=now)
     request = next(coingecko.plan_market_chart(ask))

@@ -1,4 +1,4 @@
-"""Coinglass: what its plans ask, what comes home from the simulator and the replay, and what is never added up."""
+"""Coinglass: what its plans ask, the rows from the simulator and the replay, and what is never added up."""
 
 from collections import Counter
 from collections.abc import Iterator

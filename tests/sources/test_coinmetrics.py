@@ -1,4 +1,4 @@
-"""Coin Metrics: what its plan asks, and what it brings home from the simulator."""
+"""Coin Metrics: what its plan asks, and the rows from the simulator."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -85,7 +85,7 @@ def test_a_day_is_not_there_before_seven_in_the_morning(wire: Wire) -> None:
 
 
 def test_the_same_day_ends_alike_with_defillama(wire: Wire) -> None:
-    """Both tell how a day ended, though one stamps it with its beginning and the other with the midnight after."""
+    """Both have the end of a day; one stamps it with the day's beginning, the other with the midnight after."""
     both = []
     for source in (coinmetrics.SOURCE, defillama.SOURCE):
         ask = ask_of(source, "stablecoin_supply", "USDT", days_back(60, LAST), LAST, now=MORNING)

@@ -1,4 +1,4 @@
-"""Deribit: its plan by hand, its windows against the simulator, and the simulator's manners."""
+"""Deribit: its plan by hand, its windows against the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Liquidations among Deribit's trades: the walk by hand and against the simulator, and days without any."""
+"""Liquidations among Deribit's trades: pages by hand and from the simulator, and days without any."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -40,7 +40,7 @@ def wire(simulator: Simulator) -> Wire:
 
 
 def hours(first: int, last: int) -> list[tuple[int, bool]]:
-    """A trade each hour, none of them a liquidation."""
+    """One trade an hour, none of them a liquidation."""
     return [(stamp, False) for stamp in range(first, last, 3_600_000)]
 
 
@@ -154,7 +154,7 @@ def test_quiet_days_are_empty_and_an_empty_answer_is_a_failure(tmp_path: Path, m
     assert tool.ask(crash) == [(True, "deribit", True)]
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def trades(wire: Wire, **query: object) -> dict[str, list[dict[str, object]]]:

@@ -1,4 +1,4 @@
-"""The ECB: what its plans ask, what they bring home, and what the recorded rates hold."""
+"""The ECB: what its plans ask, the rows from the simulator, and the recorded rates."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ethereum: the search for blocks, what its plans ask, rates against the simulator, and the simulator's manners."""
+"""Ethereum: the search for blocks, what its plans ask, rates from the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -52,13 +52,16 @@ def calls(request: Request) -> list[dict[str, Any]]:
     return found
 
 
-# constants and words -------------------------------------------------------------------------------------------------
+# Constants and words -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("signature", "constant"),
     [
-        ("", "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),  # as published, of nothing
+        (
+            "",
+            "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
+        ),  # the published hash of an empty text
         ("ReserveDataUpdated(address,uint256,uint256,uint256,uint256,uint256)", RESERVE_DATA_UPDATED),
         ("getUtilization()", ethereum.GET_UTILIZATION),
         ("getSupplyRate(uint256)", ethereum.GET_SUPPLY_RATE),
@@ -118,7 +121,7 @@ def test_a_clock_is_exact_where_no_turn_was_missed_and_says_how_far_it_may_be_of
             Clock(known)
 
 
-# the search for a block ----------------------------------------------------------------------------------------------
+# The search for a block ----------------------------------------------------------------------------------------------
 
 
 def searched(wire: Wire, instant: int, within: int, known: Block = MERGE) -> tuple[Block, int]:
@@ -141,7 +144,7 @@ def test_a_block_is_found_in_few_steps_from_the_merge_and_in_one_from_the_day_be
     assert steps <= 4
     following, steps = searched(wire, instant + 86_400, 300, block) if day < LAST else (block, 1)
     assert steps == 1
-    assert searched(wire, instant, 11, following)[0].at == instant - 1  # turns fall on the eleventh second
+    assert searched(wire, instant, 11, following)[0].at == instant - 1  # blocks come at the eleventh second
 
 
 def test_the_newest_block_is_not_overshot(wire: Wire) -> None:
@@ -171,7 +174,7 @@ def test_a_node_whose_blocks_do_not_come_nearer_is_not_asked_for_ever() -> None:
         plan.send(answer(request, [{"id": 0, "result": {"number": "0x1", "timestamp": "0x1"}}]))
 
 
-# rates ---------------------------------------------------------------------------------------------------------------
+# Rates ---------------------------------------------------------------------------------------------------------------
 
 
 def test_one_question_holds_a_day_and_the_hours_before_it(wire: Wire) -> None:
@@ -221,7 +224,7 @@ def test_every_day_comes_exactly_once_in_about_the_stated_requests(
     (COMPOUND, "USDC", "compound-v3-ethereum-usdc"),
 ])  # fmt: skip
 def test_the_end_of_a_day_is_what_defillama_saw_shortly_before(wire: Wire, series: str, asset: str, pool: str) -> None:
-    """The check that is to be made of live answers: shifted by a day, or in percent, it fails."""
+    """The check for live answers fails if they are shifted by a day or are in percent."""
     mine = rates(wire, series, 20).filter(pl.col("asset") == asset)
     ends = mine.select("date", end=pl.coalesce("supply_apr_last", "supply_apr"))
     ask = ask_of("defillama", "lending_rates", pool, days_back(20, LAST), LAST, now=NIGHT)
@@ -243,7 +246,7 @@ def test_the_means_are_what_the_indices_say(wire: Wire) -> None:
 
 
 def test_a_rate_that_never_stood_is_nobodys_highest(wire: Wire) -> None:
-    """Every seventh hour the simulator's block holds half as much again before it holds what stands."""
+    """Every seventh hour the simulator's block has a rate half as large again before the last rate of that block."""
     rows = rates(wire, AAVE, 31).filter(pl.col("asset") == "USDC")
     ends = pl.max_horizontal(pl.col("supply_apr_last"), pl.col("supply_apr_last").shift(1))
     calm = rows.slice(1).filter(rows.slice(1)["supply_apr_max"] < 1.2 * rows.select(ends).slice(1).to_series())
@@ -252,7 +255,7 @@ def test_a_rate_that_never_stood_is_nobodys_highest(wire: Wire) -> None:
 
 @pytest.mark.parametrize("every", [2, 3])
 def test_logs_that_are_missing_are_noticed_where_they_matter(wire: Wire, every: int) -> None:
-    """What debts grew by tells of rates that are not there; on calm days they hardly matter."""
+    """The growth of debts shows rates that are missing; on calm days these hardly matter."""
     whole = rates(wire, AAVE, 31)
     wire.simulator.misbehave([Misbehaviour("tenderly.*eth_getLogs", "drop", "always", drop_every=every)])
     holes = rates(wire, AAVE, 31).with_columns(series=pl.lit("one"), source=pl.lit("one"))
@@ -292,7 +295,7 @@ def test_the_running_day_is_not_asked_for(wire: Wire) -> None:
     assert due == datetime(2025, 1, 2, 0, 25, tzinfo=UTC)
 
 
-# errors --------------------------------------------------------------------------------------------------------------
+# Errors --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -317,7 +320,7 @@ def test_an_error_of_the_batch_or_of_one_call_is_an_error(code: int, message: st
     assert type(refusal(answer(request, [7]))) is PayloadChanged
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def said(wire: Wire, *asked: tuple[str, list[Any]]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Ethereum's liquidations at Aave: what is asked, which day each is of, and what the mart makes of them."""
+"""Ethereum's liquidations at Aave: what is asked, the day of each, and their sums in the mart."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -160,7 +160,7 @@ def test_a_token_that_is_not_known_leaves_its_own_day_open(wire: Wire, token: st
 EVENTS_STATES = (
     "select date, state, reason from ops.ledger where dataset = 'liquidation_events' and date <= '2024-12-31'"
 )
-QUIET = date(2024, 12, 5)  # the simulated pool liquidated nobody
+QUIET = date(2024, 12, 5)  # days on which the simulated pool liquidates nobody
 
 
 def test_a_node_without_logs_does_not_make_a_day_quiet_and_a_quiet_day_asked_alone_is(tmp_path: Path) -> None:

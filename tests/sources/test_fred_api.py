@@ -1,4 +1,4 @@
-"""FRED's interface for programs: the same statistics as its files, with a key that is a parameter."""
+"""FRED's API: the same statistics as its files, with a key as a parameter."""
 
 import json
 from collections.abc import Callable, Iterator

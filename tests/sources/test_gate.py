@@ -1,4 +1,4 @@
-"""Gate: its plan by hand, its statistics against the simulator, and the simulator's manners."""
+"""Gate: its plan by hand, its statistics against the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -114,7 +114,7 @@ def test_a_label_in_place_of_rows_is_an_error(label: str, kind: type[Exception])
     assert gate.refusal(answer(request, [])) is None
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def ask(wire: Wire, **query: object) -> requests.Response:

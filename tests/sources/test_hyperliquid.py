@@ -1,4 +1,4 @@
-"""Hyperliquid: its plan by hand, its pages against the simulator, and the simulator's manners."""
+"""Hyperliquid: its plan by hand, its pages against the simulator, and the simulator's page."""
 
 import json
 from collections import Counter
@@ -88,13 +88,13 @@ def test_the_first_day_is_whole_and_of_eight_hours(wire: Wire) -> None:
 
 @pytest.mark.parametrize(("count", "last"), [(1, 8), (2, 8), (2, 9), (20, 20)])
 def test_intervals_change_where_the_payments_do_whatever_is_asked_for(wire: Wire, count: int, last: int) -> None:
-    """The payment of 8 June 2023 00:00 is for eight hours, however the day is asked for; the next one is of an hour."""
+    """The payment of 8 June 2023 00:00 is for eight hours, however the day is asked for; the next is for one hour."""
     gathered, rows = paid(wire, "hyperliquid", count, last=date(2023, 6, last))
     assert gathered.error is None
     eighth = rows.filter(pl.col("date") == date(2023, 6, 8))
     assert eighth["interval_hours"].to_list() == [8, *[1] * 23]
     assert blocking_rules(rows) == []
-    # As much was paid for the eight hours of midnight as for eight of the hours after it, about.
+    # The payment at midnight is about as much as eight of the hourly ones after it.
     midnight, *hourly = eighth["funding_rate"].to_list()
     assert midnight == pytest.approx(8 * sum(hourly) / len(hourly), rel=0.5)
 
@@ -147,7 +147,7 @@ def test_a_post_says_what_it_sends_and_is_archived_with_it(simulator: Simulator,
     assert (kept.method, kept.request_body) == ("POST", request.body)
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def post(simulator: Simulator, question: object, path: str = "info") -> requests.Response:

@@ -1,4 +1,4 @@
-"""Kalshi: what its plan asks, live or historical, and what it brings home; and when the Committee meets."""
+"""Kalshi: what its plan asks, live or historical, its rows, and when the Committee meets."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -52,7 +52,7 @@ def gathered(wire: Wire, meeting: str, first: date, last: date) -> Gathered:
     return drive(FEED, ask_of("kalshi", "meeting_probabilities", meeting, first, last, now=MORNING), wire.fetch)
 
 
-# when the Committee meets --------------------------------------------------------------------------------------------
+# When the Committee meets --------------------------------------------------------------------------------------------
 
 
 def test_there_are_eight_meetings_a_year_on_wednesdays_and_rarely_another_day() -> None:
@@ -66,7 +66,7 @@ def test_there_are_eight_meetings_a_year_on_wednesdays_and_rarely_another_day() 
 def test_every_meeting_was_public_long_before_and_has_its_page() -> None:
     for row in MEETINGS.iter_rows(named=True):
         assert row["source_url"].startswith("https://www.federalreserve.gov/"), row
-    # None was next while its date was not public yet.
+    # No meeting was the next one before its date was public.
     for before, after in pairwise(MEETINGS.iter_rows(named=True)):
         assert after["known_by"] <= before["meeting_date"], after
 
@@ -94,7 +94,7 @@ def test_a_meeting_is_asked_for_from_the_day_on_which_it_is_known_to_be_listed()
     assert series["2026-09-16"].since == date(2026, 1, 28)  # its first trading day
 
 
-# what is asked -------------------------------------------------------------------------------------------------------
+# What is asked -------------------------------------------------------------------------------------------------------
 
 
 def test_markets_are_listed_and_then_asked_for_day_by_day() -> None:
@@ -103,7 +103,7 @@ def test_markets_are_listed_and_then_asked_for_day_by_day() -> None:
     asked = walk(kalshi.plan_meeting(ask), [{"markets": [C25, C26, H0]}, none, none, none])
     assert asked[0].address == f"{kalshi.API}/markets?event_ticker=KXFEDDECISION-24DEC&limit=1000"
     assert asked[0].transform is None
-    # The days end at 05:00 UTC of the next ones.
+    # A day ends at 05:00 UTC of the next.
     assert asked[1].address == (
         f"{kalshi.API}/series/KXFEDDECISION/markets/KXFEDDECISION-24DEC-C25/candlesticks"
         f"?start_ts={int(datetime(2024, 12, 9, tzinfo=UTC).timestamp())}"
@@ -183,7 +183,7 @@ def test_what_is_not_said_plainly_is_refused(market: dict[str, Any]) -> None:
         kalshi.outcome_of(market)
 
 
-# what comes home -----------------------------------------------------------------------------------------------------
+# The rows ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("meeting", "live"), [(MEETING, True), ("2024-11-07", True), ("2024-06-12", False)])
@@ -296,7 +296,7 @@ def test_the_mart_knows_the_next_meeting_and_how_likely_a_cut_is(simulator: Simu
 
 
 def test_a_day_that_nobody_traded_or_quoted_has_no_price_and_one_that_is_not_listed_fails() -> None:
-    """A finished candle without either is the venue's own word; a day without a candle is not."""
+    """A finished candle without either is stated by the venue; a day without a candle is not."""
     nothing = candle(datetime(2024, 12, 8, 5, tzinfo=UTC), price={}, volume_fp="0.00", yes_bid={"close_dollars": "0"})
     told = answer(
         Request(f"{kalshi.API}/x", labels={"meeting_date": MEETING, "outcome": "cut_25", "outcomes": "1"}),
@@ -315,7 +315,7 @@ def test_a_day_that_nobody_traded_or_quoted_has_no_price_and_one_that_is_not_lis
     }
 
 
-# what goes wrong -----------------------------------------------------------------------------------------------------
+# What goes wrong -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

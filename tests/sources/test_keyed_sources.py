@@ -1,4 +1,4 @@
-"""Sources with a key: their keys reach them, and are found in no file, no output and no plan afterwards."""
+"""Sources with a key: each key reaches its provider, and is found in no file, no output and no plan afterwards."""
 
 import logging
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def found_in(text: str) -> set[str]:
 
 
 def everything_in(home: Path) -> Iterator[tuple[Path, str]]:
-    """Every file as it lies there, and unpacked where it is packed."""
+    """Every file as it is, and unpacked if it is packed."""
     for path in sorted(path for path in home.rglob("*") if path.is_file()):
         yield path, path.read_bytes().decode("latin-1")
         if path.suffix == ".parquet":
@@ -61,7 +61,7 @@ def test_there_are_sources_with_a_key() -> None:
 def test_every_keyed_feed_is_filled_and_its_key_lies_nowhere(
     tmp_path: Path, market: Simulator, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In a home of the simulator, where requests are not throttled."""
+    """Requests to the demo's simulator are not throttled."""
     caplog.set_level(logging.DEBUG)
     market.misbehave([])
     settings = Settings(

@@ -1,4 +1,4 @@
-"""Kraken: what its plan asks, and what it brings home from the simulator."""
+"""Kraken: what its plan asks, and the rows from the simulator."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Kraken Futures: its plan by hand, its history against the simulator, and the simulator's manners."""
+"""Kraken Futures: its plan by hand, its history against the simulator, and the simulator's page."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from flows.simulator import Simulator
 from flows.sources import krakenfutures
 from tests.asking import Wire, ask_of, feed_of, walk
 from tests.paying import NIGHT, broken_rules, due, paid
-from tests.tool import Tool
+from tests.tool import Tool, series_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
@@ -57,10 +57,10 @@ def test_days_before_the_year_that_is_kept_have_perished_and_none_is_cut(tmp_pat
         ("not_yet", date(2025, 1, 1), date(2025, 1, 1), 1),
         ("perished", date(2023, 12, 1), date(2023, 12, 31), 31),
     ]
-    assert tool.one("select count(*) from core.funding_rates") == 2 * 24 * 366
+    assert tool.one("select count(*) from core.funding_rates") == 24 * 366 * series_of("krakenfutures", "funding_rates")
 
 
-# the simulator's manners ---------------------------------------------------------------------------------------------
+# The simulator's page ------------------------------------------------------------------------------------------------
 
 
 def test_the_running_hour_is_listed_and_absolute_rates_are_in_dollars(wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""OKX: what its plans ask, and what they bring home from the simulator."""
+"""OKX: what its plans ask, and the rows from the simulator."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_what_rest_no_longer_has_is_asked_for_twice_and_not_there(wire: Wire) ->
     assert [one.json()["data"] for one in gathered.answers] == [[], []]
     edge = ask_of("okx", "funding_rates", "BTC", date(2024, 9, 20), date(2024, 10, 5), now=NEW_YEARS_NIGHT)
     rows = rows_of("okx", "funding_rates", drive(by_rest, edge, wire.fetch))
-    # The first day of the window is cut: without its first payment, whose interval nothing tells, it is held back.
+    # The first day of the window lacks its first payment, whose interval is unknown, and is held back.
     assert rows["date"].min() == date(2024, 9, 29)
     assert rows.filter(pl.col("date") == date(2024, 9, 29)).height == 1
     assert rows.filter(pl.col("date") > date(2024, 9, 29)).height == 3 * 6

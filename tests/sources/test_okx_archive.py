@@ -52,7 +52,7 @@ def asks_for(first: date, last: date) -> list[Ask]:
 
 
 def payments_of(wire: Wire, first: date, last: date) -> pl.DataFrame:
-    """What is brought of some days, each payment as often as the answers hold it, in the promised requests."""
+    """The rows of some days, each payment as often as the answers have it, from the promised number of requests."""
     frames = []
     for ask in asks_for(first, last):
         wire.sent.clear()
@@ -130,7 +130,7 @@ def test_the_newest_ninety_days_come_from_rest_and_what_is_older_from_the_archiv
     assert FEED.kept_for is None
 
 
-# What comes home -----------------------------------------------------------------------------------------------------
+# The rows ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_where_both_have_a_payment_they_tell_the_same(wire: Wire) -> None:
 
 
 def failed(wire: Wire, first: date, last: date) -> PipelineError | None:
-    """Why each of the files was lost; they hold all days."""
+    """The reason for which each file was lost; together they have all days."""
     gathered = drive(FEED, ask_of("okx", "funding_rates", "BTC", first, last, now=NIGHT), wire.fetch)
     assert gathered.error is None
     assert {day for lost in gathered.lost for day in lost.days} >= set(gathered.ask.days)
@@ -189,7 +189,7 @@ def failed(wire: Wire, first: date, last: date) -> PipelineError | None:
 
 
 class Refusing(Wire):
-    """Answers as the simulator does, but judged as the pipeline does: any status that is no success is refused."""
+    """The simulator's answers, checked as by the pipeline: any status other than success is refused."""
 
     def fetch(self, request: Request) -> Answer:
         found = super().fetch(request)
@@ -246,7 +246,7 @@ def test_a_payment_stamped_hours_late_costs_the_days_that_it_touches(hour: int, 
     ask = ask_of("okx", "funding_rates", "BTC", date(2022, 12, 5), date(2022, 12, 28), now=NIGHT)
     gathered = drive(FEED, ask, lambda asked: answer(asked, file_of(*stamps)))
     rows, refused, _ = days_of("okx", "funding_rates", gathered)
-    # Where it is as if it were of another hour, the payment after it is seven hours later, which no interval is.
+    # If it is read as of another hour, the payment after it comes seven hours later, which is not an interval.
     touched = [date(2022, 12, 18), date(2022, 12, 19)] if (hour, late) == (16, 1) else [date(2022, 12, 18)]
     assert [*refused] == touched
     assert rows["date"].n_unique() == len(ask.days) - len(touched)

@@ -1,4 +1,4 @@
-"""OKX's borrowing rates: what the plan asks, what it brings home, and what was recorded."""
+"""OKX's borrowing rates: what the plan asks, the rows from the simulator, and the recorded answers."""
 
 import json
 from collections import Counter

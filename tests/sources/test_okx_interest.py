@@ -1,4 +1,4 @@
-"""OKX's open interest: what its plan asks, and what it brings home from the simulator."""
+"""OKX's open interest: what its plan asks, and the rows from the simulator."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""OKX's liquidation orders: the walk by hand and against the simulator, contracts, and the documented example."""
+"""OKX's liquidation orders: pages by hand and from the simulator, contracts, and the documented example."""
 
 import json
 from collections.abc import Iterator

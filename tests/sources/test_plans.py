@@ -1,4 +1,4 @@
-"""The plans: driven by hand for what they ask, and against the simulator for what they bring home."""
+"""The plans: driven by hand for what they ask, and against the simulator for their rows."""
 
 import hashlib
 from collections import Counter
@@ -49,7 +49,7 @@ def gather(wire: Wire, source: str, dataset: str, ask: Ask) -> Gathered:
 
 
 def kept(feed: Feed, first: date, last: date) -> Interval:
-    """An interval, or as many of the newest days as a provider that forgets still has."""
+    """An interval, or the newest days that the provider still keeps."""
     if feed.kept_for is None or NEW_YEARS_NIGHT - feed.kept_for < Interval.of_days(first, last).starts_at:
         return Interval.of_days(first, last)
     oldest = (NEW_YEARS_NIGHT - feed.kept_for).date() + timedelta(days=1)
@@ -57,14 +57,14 @@ def kept(feed: Feed, first: date, last: date) -> Interval:
 
 
 def rows_of(gathered: Gathered, source: str, dataset: Dataset) -> pl.DataFrame:
-    """The rows of the days that were asked for, each as often as the answers hold it."""
+    """The rows of the days that were asked for, each as often as the answers have it."""
     days = gathered.ask.days
     frames = [normalize(dataset, source, Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
     rows = pl.concat(frames)
     return rows.filter(pl.col("date") >= days.start, pl.col("date") < days.end)
 
 
-# what every source states --------------------------------------------------------------------------------------------
+# What every source declares ------------------------------------------------------------------------------------------
 
 
 @EVERY_FEED
@@ -131,7 +131,7 @@ def test_only_whole_histories_are_asked_for_at_once_and_compared_whole() -> None
     }
 
 
-# how many requests ---------------------------------------------------------------------------------------------------
+# How many requests ---------------------------------------------------------------------------------------------------
 
 PAGED = [
     ("binance", "spot_prices", "BTC", 1, LAST),
@@ -204,7 +204,7 @@ def test_funding_takes_released_months_from_the_archive_and_the_rest_from_rest(w
         "BTCUSDT-fundingRate-2024-11.zip",
         "BTCUSDT-fundingRate-2024-11.zip.CHECKSUM",
     ]
-    # What serves a whole run is asked for once in it, and not counted.
+    # What is shared by a whole run is asked for once, and not counted.
     assert Counter(request.host for request in wire.sent if not request.shared) == feed.requests(ask)
     assert feed.requests(ask) == {binance.ARCHIVE_HOST: 2, binance.FUNDING_HOST: 2}
 
@@ -283,10 +283,10 @@ def test_a_server_that_repeats_itself_is_not_asked_forever() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "now", "months"),
     [
-        # The month is whole and out, from its first Monday on.
+        # The month is whole and published, from its first Monday on.
         (date(2024, 11, 1), date(2024, 11, 30), datetime(2024, 12, 2, tzinfo=UTC), [date(2024, 11, 1)]),
         (date(2024, 11, 1), date(2024, 11, 30), datetime(2024, 12, 1, 23, 59, tzinfo=UTC), []),
-        # One day is lacking at either end.
+        # One day is missing at either end.
         (date(2024, 11, 2), date(2024, 11, 30), NEW_YEARS_NIGHT, []),
         (date(2024, 11, 1), date(2024, 11, 29), NEW_YEARS_NIGHT, []),
         # Over the turn of a year, and a February.
@@ -379,7 +379,7 @@ def test_without_an_archive_the_month_comes_from_rest_with_two_days_on_either_si
 
 
 def payments_of_two_rhythms(listed: str) -> pl.DataFrame:
-    """Three days of payments every eight hours, then two of every four, read with what the list says today."""
+    """Three days of payments every eight hours, then two of every four, read with the interval that is listed today."""
     stamps = [*range(0, 72, 8), *range(72, 121, 4)]
     page = [
         {"symbol": "BTCUSDT", "fundingTime": _ms(2024, 11, 1) + hour * 3_600_000 + 5, "fundingRate": "0.0001"}
@@ -413,7 +413,7 @@ def test_a_document_that_is_no_list_of_rows_stops_the_plan() -> None:
     assert isinstance(gathered.error, PayloadChanged)
 
 
-# the others, by hand -------------------------------------------------------------------------------------------------
+# The others, by hand -------------------------------------------------------------------------------------------------
 
 
 def test_coinbase_windows_hold_three_hundred_days_with_both_ends() -> None:
@@ -466,7 +466,7 @@ def test_defillama_is_asked_once_for_everything() -> None:
     assert request.labels == {"protocol": "compound-v3", "chain": "ethereum", "asset": "USDC"}
 
 
-# errors inside a success ---------------------------------------------------------------------------------------------
+# Errors inside a success ---------------------------------------------------------------------------------------------
 
 IN_A_200 = [
     ("binance", {"code": -1003, "msg": "Too many requests."}, SourceUnavailable),

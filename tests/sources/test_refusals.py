@@ -1,4 +1,4 @@
-"""What providers say in place of data, however odd: every refusal reads it, and none trips over it."""
+"""What providers send instead of data, however odd: the refusal of every source reads it and never fails itself."""
 
 import random
 import re
@@ -29,7 +29,7 @@ BODIES = (b"", b"<", b"[", b"{", b"\xff\xfe", b"\xef\xbb\xbf", b"null", b"PK\x03
 
 
 def keys() -> list[str]:
-    """Every name that a refusal could look for: the texts of the sources' own code that look like one."""
+    """Every name that a refusal could look for: the texts in the code of the sources that look like one."""
     found = set()
     for path in [*(ROOT / "flows" / "sources").glob("*.py"), ROOT / "flows" / "ethereum_rpc.py"]:
         after = path.read_text(encoding="utf-8").partition("refusal(")[2]
@@ -56,14 +56,14 @@ def documents(seed: int) -> Iterator[Any]:
 
 
 def bodies(seed: int) -> Iterator[bytes]:
-    """The documents as they are sent, and bytes that are no document."""
+    """The documents as bytes, and bytes that are not a document."""
     yield from BODIES
     for document in documents(seed):
         yield orjson.dumps(document).replace(b'"LISTS"', LISTS).replace(b'"OBJECTS"', OBJECTS)
 
 
 def refused(source: Source, told: Answer) -> PipelineError | None:
-    """What a refusal says; it may name what is wrong by raising it as well."""
+    """The error of a refusal, which it may return or raise."""
     try:
         return source.refusal(told)
     except PipelineError as problem:

@@ -1,4 +1,4 @@
-"""Rates in a unit that is not known: what Gate and KuCoin are asked, what comes home, and that no mart reads it."""
+"""Rates in an unknown unit: what Gate and KuCoin are asked, their rows, and that no mart reads them."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Hours of Bithumb, Coinone and Korbit: what they are asked for, and how they become days of UTC."""
+"""Hours of Bithumb, Coinone and Korbit: what is asked, and how hours become UTC days."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def every_hour(days: Interval) -> list[datetime]:
     return [days.starts_at + timedelta(hours=number) for number in range(24 * len(days))]
 
 
-# paging --------------------------------------------------------------------------------------------------------------
+# Paging --------------------------------------------------------------------------------------------------------------
 
 
 @EVERY_VENUE
@@ -82,7 +82,7 @@ def test_the_running_hour_is_of_a_day_that_is_not_asked_for(venue: ModuleType, w
 @EVERY_VENUE
 def test_before_the_first_hour_there_is_nothing(venue: ModuleType, wire: Wire) -> None:
     rows = gathered(venue, asked(venue, date(2024, 5, 20), date(2024, 6, 10), asset="USDC"), wire)
-    # The oldest seven are asked for once more, with what is before them.
+    # The oldest seven are asked for again, with the hours before them.
     assert sorted(set(rows["opened_at"])) == every_hour(Interval.of_days(date(2024, 6, 7), date(2024, 6, 10)))
 
 
@@ -127,12 +127,12 @@ def test_a_server_that_repeats_itself_is_not_asked_forever(venue: ModuleType, ne
         walk(venue.plan_hours(asked(venue, date(2024, 1, 1), date(2024, 12, 9))), [newest, newest, newest])
 
 
-# days of two boundaries ----------------------------------------------------------------------------------------------
+# Days of two boundaries ----------------------------------------------------------------------------------------------
 
 
 @EVERY_VENUE
 def test_the_hours_of_a_day_of_seoul_add_up_to_it(venue: ModuleType, wire: Wire) -> None:
-    """The day of Seoul begins with the hour of 15:00 UTC of the day before."""
+    """A day in Seoul begins at 15:00 UTC of the day before."""
     hours = gathered(venue, asked(venue, date(2024, 12, 8), date(2024, 12, 9)), wire)
     begins = datetime(2024, 12, 8, 15, tzinfo=UTC)
     mine = hours.filter(pl.col("opened_at") >= begins, pl.col("opened_at") < begins + timedelta(days=1))
@@ -144,7 +144,7 @@ def test_the_hours_of_a_day_of_seoul_add_up_to_it(venue: ModuleType, wire: Wire)
     assert mine["hour_close_krw"][-1] == day["close_krw"]
     assert (mine["hour_high_krw"].max(), mine["hour_low_krw"].min()) == (day["high_krw"], day["low_krw"])
     assert mine["hour_volume_base"].sum() == pytest.approx(day["volume_base"], rel=1e-9)
-    # What is estimated by the hour is not the same as what is estimated by the day.
+    # A sum of hourly estimates differs from the estimate of the day.
     near = 0.02 if venue is korbit else 1e-9
     assert mine["hour_volume_krw"].sum() == pytest.approx(day["volume_krw"], rel=near)
 

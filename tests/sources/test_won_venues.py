@@ -1,4 +1,4 @@
-"""Bithumb, Coinone, Korbit and GOPAX: what they are asked for, where their days begin, and what comes home."""
+"""Bithumb, Coinone, Korbit and GOPAX: what is asked, where their days begin, and the rows."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ from flows.sources import bithumb, coinone, gopax, korbit, sources
 from flows.steps.collect import drive
 from flows.steps.normalize import normalize
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from tests.simulator.test_simulator import shape
+from tests.simulator.shapes import shape
 from tests.tool import NOW, SHARED, Tool
 
 pytestmark = [pytest.mark.slow, pytest.mark.marts("krw_stablecoin_daily")]
@@ -57,13 +57,13 @@ def gather(venue: ModuleType, ask: Ask, wire: Wire) -> Gathered:
 
 
 def rows_of(venue: ModuleType, gathered: Gathered) -> pl.DataFrame:
-    """Every row of every answer, those beside the ask too."""
+    """Every row of every answer, also those outside the ask."""
     assert gathered.error is None
     frames = [normalize(DATASET, venue.SOURCE.name, Gathered(gathered.ask, (one,), None)) for one in gathered.answers]
     return pl.concat(frames).sort("date")
 
 
-# paging --------------------------------------------------------------------------------------------------------------
+# Paging --------------------------------------------------------------------------------------------------------------
 
 
 @EVERY_VENUE
@@ -102,7 +102,7 @@ def test_before_the_first_candle_there_is_nothing(venue: ModuleType, wire: Wire)
 
 @EVERY_VENUE
 def test_a_page_that_was_cut_off_does_not_begin_a_history(venue: ModuleType, wire: Wire) -> None:
-    """Of every page only the newest 60 candles come, and of older ones none at all."""
+    """Every page has only its newest 60 candles, and older pages have none."""
     seen: set[int] = set()
 
     def fetch(request: Request) -> Answer:
@@ -133,7 +133,7 @@ def test_halves_give_the_rows_of_the_whole(venue: ModuleType, wire: Wire) -> Non
     assert pl.concat([first, second]).equals(whole)
 
 
-# days ----------------------------------------------------------------------------------------------------------------
+# Days ----------------------------------------------------------------------------------------------------------------
 
 
 @EVERY_VENUE
@@ -188,7 +188,7 @@ def test_what_comes_home_keeps_the_promise_of_its_dataset(venue: ModuleType, wir
         assert {rule.name for rule in DATASET.checks if rows.filter(rule.failing()).height} == set()
 
 
-# by hand -------------------------------------------------------------------------------------------------------------
+# By hand -------------------------------------------------------------------------------------------------------------
 
 
 def test_bithumb_is_asked_in_the_time_of_seoul() -> None:
@@ -206,7 +206,7 @@ def _chart(*starts: datetime, last: bool = False) -> dict[str, Any]:
 
 
 def _starts(first: date, last: date) -> list[datetime]:
-    """When the days of Seoul begin, newest first."""
+    """The instants at which days in Seoul begin, newest first."""
     days = [last - timedelta(days=number) for number in range((last - first).days + 1)]
     return [datetime(day.year, day.month, day.day, tzinfo=UTC) - SEOUL_AHEAD for day in days]
 
@@ -320,7 +320,7 @@ def test_what_an_answer_leaves_out_is_not_made_up(venue: ModuleType, rule: Misbe
     assert left.join(whole, on=whole.columns, how="anti").is_empty()
 
 
-# recordings ----------------------------------------------------------------------------------------------------------
+# Recordings ----------------------------------------------------------------------------------------------------------
 
 RECORDINGS = SHARED / "recordings"
 RECORDED = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="no recorded answers beside the repository")
@@ -344,7 +344,7 @@ def test_bithumb_days_as_recorded() -> None:
         *(1346.89555548, 148935092962.92813, False),
     )
     assert rows["available_at"][0] == datetime(2026, 8, 28, 15, tzinfo=UTC)
-    # The last trade of a day that is over was within it, and the recorder was there at 04:26 UTC of the last.
+    # The last trade of a day that is over was on that day; the answer was recorded at 04:26 UTC of the last day.
     assert ((rows["stamped_at"] < rows["available_at"]).all(), rows["stamped_at"][-1].day) == (True, 30)
     assert {rule.name for rule in DATASET.checks if rows.filter(rule.failing()).height} == set()
 
@@ -364,7 +364,7 @@ def test_korbit_days_as_recorded() -> None:
 
 @RECORDED
 def test_the_two_recorded_venues_tell_of_the_same_days() -> None:
-    """Recorded within a minute of each other: a day shifted at one of them would show in the prices."""
+    """The answers were recorded within a minute: if the days of one venue were shifted, its prices would differ."""
     ours = recorded(bithumb, "bithumb/candles_days_KRW-BTC.json", asset="BTC", market="KRW-BTC")
     theirs = recorded(korbit, "korbit/candles_v2_btc_krw_1D.json", asset="BTC")
     both = ours.join(theirs, on="date", suffix="_theirs")
@@ -404,7 +404,7 @@ def _stamps(rows: list[Any]) -> list[int]:
     return [row[0] if isinstance(row, list) else row["timestamp"] for row in rows]
 
 
-# from the network to the marts ---------------------------------------------------------------------------------------
+# From the network to the marts ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

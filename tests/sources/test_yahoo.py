@@ -1,4 +1,4 @@
-"""Yahoo's chart of the front fed funds future: what is asked, what it tells, and what the replay holds of 2024."""
+"""Yahoo's chart of the front fed funds future: what is asked, the rows, and the replay's 2024."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -67,14 +67,14 @@ def test_the_running_session_is_not_asked_for(wire: Wire) -> None:
     beyond = ask_of("yahoo", "macro_series", SERIES, date(2024, 12, 2), date(2024, 12, 10), now=wire.simulator.now)
     gathered = drive(FEED, beyond, wire.fetch)
     (told,) = gathered.answers[0].json()["chart"]["result"]
-    assert told["timestamp"][-1] == wire.simulator.now.timestamp()  # the provider tells, as far as it has come
+    assert told["timestamp"][-1] == wire.simulator.now.timestamp()  # the provider states it, as far as it has come
     assert max(rows_of("yahoo", "macro_series", gathered)["date"]) == date(2024, 12, 9)
     assert ask.series.release.public_at(date(2024, 12, 9)) == datetime(2024, 12, 10, 0, 15, tzinfo=UTC)
     wire.simulator.now = NIGHT
 
 
 def chart(bars: Mapping[datetime, float | None], **meta: object) -> Normalized:
-    """What is read of bars, stamped so and with these closes."""
+    """The rows of bars with these stamps and closes."""
     about = {"exchangeTimezoneName": "America/New_York", "dataGranularity": "1d", **meta}
     closes = [{"close": [*bars.values()]}]
     result = {"meta": about, "timestamp": [int(stamp.timestamp()) for stamp in bars], "indicators": {"quote": closes}}
@@ -93,7 +93,7 @@ def test_a_half_day_is_read_for_its_date_wherever_it_stands() -> None:
     assert read.rows["date"].to_list() == [date(2024, 7, day) for day in (1, 2, 3, 5)]
     assert read.rows["rate_apr"][2] == pytest.approx(0.0533)
     assert not read.refused
-    # As the last bar it is no running session: that one carries the time of the last trade, which is told besides.
+    # As the last bar it is not a running session: that has the time of the last trade, which is stated too.
     last = chart(half, regularMarketTime=datetime(2024, 7, 3, 17, tzinfo=UTC).timestamp())
     assert last.rows["date"].to_list() == [date(2024, 7, 3)]
 
@@ -141,7 +141,7 @@ def test_a_renamed_field_is_noticed(wire: Wire, key: str) -> None:
     wire.simulator.misbehave([Misbehaviour("yahoo", "shape", "always", key=key, rename="other")])
     found = drive(FEED, ask_of("yahoo", "macro_series", SERIES, now=NIGHT), wire.fetch)
     if key == "timestamp":
-        # A window without a session looks the same, and has no rows: the day that was asked for is then missing.
+        # A window without a session looks the same and has no rows, so the day that was asked for is missing.
         assert rows_of("yahoo", "macro_series", found).is_empty()
         return
     with pytest.raises(PayloadChanged, match="expected"):

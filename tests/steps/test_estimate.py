@@ -1,4 +1,4 @@
-"""What a plan says is what a run does: the same series-days, the same requests, over generated ledgers."""
+"""A run does what its plan says: the same series-days and the same number of requests, for generated ledgers."""
 
 import shutil
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ from tests.tool import NOW
 from warehouse.store.home import claim_home, open_home
 from warehouse.store.ledger import Books, DayRange, Ledger, State, days_event
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 FIRST, LAST = date(2024, 10, 21), date(2024, 12, 9)
 DAYS = (LAST - FIRST).days + 1
 KEPT_FOR = timedelta(days=20)
-GONE_UNTIL = NOW.date() - timedelta(days=21)  # the newest day that the perishing feed no longer keeps
+GONE_UNTIL = NOW.date() - timedelta(days=21)  # the newest day that Upbit no longer keeps
 SERIES = (
     ("krw_prices", "upbit", "BTC"),
     ("krw_prices", "upbit", "USDT"),
@@ -49,7 +49,7 @@ Key = tuple[str, str, str, date]
 
 @pytest.fixture(scope="module", autouse=True)
 def unjudged() -> Iterator[None]:
-    """Values are not what these tests are about, and great-expectations takes a quarter of a second a batch."""
+    """These tests are not about values, and great-expectations takes a quarter of a second for each batch."""
     with mock.patch.object(publish, "check", return_value=Checked()):
         yield
 
@@ -61,7 +61,7 @@ def market() -> Iterator[Simulator]:
 
 
 def perishing() -> dict[str, Source]:
-    """Three providers, of which Upbit forgets what is older than three weeks."""
+    """Three providers, of which Upbit keeps twenty days."""
     upbit = sources()["upbit"]
     forgets = replace(upbit, feeds=tuple(replace(feed, kept_for=KEPT_FOR) for feed in upbit.feeds))
     return {name: forgets if name == "upbit" else sources()[name] for name in ("coinbase", "frankfurter", "upbit")}
@@ -69,7 +69,7 @@ def perishing() -> dict[str, Source]:
 
 @dataclass(frozen=True)
 class Past:
-    """What a home went through: backfills of some days, and then a ledger that says otherwise of some."""
+    """The past of a home: backfills of some days, and then entries of the ledger that make some of them unsettled."""
 
     loaded: tuple[tuple[int, int, int], ...]
     said: tuple[tuple[int, int, int, State], ...]
@@ -92,7 +92,7 @@ def days_of(start: int, length: int) -> tuple[date, date]:
 
 
 def live_through(past: Past, given_settings: Settings) -> None:
-    """Make the home that had this past."""
+    """Make a home with this past."""
     claim_home(given_settings.home, origin="gateway", start=FIRST, now=NOW)
     for number, start, length in past.loaded:
         dataset, source, series = SERIES[number]
@@ -168,7 +168,7 @@ def test_a_plan_is_what_happens(
         assert days_of_run(Ledger(home / "ledger").read(), run.run_id) == days
         assert promised.days == len(days)
         assert promised.requests == run.traffic.requests == sum(market.counts.values()) - before
-        # What is no longer kept is never asked for, and what perishes comes before what does not.
+        # What the provider no longer keeps is never asked for, and what perishes is asked for first.
         if job.mode is not Mode.replay:
             assert all(day > GONE_UNTIL for _, source, _, day in days if source == "upbit")
         perishes = [line.perishes_at is not None for line in promised.lines]

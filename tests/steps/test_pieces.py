@@ -1,4 +1,4 @@
-"""A file or page that stands by itself costs its own days: siblings load, a second run asks only for what failed."""
+"""A file or page that cannot be had costs its own days: the others load, and a second run asks only for what failed."""
 
 import hashlib
 from collections.abc import Callable
@@ -60,7 +60,7 @@ KINDS = ["an unknown method", "an encrypted member", "a flipped byte", "nothing"
 
 
 class Archive:
-    """Binance's archive of daily files, one of which is odd, and a REST that has none of these days."""
+    """Binance's archive of daily files, some of them damaged, and a REST interface that has none of these days."""
 
     def __init__(self, file: Callable[[date], bytes], checksum: Callable[[date, bytes], bytes]) -> None:
         self._file, self._checksum = file, checksum
@@ -84,7 +84,7 @@ def true_checksum(day: date, body: bytes) -> bytes:
 
 
 def settled(feed: Feed, dataset: str, gathered: Gathered) -> dict[date, tuple[str, str | None]]:
-    """State and reason of each day of an ask."""
+    """The state and the reason of each day of an ask."""
     normalized = normalize_by_day(feed.dataset, "binance", gathered)
     source = replace(BINANCE, feeds=(replace(feed, series=(gathered.ask.series,)),))
     wanted = backfill_days(due_days([source], gathered.ask.days, Books([]), NOW), Mode.missing)
@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_unpacked_costs_its_day(kind: str) -> None:
 
 
 def test_a_second_run_asks_only_for_what_failed() -> None:
-    """Two lost days ten days apart are two asks: the files between them are not asked for again."""
+    """Two lost days that lie apart are two asks: the files between them are not asked for again."""
     failed = [date(2024, 11, 5), BAD]
     source = replace(BINANCE, feeds=(replace(METRICS, series=(asked().series,)),))
     due = due_days([source], Interval(date(2024, 10, 1), date(2024, 12, 9)), Books([]), NOW)
@@ -132,7 +132,7 @@ PAYMENTS = "calc_time,funding_interval_hours,last_funding_rate\n"
 
 
 def months(request: Request, odd: Callable[[bytes], bytes], *, with_rest: bool = True) -> Answer:
-    """Three months of funding payments; of May 2024 the file is odd, and REST may have its days."""
+    """Three months of funding payments; the file of May 2024 is damaged, and REST may have its days."""
     url = request.url
     if "fundingInfo" in url:
         return answer(request, [], now=NOW)
@@ -196,7 +196,7 @@ def test_what_nobody_has_of_a_lost_month_fails_and_the_other_months_load() -> No
 
 
 class Fault(Exception):
-    """One that nobody foresaw."""
+    """An error that nobody foresaw."""
 
 
 def failing(fault: BaseException) -> Followed:
@@ -238,7 +238,7 @@ FEEDS = [
 
 @pytest.mark.parametrize(("source", "dataset"), FEEDS)
 def test_no_plan_keeps_to_itself_what_it_lost(simulator: Simulator, source: str, dataset: str) -> None:
-    """Whatever stands by itself and cannot be had is told by the plan, days and all, or ends it."""
+    """A plan reports the days of each file or page that cannot be had, or ends with an error."""
     feed = feed_of(sources()[source], dataset)
     last = date(2024, 12, 8)
     series = next(series for series in feed.series if series.since <= last <= (series.until or date.max))

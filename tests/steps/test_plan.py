@@ -1,4 +1,4 @@
-"""Plans: what is wanted, and the asks that cover it."""
+"""Plans: which days are wanted, and the asks that cover them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import BadRequest
 from expectations.interval import ONE_DAY, Interval
-from expectations.releases import READ_WITHIN, day_of_reading, every_day, read_after_day, weekdays_next_day
+from expectations.releases import READ_WITHIN, day_of_reading, every_day, weekdays_next_day
 from flows.source import FOR_EVER, Ask, Feed, Limit, Plan, Request, Series, Source
 from flows.sources import sources
 from flows.steps.estimate import forecast
@@ -32,7 +32,7 @@ from flows.steps.plan import (
 )
 from warehouse.store.ledger import EXPECTED, SEEN_ONCE, Books, DayRange, State, days_event
 
-NEAR = timedelta(days=30)  # what a feed has unless it says otherwise
+NEAR = timedelta(days=30)  # the default of a feed
 FIRST = date(2024, 1, 1)
 DAILY = every_day(timedelta(minutes=5))
 WEEKDAYS = weekdays_next_day(time(22))
@@ -86,7 +86,7 @@ def january(*days: int) -> list[date]:
     return [date(2024, 1, day) for day in days]
 
 
-# which days ---------------------------------------------------------------------------------------------------------
+# Which days ----------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -169,7 +169,7 @@ def test_the_restating_window_is_asked_for_when_a_new_day_fell_due_and_only_then
     assert found == [("BTC", day) for day in january(9, 10, 11)]
     at_once = books(("BTC", january(*range(1, 11)), "loaded", DAILY.public_at(date(2024, 1, 10))))
     assert daily_days(due_days([here], days, at_once, morning), [here]).is_empty()
-    # The new day came; the window did not, so it is asked for again.
+    # The new day was loaded and the days before it failed, so these are asked for again.
     known = books(
         ("BTC", january(*range(1, 11)), "loaded", morning),
         ("BTC", january(11), "loaded", now),
@@ -202,14 +202,14 @@ def test_a_series_may_be_restated_for_longer_than_its_feed_says() -> None:
         ("fred", "us_m2", "cosd=2019-10-23"),
         ("fred_api", "us_m2", "observation_start=2019-10-23"),
         ("fred", "boj_assets", "cosd=2019-10-23"),
-        ("fred", "fed_assets", "cosd=2019-12-22"),  # its answer is compared whole; begun ten days early
+        ("fred", "fed_assets", "cosd=2019-12-22"),  # its answer is compared whole, and begins ten days early
         ("boj", "japan_m2", "startDate=201910"),
         ("ecb", "euro_m2", "startPeriod=2019-10-01"),
         ("oecd", "china_m2", "startPeriod=2019-10"),
     ],
 )
 def test_a_series_is_asked_for_again_as_far_back_as_it_is_restated(source: str, series: str, first: str) -> None:
-    """Of five years that are held, one new value asks for the days that may have changed, and the request has them."""
+    """Five years are loaded: the request for one new value begins with the first day that may have changed."""
     here = choose({source: sources()[source]}, series=[series])
     days = Interval(date(2020, 1, 1), date(2024, 12, 6))
     now = datetime(2024, 12, 6, 12, tzinfo=UTC)
@@ -238,7 +238,7 @@ def test_days_that_failed_long_ago_are_asked_for_again() -> None:
     assert daily_days(due_days([here], Interval(FIRST, date(2024, 1, 21)), known, now), [here]).is_empty()
 
 
-# which asks ---------------------------------------------------------------------------------------------------------
+# Which asks ----------------------------------------------------------------------------------------------------------
 
 
 def frame_of(days: Iterable[tuple[str, date]]) -> pl.DataFrame:
@@ -247,7 +247,7 @@ def frame_of(days: Iterable[tuple[str, date]]) -> pl.DataFrame:
 
 
 def covered(made: Sequence[Batch]) -> list[tuple[str, date]]:
-    """The wanted days, once for every ask of their batch that covers them."""
+    """The wanted days, each as often as asks of its batch cover it."""
     return sorted(
         (name, day)
         for batch in made
@@ -339,7 +339,7 @@ def test_a_source_that_is_not_wanted_makes_no_batch() -> None:
     assert batches([other], frame_of([("BTC", FIRST)]), after(FIRST)) == []
 
 
-# which sources ------------------------------------------------------------------------------------------------------
+# Which sources -------------------------------------------------------------------------------------------------------
 
 
 def everything() -> dict[str, Source]:
@@ -372,7 +372,7 @@ def test_a_combination_that_nobody_supplies_is_refused() -> None:
 
 
 def test_a_reading_can_be_had_in_the_twelve_hours_after_its_day() -> None:
-    once = Series("USDT", "USDT", FIRST, read_after_day())
+    once = Series("USDT", "USDT", FIRST)
     reading = replace(source().feeds[0], series=(once,), reading=True)
     here = replace(source(), feeds=(reading,))
     midnight = datetime(2024, 3, 2, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What the answers of one batch prove together."""
+"""What several answers of one batch prove together."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,7 +30,7 @@ def answer(told: Interval, close: float = 100.0) -> Answer:
 
 
 def gathered(days: Interval, told: Interval, *, again: bool = True) -> Gathered:
-    """Candles of some days; and, again, the oldest of them as if they had been asked for with what is before them."""
+    """Candles of some days, and an answer with the oldest of them, as if the days before had been asked for too."""
     oldest = Interval(told.start, min(told.end, told.start + 7 * ONE_DAY))
     return Gathered(Ask(BITCOIN, days, NOW), (answer(told), answer(oldest)) if again else (answer(told),), None)
 
@@ -64,7 +64,7 @@ def test_a_history_that_another_ask_of_the_batch_found_does_not_begin_again() ->
 
 
 def test_a_day_of_which_two_answers_say_different_things_is_refused_and_its_siblings_are_not() -> None:
-    """Two pages that overlap: what they repeat alike counts once, and where they contradict each other nothing does."""
+    """Pages that overlap: a row that both have counts once, and a day on which they contradict is refused."""
     first, both = (Interval.of_days(date(2024, 11, one), date(2024, 11, 9)) for one in (1, 9))
     last = Interval.of_days(date(2024, 11, 10), date(2024, 11, 20))
     for close, kept in ((100.0, 20), (101.0, 19)):

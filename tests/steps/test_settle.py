@@ -1,4 +1,4 @@
-"""What an answer proves about each day: every rule, and the faults that must never pass for empty days."""
+"""What an answer proves about each day: every rule, and the faults that must never make a day empty."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -104,7 +104,7 @@ def test_a_weekend_beside_a_day_that_is_listed_without_a_value_is_not_empty() ->
 
 
 def test_a_day_that_has_a_value_is_never_empty_because_it_is_listed_without_one() -> None:
-    """Closes that are null on finished days of trading."""
+    """A provider whose close is null on a day that is over."""
     week = last_days(7)
     found = judge(week, week[:3] + week[4:], empty=[week[3]])
     assert states(found) == ["loaded"] * 3 + ["failed"] + ["loaded"] * 3
@@ -112,7 +112,7 @@ def test_a_day_that_has_a_value_is_never_empty_because_it_is_listed_without_one(
 
 
 def test_a_day_that_is_listed_without_its_value_is_not_out_yet_while_it_may_be_late() -> None:
-    """A central bank that pads the months that are not out, the newest and those before it."""
+    """A central bank that lists months without a value before they are published."""
     release = weekdays_same_day(time(12))
     asked = last_days(5, date(2024, 12, 6))
     rows, late = asked[:-2], asked[-2:]
@@ -146,7 +146,7 @@ def test_of_what_may_be_quiet_every_listed_day_is_empty(valued: int) -> None:
 
 
 def test_of_what_may_be_quiet_no_day_is_empty_that_is_not_listed() -> None:
-    """Neither before what was answered, nor within it, nor where nothing was."""
+    """Neither before the days of an answer, nor among them, nor where the answer has none."""
     asked = last_days(60)
     assert states(judge(asked, asked[30:], quiet=True)) == ["failed"] * 30 + ["loaded"] * 30
     hole = judge(asked, asked[:30] + asked[31:], before="verified_empty", quiet=True)
@@ -181,7 +181,7 @@ def test_a_history_does_not_begin_after_a_day_that_was_loaded() -> None:
 @pytest.mark.parametrize("before", SETTLED)
 @pytest.mark.parametrize("count", [60, 400])
 def test_a_day_that_was_answered_and_is_no_longer_there_has_failed_and_is_named(before: str, count: int) -> None:
-    """An answer that lost a row in sixty, or one in four hundred, looks the same."""
+    """Whether the answer has sixty days or four hundred."""
     asked = last_days(count)
     found = judge(asked, [day for day in asked if day != asked[30]], before=before)
     assert found[asked[30]] == DayOutcome(
@@ -228,7 +228,7 @@ def test_every_failure_says_what_to_do() -> None:
         assert found.reason is None or found.reason.startswith(PayloadChanged.__name__)
 
 
-# properties ---------------------------------------------------------------------------------------------------------
+# Properties ----------------------------------------------------------------------------------------------------------
 
 DAY_SETS = st.integers(1, 60).flatmap(lambda count: st.sets(st.sampled_from(last_days(count)), min_size=1))
 RELEASES = st.sampled_from([DAILY, WEEKDAYS, weekdays_same_day(time(12))])
@@ -266,7 +266,7 @@ def test_nothing_is_loaded_without_a_row_or_empty_without_evidence(
 
 
 def losses(days: list[date], every: int, offset: int, page: int) -> list[date]:
-    """An answer in pages that lost every k-th row of each, counted from either end."""
+    """The days of an answer in pages, each of which lost every k-th row from some offset on."""
     kept: list[date] = []
     for begin in range(0, len(days), page):
         piece = days[begin : begin + page]
@@ -310,9 +310,9 @@ def test_a_day_covered_in_part_is_asked_for_until_a_second_answer_says_the_same(
     earlier = NOW - ONE_DAY
     first = told(16, None, None)
     assert first == f"{SEEN_ONCE} 16 of 24 hours"
-    assert told(16, first, NOW) == first  # the same answer, read again
+    assert told(16, first, NOW) == first  # the same answer is read again
     second = told(16, first, earlier)
     assert second == "two answers cover 16 of 24 hours"
     assert told(16, second, earlier) == second
-    assert told(20, second, earlier) == f"{SEEN_ONCE} 20 of 24 hours"  # no answer but this one says so
+    assert told(20, second, earlier) == f"{SEEN_ONCE} 20 of 24 hours"  # only this answer says so
     assert told(4, f"{SEEN_ONCE} 14 of 24 hours", earlier) == f"{SEEN_ONCE} 4 of 24 hours"

@@ -1,4 +1,4 @@
-"""Whole histories are asked for conditionally: what has not changed does not travel again."""
+"""Requests for whole histories are conditional: an answer that has not changed is not sent again."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +50,7 @@ def test_an_unchanged_history_is_read_from_the_archive(market: Simulator, tmp_pa
     assert tool.states(f"series = '{POOL}' and date < '2024-12-10'") == {"loaded": 9}
     assert tool.one("select max(bytes) from ops.runs where run_id = '000002'") == 0
 
-    # What rests on an answer that was not sent again can be replayed from the one that was.
+    # Days of an answer that was not sent again are replayed from the one that was sent.
     assert tool(*ASKED, "--mode", "replay").code == 0
     assert same(before, tables(tool.home / "warehouse.duckdb")) == []
 

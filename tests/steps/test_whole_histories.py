@@ -1,4 +1,4 @@
-"""An answer that holds a whole history is compared over all of it: a restatement is taken in whatever its age."""
+"""An answer with a whole history is compared over all of its days: a restatement of any age is recorded."""
 
 import csv
 import threading
@@ -24,14 +24,14 @@ from warehouse.store.ledger import Ledger
 pytestmark = [pytest.mark.slow, pytest.mark.marts()]
 
 USDT = "/stablecoins.llama.fi/stablecoin/1"
-MIDNIGHT_AFTER = timedelta(days=1)  # DefiLlama stamps the end of a day with the midnight after it
+MIDNIGHT_AFTER = timedelta(days=1)  # DefiLlama stamps the end of a day with the next midnight
 NIGHT = timedelta(days=1)
 
 Answering = Callable[[str, Mapping[str, list[str]]], bytes | None]
 
 
 class Gateway:
-    """Answers as it is told to, passes what is left to a simulator, if there is one, and counts what it was asked."""
+    """A gateway that gives a test's answers, passes other requests to a simulator, if any, and counts all."""
 
     def __init__(self, answer: Answering, simulator: Simulator | None = None) -> None:
         self.answer = answer
@@ -54,7 +54,7 @@ class Gateway:
                 self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Print nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -62,7 +62,7 @@ class Gateway:
 
 def ask(address: str) -> tuple[bytes, int]:
     try:
-        with urllib.request.urlopen(address, timeout=30) as response:  # noqa: S310  loopback
+        with urllib.request.urlopen(address, timeout=30) as response:
             return response.read(), response.status
     except urllib.error.HTTPError as refused:
         with refused:
@@ -89,7 +89,7 @@ def market() -> Iterator[Simulator]:
 
 
 def revised(market: Simulator, dollars: Mapping[date, float]) -> Answering:
-    """The market's answers, in which some days of USDT's total are larger by so many dollars."""
+    """The market's answers, except that USDT's total is larger by so many dollars on some days."""
     stamps = {
         int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + MIDNIGHT_AFTER.total_seconds()): more
         for day, more in dollars.items()
@@ -114,7 +114,7 @@ def test_a_daily_run_takes_in_every_restated_day_of_a_whole_history_and_no_more(
     market: Simulator, tmp_path: Path
 ) -> None:
     first = date(2024, 9, 1)
-    # Twenty days, of which five are younger than the ten for which the provider is known to replace a day.
+    # Five of these ages are below the ten days within which the provider is known to replace a day.
     ages = [2, 4, 5, 7, 8, 11, 12, 15, 20, 25, 30, 31, 32, 40, 50, 60, 70, 80, 90, 99]
     days = {date(2024, 12, 9) - timedelta(days=age): 1e6 * age for age in ages}
     with serving(revised(market, {}), market) as gateway:
@@ -135,7 +135,7 @@ def test_a_daily_run_takes_in_every_restated_day_of_a_whole_history_and_no_more(
         ) == [("source_changed", "supply", 20), ("source_changed", "supply_usd", 20)]
         after = dict(later.ask(supplies()))
         assert {day: after[day] - supply for day, supply in before.items() if after[day] != supply} == days
-        # One answer a series, as before; the same night nothing is asked again, and nothing changes.
+        # One answer for each series, as before; in the same night nothing is asked again, and nothing changes.
         assert gateway.asked == usual
         gateway.asked.clear()
         lake = bytes_of(tool.home / "lake")
@@ -144,14 +144,14 @@ def test_a_daily_run_takes_in_every_restated_day_of_a_whole_history_and_no_more(
         assert bytes_of(tool.home / "lake") == lake
         assert set(later.states()) == {"loaded", "not_yet"}
 
-    # A history that was compared takes a line of the ledger, not one for each of its days.
+    # A history that was compared takes one line of the ledger, not one for each of its days.
     told = [event for event in Ledger(tool.home / "ledger").read().of("days") if event["run_id"] == "000002"]
     assert len(told) == 2
     for event in told:
         asked = len(orjson.loads(event["collections"]))
         assert len(event["ranges"]) == asked
         assert len(event["again"]) == asked
-    # What a day rests on is the answer that was seen last.
+    # Every day refers to the newest answer.
     assert later.one("select count(*) from ops.ledger where observed_at < '2024-12-11' and state = 'loaded'") == 0
 
 
@@ -193,19 +193,19 @@ def test_what_was_restated_can_be_replayed_from_the_answer_that_was_seen_last(
     assert bytes_of(tool.home / "lake") == lake
 
 
-# two recorded vintages ------------------------------------------------------------------------------------------------
+# Two recorded vintages -----------------------------------------------------------------------------------------------
 
 VINTAGES = SHARED / "recordings" / "fred"
 
 
 def months_of(path: Path) -> dict[date, float]:
-    """A recorded vintage of M2: first day of the month to billions of dollars."""
+    """A recorded vintage of M2: billions of dollars by the first day of the month."""
     rows = list(csv.reader(path.read_text().splitlines()))[1:]
     return {date.fromisoformat(day): float(value) for day, value in rows}
 
 
 def fred(months: Mapping[date, float]) -> Answering:
-    """FRED with one series."""
+    """A gateway that is FRED and has one series."""
 
     def answer(path: str, query: Mapping[str, list[str]]) -> bytes | None:
         if path != "/fred.stlouisfed.org/graph/fredgraph.csv" or query["id"] != ["M2SL"]:
@@ -228,7 +228,7 @@ def test_two_recorded_vintages_of_money_differ_on_the_months_that_were_restated(
         tool = Tool(
             tmp_path / "home", gateway.url, sources="fred", start=str(first), now=datetime(2026, 5, 28, tzinfo=UTC)
         )
-        tool("run")  # of FRED's other series nothing is recorded: they fail
+        tool("run")  # FRED's other series are not recorded, and fail
         assert tool.one("select count(*) from core.macro_series where series = 'us_m2'") == 88
         gateway.answer = fred(newer)
         later = replace(tool, now=datetime(2026, 6, 25, tzinfo=UTC))

@@ -1,5 +1,6 @@
-"""The archive: what was stored comes back, or is named as damaged."""
+"""The archive: what was stored is read back as it was, or an error names it as damaged."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,7 @@ def recorder(root: Path, run_id: str = "000001") -> Recorder:
 
 def store(root: Path, *bodies: bytes) -> list[str]:
     writer = recorder(root)
-    places = [writer.append(replace(SNAPSHOT, body=body)) for body in bodies]
+    places = [writer.archive(replace(SNAPSHOT, body=body)) for body in bodies]
     writer.close()
     return places
 
@@ -61,7 +62,7 @@ def test_every_body_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactor
 def test_text_and_binary_bodies_come_back_with_their_question(tmp_path: Path, body: bytes) -> None:
     asked = replace(SNAPSHOT, body=body, method="POST", request_body='{"a": 1}', transform=None, status=404, form="zip")
     writer = recorder(tmp_path)
-    place = writer.append(asked)
+    place = writer.archive(asked)
     writer.close()
     found = Archive(tmp_path).read(place)
     assert found == asked
@@ -139,7 +140,7 @@ def test_threads_share_one_recorder(tmp_path: Path) -> None:
     writer = recorder(tmp_path)
     bodies = [bytes([number % 256]) * (number * 7 % 900) for number in range(400)]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        places = list(pool.map(lambda body: writer.append(replace(SNAPSHOT, body=body)), bodies))
+        places = list(pool.map(lambda body: writer.archive(replace(SNAPSHOT, body=body)), bodies))
         writer.sync()
     writer.close()
     archive = Archive(tmp_path)
@@ -150,11 +151,11 @@ def test_threads_share_one_recorder(tmp_path: Path) -> None:
 
 def test_what_is_appended_can_be_read_before_the_run_ends(tmp_path: Path) -> None:
     writer = recorder(tmp_path)
-    place = writer.append(SNAPSHOT)
+    place = writer.archive(SNAPSHOT)
     assert Archive(tmp_path).read(place) == SNAPSHOT
     writer.close()
     writer.close()
-    after = writer.append(replace(SNAPSHOT, observed_at=NOW + timedelta(seconds=1)))
+    after = writer.archive(replace(SNAPSHOT, observed_at=NOW + timedelta(seconds=1)))
     writer.close()
     assert [found for found, _ in Archive(tmp_path).scan("000001")] == [place, after]
 
@@ -168,7 +169,7 @@ def test_a_run_without_answers_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = recorder(tmp_path)
-    place = writer.append(SNAPSHOT)
+    place = writer.archive(SNAPSHOT)
     size = only_file(tmp_path).stat().st_size
 
     def full(descriptor: int, content: bytes, offset: int) -> int:
@@ -176,14 +177,12 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
             raise OSError(28, "No space left on device")
         return write(descriptor, content[:5], offset)
 
-    import os  # noqa: PLC0415  the one call that is replaced here
-
     write = os.pwrite
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(HomeRefused, match="No space left on device"):
-        writer.append(SNAPSHOT)
+        writer.archive(SNAPSHOT)
     monkeypatch.undo()
     assert only_file(tmp_path).stat().st_size == size
-    after = writer.append(SNAPSHOT)
+    after = writer.archive(SNAPSHOT)
     writer.close()
     assert [found for found, _ in Archive(tmp_path).scan("000001")] == [place, after]

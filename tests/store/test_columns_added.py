@@ -1,4 +1,4 @@
-"""A column that a dataset promises after partitions were written: unknown in them, in the lake and in the warehouse."""
+"""A column that a dataset gets after partitions were written is unknown in their rows, in lake and warehouse."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -53,8 +53,8 @@ def test_a_column_that_must_be_known_is_not_made_up(tmp_path: Path) -> None:
 
 def test_the_warehouse_reads_old_and_new_partitions_together(tmp_path: Path) -> None:
     _, old, _ = partition(tmp_path, "first", {"asset": "USDC"})
-    query = f"select asset, {LATER} from ({_versions(LENDING_RATES, [old], INSTANT)}) order by asset"  # noqa: S608  ours
+    query = f"select asset, {LATER} from ({_versions(LENDING_RATES, [old], INSTANT)}) order by asset"
     assert duckdb.connect().execute(query).fetchall() == [("USDC", None)]
     _, new, _ = partition(tmp_path, "second", {"asset": "USDT", LATER: 0.2}, LENDING_RATES)
-    both = f"select asset, {LATER} from ({_versions(LENDING_RATES, [old, new], INSTANT)}) order by asset"  # noqa: S608  ours
+    both = f"select asset, {LATER} from ({_versions(LENDING_RATES, [old, new], INSTANT)}) order by asset"
     assert duckdb.connect().execute(both).fetchall() == [("USDC", None), ("USDT", 0.2)]

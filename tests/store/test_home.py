@@ -1,4 +1,4 @@
-"""The home may be called anything that a folder can be called; what cannot work is refused before anything is done."""
+"""The home may have any name that a folder can have; a name that cannot work is refused before anything is done."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_a_home_works_whatever_its_folder_is_called(
     home = Path(name)
     shutil.copytree(small.home, home)
     matched = tmp_path / name.replace("*", "x").replace("[b]", "b").replace("[!a]", "b")
-    if not matched.exists():  # another folder that the name, read as a pattern, would mean
+    if not matched.exists():  # a folder that the name matches if it is read as a pattern
         shutil.copytree(small.home / "lake", matched / "lake")
         for partition in (matched / "lake").rglob("*.parquet"):
             partition.write_bytes(b"of somebody else")

@@ -1,4 +1,7 @@
-"""Versions against a model in plain Python: a row's history is a list, and what was known is its last entry by then."""
+"""Versions of rows, compared with a model in plain Python.
+
+A row's history is a list of versions; what was known at an instant is the last one recorded by then.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from expectations.datasets.stablecoin_supply import STABLECOIN_SUPPLY as SUPPLY
-from warehouse.build.database import create_core
+from warehouse.build.database import create_core, verified_partitions
 from warehouse.store.home import Home
 from warehouse.store.lake import Lake, Stamp, as_known, merge, month_of
 from warehouse.store.ledger import Books, days_event
@@ -33,7 +36,7 @@ Known = dict[Key, float]
 
 @dataclass(frozen=True)
 class Version:
-    """One version of one row, as the model keeps it."""
+    """A version of a row, as the model keeps it."""
 
     recorded_at: datetime
     run: int
@@ -47,7 +50,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Publication:
-    """One answer: series-day to its amounts by chain, and whether it is spoken for."""
+    """What one answer says.
+
+    Attributes:
+        run: The number of its run.
+        recorded_at: When it is written.
+        replayed: Whether it is read again from the archive.
+        amounts: Of each series-day, the supply by chain.
+        scope: The series-days that the answer settles.
+    """
 
     run: int
     recorded_at: datetime
@@ -96,7 +107,7 @@ class Publication:
 
 @dataclass
 class Model:
-    """The rules of the contract, written down a second time."""
+    """The contract's rules of versions, written a second time."""
 
     versions: dict[Key, list[Version]] = field(default_factory=dict)
     settled: set[tuple[str, date]] = field(default_factory=set)
@@ -151,9 +162,9 @@ def polars_known(held: pl.DataFrame, instant: datetime) -> Known:
 
 
 def publications(steps: Sequence[tuple[int, bool, Sequence[int]]], series: Sequence[str]) -> Iterator[Publication]:
-    """Histories from whole numbers: hours since the last one (0 is a tie), whether it is a replay, and a digit a day.
+    """Publications from whole numbers: hours since the last (0 is a tie), whether it is a replay, and a number a day.
 
-    Of a digit, two base-three places are the amounts of both chains; from 18 on the day is held back.
+    The lower two base-three digits of a day's number are the amounts of the chains; from 18 on it is held back.
     """
     now = BEGIN
     for run, (hours, replayed, digits) in enumerate(steps, start=1):
@@ -283,11 +294,11 @@ def test_a_withdrawn_version_keeps_the_values_and_names_the_answer_that_lacks_th
     assert row["observed_at"] == BEGIN + timedelta(hours=3)
 
 
-# the same through DuckDB ----------------------------------------------------------------------------------------------
+# The same through DuckDB ---------------------------------------------------------------------------------------------
 
 
 def published(home: Home, held: pl.DataFrame) -> Books:
-    """The partitions of a home, and books that know them."""
+    """Write rows as the partitions of a home; returns books that list them."""
     lake = Lake(home.lake, home.staging)
     hashes = {}
     months = held.with_columns(_month=month_of(SUPPLY, pl.col("date"))).partition_by("_month", as_dict=True)
@@ -306,7 +317,7 @@ def text(value: float | datetime | None) -> str | None:
 
 
 def expected_restatements(model: Model, instant: datetime) -> list[tuple[str, str, str, str | None, str | None]]:
-    """Key, column, cause, old and new value of everything that changed by an instant."""
+    """Key, column, cause, old and new value of every change by an instant."""
     found = []
     for (series, day, chain), history in model.versions.items():
         public = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, minutes=25)
@@ -343,7 +354,9 @@ def test_duckdb_and_polars_agree_on_what_was_known(tmp_path: Path, seed: int) ->
         instant = BEGIN + timedelta(hours=hours)
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
-            restated = create_core(connection, home, books, instant)
+            restated = create_core(
+                connection, {SUPPLY.name: verified_partitions(home, books, SUPPLY.name)}, books, instant
+            )
             core = connection.sql("from core.stablecoin_supply").pl()
         assert core.height == len(model.known(instant))
         assert known_of(core.select("asset", "date", "chain", "supply")) == model.known(instant)

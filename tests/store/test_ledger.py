@@ -1,4 +1,4 @@
-"""The ledger against a model that keeps one entry per series-day, and against kills at every step."""
+"""The ledger, compared with a model that has one entry for each series-day, and after a kill at every step."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -25,6 +25,8 @@ from warehouse.store.ledger import (
     Ledger,
     SeenAgain,
     State,
+    _line,
+    _parsed,
     days_event,
     found_event,
     in_ranges,
@@ -55,7 +57,7 @@ Key = tuple[str, str, str, date]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run found for some days of a series."""
+    """What one run recorded for some days of a series."""
 
     hours: int
     feed: int
@@ -71,7 +73,7 @@ class Outcome:
 
 @dataclass
 class Entry:
-    """What the model knows of one series-day."""
+    """The model's entry for one series-day."""
 
     state: str
     rows: int
@@ -103,7 +105,7 @@ OUTCOMES = st.lists(
 def written(outcomes: Sequence[Outcome]) -> tuple[list[dict[str, object]], list[datetime]]:
     events, times, now = [], [], BEGIN
     for run, one in enumerate(outcomes, start=1):
-        # Some instants have a fraction of a second, some have none.
+        # Some instants have a fraction of a second, others have none.
         now += timedelta(hours=one.hours, microseconds=run % 2)
         dataset, source, series = FEEDS[one.feed]
         start = FIRST + timedelta(days=one.start)
@@ -149,7 +151,7 @@ def test_the_fold_is_the_model(outcomes: list[Outcome]) -> None:
 
 
 def told_briefly(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
-    """The same events with the days that say nothing new set apart."""
+    """The same events, with the days whose state is not new listed as seen again."""
     events, times = written(outcomes)
     brief = []
     for number, (event, outcome, at) in enumerate(zip(events, outcomes, times, strict=True)):
@@ -180,7 +182,7 @@ def test_days_that_are_seen_again_fold_like_the_ranges_that_they_stand_for(outco
 
 
 def test_a_history_that_is_seen_again_takes_one_line_however_its_days_look() -> None:
-    # Weekdays with a value and weekends without: a range for each stretch the first time.
+    # Weekdays with a value, weekends without: the first answer takes one range for each stretch of either.
     days = [FIRST + timedelta(days=offset) for offset in range(400)]
     outcomes: dict[date, tuple[State, int, str | None, datetime | None]] = {
         day: ("loaded", 1, None, BEGIN) if day.weekday() < 5 else ("verified_empty", 0, "a weekend", BEGIN)
@@ -220,8 +222,7 @@ def test_a_year_of_nights_is_folded_from_the_newest_of_them() -> None:
 
 
 def round_trip(events: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    from warehouse.store.ledger import _line, _parsed  # noqa: PLC0415  the format of a line, without a disk
-
+    """The events after they were written as lines and read again, without a disk."""
     return [_parsed(_line(event).removesuffix(b"\n")) for event in events]
 
 
@@ -231,7 +232,7 @@ def test_the_ledger_has_one_state_for_every_day_that_is_there(outcomes: list[Out
     events, _ = written(outcomes)
     now = BEGIN - timedelta(days=10) + timedelta(hours=hours)
     books = Books(round_trip(events))
-    # The first feed exists from its second day on; the last one is only known from what is recorded.
+    # The first feed exists from its second day on; the last one is known only by what is recorded of it.
     validity = [(FEEDS[0], FIRST + timedelta(days=1)), (FEEDS[1], FIRST)]
     days = [
         (*feed, day, True, datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1), None)
@@ -299,7 +300,7 @@ def test_neighbouring_days_with_one_outcome_are_one_range() -> None:
     assert spans == [(at[0], at[3], 1), (at[4], at[5], 1), (at[5], at[6], 2)]
 
 
-# the file -----------------------------------------------------------------------------------------------------------
+# The file ------------------------------------------------------------------------------------------------------------
 
 
 def filled(root: Path) -> Ledger:
@@ -355,7 +356,7 @@ def test_years_follow_each_other(tmp_path: Path) -> None:
     assert (books.next_run, books.last_run, books.interrupted_runs) == (2, "000001", ("000001",))
 
 
-# partitions: announced, moved, confirmed ----------------------------------------------------------------------------
+# Partitions: announced, moved, confirmed -----------------------------------------------------------------------------
 
 
 def rates(*values: float) -> pl.DataFrame:
@@ -381,7 +382,7 @@ def rates(*values: float) -> pl.DataFrame:
 
 @dataclass
 class Publisher:
-    """The steps of a publication, each of which a kill may follow."""
+    """The steps of a publication; a kill may come after each."""
 
     root: Path
     rows: pl.DataFrame

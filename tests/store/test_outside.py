@@ -1,4 +1,4 @@
-"""A file that a person names to be written takes the place of nothing but a warehouse, and of nothing in a home."""
+"""`build --out` replaces a file only if it is a warehouse, and never one that belongs to a home."""
 
 import os
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_another_home_is_left_alone_too(tool: Tool, small: Tool) -> None:
 
 
 def strange(folder: Path, kind: str) -> Path:
-    """Something that is no warehouse, under the name of one."""
+    """Something that is not a warehouse and has the name of one."""
     out = folder / "x.duckdb"
     if kind == "text":
         out.write_text("dear diary")

@@ -1,8 +1,8 @@
 """Every fixture: a whole answer in the archive's own format, and beside it the rows or the error expected of it.
 
 `tests/fixtures/<source>/<dataset>/<case>.json` is what `Snapshot.dump` gives, `<case>.csv` the rows, `<case>.error` the
-class of the error and a piece of its sentence. All were written by hand in the shape that the provider documents; no
-number in them is data. `inside_the_zip` shows what the base64 of a zip file hides.
+class of the error and a part of its sentence. All are written by hand in the shape that the provider documents; no
+number in them is data. `inside_the_zip` has the text of a zip file whose body is base64.
 """
 
 import io
@@ -38,11 +38,14 @@ FEEDS = [
 
 def load(case: Path) -> tuple[dict[str, Any], Snapshot]:
     facts = json.loads(case.read_text(encoding="utf-8"))
-    return facts, Snapshot.load(facts)
+    try:
+        return facts, Snapshot.load(facts)
+    except ValueError as wrong:
+        raise AssertionError(f"{case.name}: {wrong}: python -m tests.fixture puts a body in, with its hash") from wrong
 
 
 def rows_of(snapshot: Snapshot) -> pl.DataFrame:
-    """What the pipeline makes of an answer: judged as it arrives, then read by its transform."""
+    """What the pipeline does with an answer: it is checked for a refusal, then read by its transform."""
     source, dataset = sources()[snapshot.source], datasets()[snapshot.dataset]
     answer = archived_answer("fixture@0+0", snapshot)
     headers = {name.title(): value for name, value in snapshot.headers.items()}
@@ -72,7 +75,7 @@ def test_every_answer_gives_the_rows_or_the_error_beside_it(case: Path) -> None:
     facts, snapshot = load(case)
     assert (snapshot.source, snapshot.dataset) == case.parts[-3:-1]
     rows, refused = case.with_suffix(".csv"), case.with_suffix(".error")
-    assert rows.exists() != refused.exists(), "expected rows or an error beside the answer"
+    assert rows.exists() != refused.exists(), f"expected {rows.name} or {refused.name} beside {case.name}"
     if rows.exists():
         assert_frame_equal(rows_of(snapshot), expected_rows(rows, datasets()[snapshot.dataset]), rel_tol=1e-14)
         return
@@ -94,7 +97,7 @@ PUBLISHED = {"macro_series", "exchange_rates", "meeting_probabilities"}
     ids=lambda case: "-".join(case.with_suffix("").parts[-3:]),
 )
 def test_what_is_public_by_rule_is_public_when_the_release_says_and_the_rest_earlier(case: Path) -> None:
-    """A series that says `by_rule` takes its instants from its release; one that does not was known before them."""
+    """A series with `by_rule` gets its instants from its release; the rows of another have them."""
     _, snapshot = load(case)
     feeds = [feed for feed in sources()[snapshot.source].feeds if feed.dataset.name == snapshot.dataset]
     known = {series.name: series for series in feeds[0].series}
@@ -111,7 +114,9 @@ def test_every_feed_has_answers_that_are_read_and_answers_that_are_refused(sourc
     folder = FIXTURES / source.name / dataset.name
     read = [case for case in folder.glob("*.csv") if case.with_suffix(".json").exists()]
     refused = [case for case in folder.glob("*.error") if case.with_suffix(".json").exists()]
-    assert read, f"{source.name} feeds {dataset.name}: put an answer and its rows into {folder.relative_to(FIXTURES)}"
+    assert any(len(case.read_text(encoding="utf-8").splitlines()) > 1 for case in read), (
+        f"{source.name} feeds {dataset.name}: put an answer and its rows into {folder.relative_to(FIXTURES)}"
+    )
     assert refused, f"{source.name} feeds {dataset.name}: show an answer that is refused"
 
 

@@ -1,4 +1,4 @@
-"""The interval of a payment, told from the distance of the payments."""
+"""The interval of a payment, derived from the distances between payments."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,13 +23,13 @@ def at(hours: Iterable[int]) -> pl.DataFrame:
 
 
 def told(payments: pl.DataFrame, *, begins: bool = False) -> dict[int, int | None]:
-    """Hour and interval of payments."""
+    """The hour and the interval of each payment."""
     rows = tell_intervals(payments, begins=begins).select("settled_at", "interval_hours").iter_rows()
     return {(instant - MIDNIGHT) // timedelta(hours=1): hours for instant, hours in rows}
 
 
 def by_gaps(*gaps: int) -> dict[int, int | None]:
-    """The intervals of payments that are so far apart, in their order, without the first, which tells nothing."""
+    """The intervals of payments at these distances, in order, without the first, whose interval is unknown."""
     (first, unknown), *others = told(at(accumulate(gaps, initial=0))).items()
     assert (first, unknown) == (0, None)
     return dict(others)
@@ -45,7 +45,7 @@ DAY_OF_EIGHT, DAY_OF_FOUR, DAY_OF_HOURS = (8,) * 3, (4,) * 6, (1,) * 24
         ((8, 8, 8), [8, 8, 8]),
         ((8,), [8]),
         ((1, 1), [1, 1]),
-        # The payment that closes the last long interval is of the long ones; and back.
+        # The payment at the end of the last long interval is for a long one; and the other way round.
         ((*DAY_OF_EIGHT, 4, 4), [8, 8, 8, 4, 4]),
         ((4, 4, *DAY_OF_EIGHT), [4, 4, 8, 8, 8]),
         ((*DAY_OF_EIGHT, *DAY_OF_HOURS), [8] * 3 + [1] * 24),
@@ -67,7 +67,7 @@ DAY_OF_EIGHT, DAY_OF_FOUR, DAY_OF_HOURS = (8,) * 3, (4,) * 6, (1,) * 24
         ((8, 4, 4), [None, 4, 4]),
         ((8, 8, 1, 1), [None, None, 1, 1]),
         ((1, 1, 2), [1, 1, None]),
-        # Nor where it lies beside a gap, and nobody pays every 16, 12 or 5 hours.
+        # Nor beside a gap, nor at intervals of 16, 12 or 5 hours, which no venue has.
         ((*DAY_OF_EIGHT, 2, 1, 1), [8, 8, 8, None, 1, 1]),
         ((16,), [None]),
         ((16, 16, 16), [None] * 3),
@@ -90,7 +90,7 @@ def test_the_order_of_the_answer_does_not_matter() -> None:
 
 
 def test_a_stamp_that_is_believed_of_no_hour_tells_nothing_of_its_neighbours() -> None:
-    """As that of Hyperliquid of 23 May 2023: it is refused, and the payments beside it are of eight hours still."""
+    """As at Hyperliquid on 23 May 2023: it is refused, and the payments beside it are still for eight hours."""
     stamps = at([0, 8, 16, 27, 32, 40, 48])
     odd = refuse(stamps, pl.col("settled_at") == MIDNIGHT + timedelta(hours=27), pl.lit("late"))
     assert told(odd) == {0: None, 8: 8, 16: 8, 27: None, 32: 8, 40: 8, 48: 8}
@@ -99,7 +99,7 @@ def test_a_stamp_that_is_believed_of_no_hour_tells_nothing_of_its_neighbours() -
 
 
 def test_payments_named_by_their_begin_are_told_by_the_one_after() -> None:
-    """What begins at 16 lasts until 24, though hours had been told before it; the newest is not told."""
+    """The interval that begins at 16 lasts until 24, though hourly ones precede it; that of the newest is unknown."""
     begun = [*range(16), 16, 24, 32, 40]
     assert told(at(begun), begins=True) == dict.fromkeys(range(16), 1) | {16: 8, 24: 8, 32: 8, 40: None}
     with_a_gap = [hour for hour in range(10) if hour != 4]
@@ -121,7 +121,7 @@ def test_pages_leave_out_their_oldest_payment_and_refuse_what_they_do_not_tell()
 @settings(max_examples=100, derandomize=True, deadline=None)
 @given(st.sampled_from([1, 2, 4, 6, 8]), st.integers(6, 60), st.data())
 def test_a_payment_that_is_missing_never_fills_its_day(every: int, count: int, data: st.DataObject) -> None:
-    """However long the interval, what is left says less than the hours that have passed."""
+    """Whatever the interval, the intervals that are left add up to less than the hours that have passed."""
     missing = data.draw(st.integers(2, count - 3))
     found = told(at(number * every for number in range(count) if number != missing))
     assert set(found.values()) == {None, every}
@@ -136,7 +136,7 @@ RHYTHMS = st.lists(st.tuples(st.sampled_from([1, 2, 4, 8]), st.integers(1, 4)), 
 def test_what_is_told_is_never_longer_than_what_was_paid_for(
     rhythms: list[tuple[int, int]], data: st.DataObject
 ) -> None:
-    """Any rhythms of whole days, some payments missing: told right, or not told, and never stretched."""
+    """Intervals that change at midnight, some payments missing: each is right or unknown, never too long."""
     paid: dict[int, int] = {0: rhythms[0][0]}
     for every, days in rhythms:
         for _ in range(days * 24 // every):

@@ -1,4 +1,4 @@
-"""One odd payment among good ones: what it costs, at each venue."""
+"""One odd payment among good ones: which days it costs, at each venue."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ DAYS = 5
 
 
 def iso(instant: datetime) -> str:
-    """As BitMEX and Kraken write an instant."""
+    """An instant as BitMEX and Kraken write it."""
     return f"{instant:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
@@ -58,7 +58,7 @@ def of_hyperliquid(stamps: Iterable[datetime]) -> pl.DataFrame:
 
 
 def of_kraken(stamps: Iterable[datetime]) -> pl.DataFrame:
-    """Its stamps are those of the hour's begin."""
+    """A payment stamped with the beginning of its hour."""
     page = [
         {"timestamp": iso(stamp - timedelta(hours=1)), "fundingRate": 1.0, "relativeFundingRate": 1e-5}
         for stamp in stamps
@@ -67,7 +67,7 @@ def of_kraken(stamps: Iterable[datetime]) -> pl.DataFrame:
     return krakenfutures.normalize(answer, asset="BTC")
 
 
-# What reads a venue's stamps, and how many hours a payment of it is for.
+# The transform of a venue, and how many hours a payment of it is for.
 VENUES: Mapping[str, tuple[Any, int]] = {
     "bitmex": (of_bitmex, 8),
     "bybit": (of_bybit, 8),
@@ -79,12 +79,12 @@ VENUES: Mapping[str, tuple[Any, int]] = {
 
 
 def stamps(every: int) -> list[datetime]:
-    """Payments of some days; the first one and the last are of the days beside them."""
+    """Payments of some days; the first and the last payment belong to the days before and after."""
     return [MIDNIGHT + timedelta(hours=hour) for hour in range(-every, DAYS * 24 + every + 1, every)]
 
 
 def whole(conformed: Conformed) -> dict[date, int]:
-    """The days in between, and the hours that they cover."""
+    """The days between, and the hours that their payments cover."""
     inside = conformed.rows.filter(pl.col("date").is_between(date(2024, 12, 1), date(2024, 12, DAYS)))
     hours = inside.group_by("date").agg(pl.col("interval_hours").sum()).sort("date")
     return dict(hours.iter_rows())
@@ -112,7 +112,7 @@ def test_a_payment_that_is_missing_is_told_by_the_hours_that_are_covered(venue: 
 
 @pytest.mark.parametrize("venue", ["bybit", "hyperliquid", "okx"])
 def test_intervals_that_change_are_told(venue: str) -> None:
-    """Two days of eight hours, then of an hour: the payment of midnight is the last of the long ones."""
+    """Two days of payments every eight hours, then hourly ones: the payment at midnight is the last for eight."""
     read, _ = VENUES[venue]
     change = MIDNIGHT + timedelta(days=2)
     paid = [stamp for stamp in stamps(8) if stamp < change] + [stamp for stamp in stamps(1) if stamp >= change]
@@ -124,7 +124,7 @@ def test_intervals_that_change_are_told(venue: str) -> None:
 
 
 def test_rows_of_kraken_last_until_the_next_one() -> None:
-    """As before 30 September 2022, when four hours lay between them; the first of the short ones begins with a row."""
+    """As before 30 September 2022, when payments came every four hours."""
     change = MIDNIGHT + timedelta(days=2)
     begun = [MIDNIGHT + timedelta(hours=hour) for hour in [*range(-4, 48, 4), *range(48, 48 + 60)]]
     conformed = conform_by_day(of_kraken([stamp + timedelta(hours=1) for stamp in begun]), FUNDING)
@@ -132,7 +132,7 @@ def test_rows_of_kraken_last_until_the_next_one() -> None:
     assert {hours for stamp, hours in lengths.items() if stamp <= change} == {4}
     assert {hours for stamp, hours in lengths.items() if stamp > change} == {1}
     assert whole(conformed)[date(2024, 12, 2)] == 24
-    assert whole(conformed)[date(2024, 12, 3)] == 4 + 23  # the payment of midnight is for the four hours before
+    assert whole(conformed)[date(2024, 12, 3)] == 4 + 23  # the payment at midnight is for the four hours before
 
 
 def test_two_late_payments_of_okx_cost_their_day_alone() -> None:

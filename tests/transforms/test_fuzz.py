@@ -1,8 +1,8 @@
-"""Whatever a provider sends, nothing but an error that tidemark knows how to name comes out of reading it.
+"""Whatever a provider sends, reading it gives rows or an error of tidemark.
 
-Every fixture is mutated, by a seed, as a document and as bytes, and goes through the refusal of its source, its
-transform, the judgement of its days, and the plan that would have asked for it. `FUZZ_SEED` takes another seed,
-`FUZZ_CALLS` another number of mutations for each fixture.
+Every fixture is mutated by a seeded generator, as a document and as bytes, and goes through the refusal of its source,
+its transform, the judgement of its days, and the plan of its feed. `FUZZ_SEED` sets another seed, `FUZZ_CALLS` another
+number of mutations for each fixture.
 """
 
 import base64
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("FUZZ_SEED", "20261129"))
 CALLS = int(os.environ.get("FUZZ_CALLS", "6"))
 MOST_REQUESTS = 40
-MOST_ROWS = 20_000  # a small answer that becomes more rows than this is a trap
+MOST_ROWS = 20_000  # more rows than this from a small answer are a mistake
 ODD: list[Any] = [
     None, True, False, "", " ", "abc", "NaN", "-inf", "1e999", "0x10", "٣", "1,000.0", "2024-13-45",
     "9999-12-31T23:59:59Z",
@@ -50,7 +50,7 @@ ODD: list[Any] = [
 
 
 def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where every value of a document is."""
+    """The path of every value of a document."""
     inner = (
         document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
     )
@@ -64,7 +64,7 @@ def within(document: Any, path: tuple[Any, ...]) -> Any:
 
 
 def mutated(document: Any, chance: random.Random) -> Any:
-    """A document with one to three odd places."""
+    """A document with one to three values changed."""
     changed = {"whole": orjson.loads(orjson.dumps(document))}
     for _ in range(chance.randint(1, 3)):
         path = chance.choice(places(changed)[1:])
@@ -87,7 +87,7 @@ def mutated(document: Any, chance: random.Random) -> Any:
 
 
 def damaged(body: bytes, chance: random.Random) -> bytes:
-    """Bytes that were cut off, flipped, doubled or filled with something else."""
+    """Bytes that are cut off, flipped, doubled or overwritten."""
     content = bytearray(body or b"\x00")
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(content) or 1)
@@ -107,7 +107,7 @@ def damaged(body: bytes, chance: random.Random) -> bytes:
 
 
 def repacked(body: bytes, chance: random.Random) -> bytes:
-    """A zip file whose member was damaged, its sums right."""
+    """A zip file with a damaged member and right checksums."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     packed = io.BytesIO()
@@ -118,7 +118,7 @@ def repacked(body: bytes, chance: random.Random) -> bytes:
 
 
 def odd_body(snapshot: Snapshot, chance: random.Random) -> bytes:
-    """The body of an answer, made odd in a way that its form allows."""
+    """The body of an answer, mutated in a way that its form allows."""
     if chance.random() < 0.25:
         return damaged(snapshot.body, chance)
     try:
@@ -132,7 +132,7 @@ def odd_body(snapshot: Snapshot, chance: random.Random) -> bytes:
 
 
 def read(answer: Answer, ask: Ask) -> Normalized:
-    """What the pipeline makes of an answer, from its refusal on."""
+    """What the pipeline does with an answer, from its refusal on."""
     source = sources()[SOURCE_OF[answer.snapshot]]
     problem = error_in(answer, {"Retry-After": "soon"}, source.refusal, Clock(answer.observed_at))
     if problem is not None:
@@ -146,7 +146,7 @@ DATASET_OF: dict[str, str] = {}
 
 
 def judged(normalized: Normalized, ask: Ask, answer: Answer, dataset: str) -> None:
-    """The days of an ask, by what an answer holds."""
+    """The states of the days of an ask, by the rows of an answer."""
     promise = datasets()[dataset]
     blank = said_empty(promise)
     rows = normalized.rows.filter(~blank)
@@ -166,7 +166,7 @@ def judged(normalized: Normalized, ask: Ask, answer: Answer, dataset: str) -> No
 
 
 def tried(work: Callable[[], Any], what: str) -> None:
-    """Do something that may only end well or with an error that names itself."""
+    """Do something that may end only well or with an error of tidemark."""
     try:
         work()
     except PipelineError:

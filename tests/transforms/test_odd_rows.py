@@ -1,4 +1,4 @@
-"""Every provider's candles and buckets: an odd one costs its day, another boundary costs the answer."""
+"""Candles and buckets of every provider: an odd one costs its day, another day boundary costs the answer."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def moved(answer: Answer, instant: datetime, by: timedelta) -> Answer:
 
 
 def all_moved(body: bytes) -> bytes:
-    """The same bytes, in which every full hour is told as 23 minutes later."""
+    """The same bytes, in which every full hour is stamped 23 minutes later."""
 
     def later(stamp: re.Match[bytes]) -> bytes:
         seconds = int(stamp[1])

@@ -1,4 +1,4 @@
-"""The doors that every answer goes through: bytes to values, units, and rows that fit their promise."""
+"""What every answer goes through: bytes to values, units, and rows that fit their promise."""
 
 import io
 import zipfile
@@ -58,7 +58,7 @@ def applied(convert: Callable[[pl.Expr], pl.Expr], *values: object) -> list[Any]
     return pl.DataFrame({"x": list(values)}).select(convert(pl.col("x"))).to_series().to_list()
 
 
-# units ---------------------------------------------------------------------------------------------------------------
+# Units ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_rows_of_one_stamp_are_marked_because_nothing_tells_which_is_right() -> 
     assert told_once(frame, "at", "of", thing="row for each stamp")[REFUSED].to_list() == [
         None,
         *["expected one row for each stamp, found several at 2"] * 2,
-        None,  # the same twice is no contradiction
+        None,  # the same value twice is no contradiction
     ]
     apart = frame.with_columns(of=pl.Series(["a", "a", "b", "a", "a"]))
     assert told_once(apart, "at", "of", thing="row for each stamp")[REFUSED].null_count() == 4
 
 
-# the door from bytes -------------------------------------------------------------------------------------------------
+# Bytes to values -----------------------------------------------------------------------------------------------------
 
 
 def packed(**files: str) -> bytes:
@@ -273,7 +273,7 @@ def test_objects_become_rows_of_the_fields_that_are_asked_for() -> None:
     "payload",
     [
         [{"cost": 1.5, "count": 2, "side": "buy"}],  # renamed
-        [TRADE, {"price": 1.5, "count": 2}],  # gone from a later row
+        [TRADE, {"price": 1.5, "count": 2}],  # missing from a later row
         [TRADE | {"price": "1.5"}],
         [TRADE | {"price": True}],
         [TRADE | {"price": {"usd": 1.5}}],
@@ -391,7 +391,7 @@ def test_numbers_are_numbers() -> None:
     assert column("x", [], pl.Int64).dtype == pl.Int64
 
 
-# conform -------------------------------------------------------------------------------------------------------------
+# Conform -------------------------------------------------------------------------------------------------------------
 
 FUNDING = datasets()["funding_rates"]
 PAYMENT: Mapping[str, Any] = {
@@ -467,7 +467,7 @@ def test_a_row_without_any_measure_says_that_nothing_is_there(dataset: Dataset) 
         assert one.select(said_empty(dataset)).item() is False, name
 
 
-# what transforms state -----------------------------------------------------------------------------------------------
+# What transforms declare ---------------------------------------------------------------------------------------------
 
 
 def test_every_statistic_is_asked_for_and_named_once() -> None:

@@ -1,4 +1,4 @@
-"""What an answer unpacks or decodes to has bounds, whatever it says of itself; damaged bytes are no traceback."""
+"""What an answer is unpacked or decoded to is bounded, whatever size it states; damaged bytes cause no traceback."""
 
 import io
 import random
@@ -29,7 +29,7 @@ def packed(content: bytes, *, members: int = 1, method: int = zipfile.ZIP_DEFLAT
 
 
 def said(body: bytes, *, size: int) -> bytes:
-    """The same file that says another size of its member, in both places."""
+    """The same file, which states another size of its member in both places."""
     lying = bytearray(body)
     struct.pack_into("<I", lying, 22, size)
     struct.pack_into("<I", lying, body.index(CENTRAL) + 24, size)
@@ -53,12 +53,12 @@ def test_what_a_zip_file_says_of_its_size_is_not_believed(monkeypatch: pytest.Mo
     with pytest.raises(PayloadChanged, match="expected at most 10,000 bytes"):
         decode(bomb, "zip")
     for size in (0, 9_999, 10_001):
-        with pytest.raises(PayloadChanged):  # it ends before the checksum of the whole is due
+        with pytest.raises(PayloadChanged):  # it ends before its checksum
             decode(said(bomb, size=size), "zip")
 
 
 def test_a_real_bomb_is_cut_off_early() -> None:
-    """Its header says 10 bytes; there are more than are ever unpacked."""
+    """Its header states 10 bytes; it has more than are ever unpacked."""
     bomb = packed(bytes(payload.MOST_UNPACKED + 10**6))
     assert len(bomb) < 10**5
     with pytest.raises(PayloadChanged, match="expected at most 67,108,864 bytes"):
@@ -129,4 +129,4 @@ def test_what_is_nested_is_refused_in_no_time(odd: Any, kind: Kind) -> None:
             table(wrong, a=kind, b=kind, c=kind)
         with pytest.raises(PayloadChanged, match="expected"):
             rows(wrong, x=kind)
-    assert Clock.ticks() - started < 2  # 1,000 lists in lists took Polars twenty minutes
+    assert Clock.ticks() - started < 2  # 1,000 nested lists took Polars twenty minutes

@@ -1,5 +1,7 @@
 """The DuckDB file: built next to its place from the lake as known at an instant, checked, and swapped in one step."""
 
+import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from expectations.contract import DUCKDB, POLARS, Dataset, datasets, entry, glossary, polars_schema
 from expectations.curated import curated
@@ -16,11 +19,12 @@ from expectations.errors import ContractViolated, HomeRefused, Unforeseen, descr
 from warehouse.build import models
 from warehouse.build.disagreements import COLUMNS as GAP_COLUMNS
 from warehouse.build.disagreements import KEY as GAP_KEY
-from warehouse.build.disagreements import disagreements, judged_gaps, view_in_time
+from warehouse.build.disagreements import MARTS, disagreements, judged_gaps, view_in_time
+from warehouse.build.kept import Kept, Note, basis, content_of, note_of, sha256
 from warehouse.build.promises import promises
 from warehouse.build.views import VIEWS, in_time_view, preferred_view
-from warehouse.lineage.tables import sources_of, supply
-from warehouse.store.files import flush_file, move_in
+from warehouse.lineage.tables import parents, sources_of, supply
+from warehouse.store.files import digest, flush_file, move_in
 from warehouse.store.home import FORMAT, Home
 from warehouse.store.lake import Lake
 from warehouse.store.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
@@ -28,6 +32,7 @@ from warehouse.store.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
 # The storage format that DuckDB 1.5 and its clients can open.
 STORAGE = "v1.5.0"
 MEMORY = "2GB"
+GAPS_IN_TIME = "core.disagreements_in_time"
 
 OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ledger": (
@@ -119,17 +124,28 @@ OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+Partitions = Mapping[str, Mapping[Path, str]]
+"""Dataset to its partitions, each with its hash."""
+
 # The columns of `core.series`.
 SERIES = ("dataset", "source", "series", "valid_from", "valid_to")
 
 
 @dataclass(frozen=True)
 class Built:
-    """The result of a build."""
+    """The result of a build.
+
+    Attributes:
+        path: The file.
+        as_of: The instant of knowledge.
+        rows: Table to how many rows it has.
+        anew: Whether the file was written; if nothing has changed, the one before stays.
+    """
 
     path: Path
     as_of: datetime
     rows: dict[str, int]
+    anew: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,14 +167,19 @@ class Inputs:
     sources: pl.DataFrame
 
 
-def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None) -> Built:
+def build(
+    home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Path | None = None, whole: bool = False
+) -> Built:
     """Make the warehouse file.
+
+    It starts from a copy of the file before, and makes the tables whose inputs have changed.
 
     Args:
         home: The home whose lake is read.
         inputs: The calendar of series-days and the dated dimensions.
         as_of: The instant of knowledge; now by default.
         out: Where the file goes; the home's place by default.
+        whole: Whether every table is made anew; always so for another file, or for knowledge of the past.
 
     Returns:
         Where it is and how many rows each table has.
@@ -178,21 +199,46 @@ def build(home: Home, inputs: Inputs, *, as_of: datetime | None = None, out: Pat
     # Next to a file that a person named, under a name that no person would choose.
     name = f"{place.stem}.building.duckdb" if out is None else f".{place.name}.tidemark-building"
     staged = (folder / name).absolute()  # a name like "md:x" would load an extension
+    base = basis(STORAGE, home.origin, *datasets(), *curated(), *(model.table for model in models.models()))
+    current = out is None and as_of is None
     try:
         with named_faults(place):
             _remove(staged)
-            rows = _made(home, books, inputs, instant, staged)
-            flush_file(staged)
-            # A write-ahead log next to the replaced file would make the file impossible to open.
+            partitions = {name: verified_partitions(home, books, name) for name in datasets()}
+            shown = _shown(home, inputs, partitions)
+            before = note_of(place, base) if current and not whole else None
+            # A write-ahead log next to the file would make it impossible to open.
             place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
+            if before is not None and before.books == shown:
+                return Built(place, before.as_of, before.rows, anew=False)
+            if before is not None:
+                shutil.copyfile(place, staged)
+            kept = Kept(before.tables if before is not None else {})
+            rows = _made(home, books, inputs, instant, staged, partitions, kept)
+            flush_file(staged)
+            content = sha256(staged)
             move_in(staged, place)
+            if current:
+                Note(content, base, shown, instant, kept.now, rows).write(place, home.staging)
     finally:
         _remove(staged)
     return Built(place, instant, rows)
 
 
-def _made(home: Home, books: Books, inputs: Inputs, instant: datetime, staged: Path) -> dict[str, int]:
-    """Make all tables in a new file; returns how many rows each has."""
+def _shown(home: Home, inputs: Inputs, partitions: Partitions) -> str:
+    """A hash of everything that a file shows, but for the instants of the build itself."""
+    passed = inputs.expected.select((pl.col("due_at", "perishes_at") <= inputs.now).sum()).row(0)
+    frames = (inputs.expected, inputs.assets, inputs.series, inputs.sources)
+    ledger = [digest(path.read_bytes()) for path in sorted(home.ledger.glob("*.jsonl"))]
+    lake = [content for hashes in partitions.values() for content in hashes.values()]
+    facts = [home.start.isoformat(), inputs.now.date().isoformat(), *passed, *map(content_of, frames), *ledger, *lake]
+    return digest(json.dumps(facts).encode())
+
+
+def _made(
+    home: Home, books: Books, inputs: Inputs, instant: datetime, staged: Path, partitions: Partitions, kept: Kept
+) -> dict[str, int]:
+    """Make all tables that are not kept, in a copy of the file before or a new one; returns how many rows each has."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY,
         "temp_directory": str(staged.with_suffix(".spilled")),  # else DuckDB spills into the current folder
@@ -202,7 +248,7 @@ def _made(home: Home, books: Books, inputs: Inputs, instant: datetime, staged: P
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{_escaped(staged)}' as warehouse (storage_version '{STORAGE}')")
         connection.execute("use warehouse")
-        rows = _fill(connection, home, books, inputs, instant)
+        rows = _fill(connection, home, books, inputs, instant, partitions, kept)
         connection.execute("use memory")
         connection.execute("detach warehouse")
     return rows
@@ -256,15 +302,25 @@ def _escaped(path: Path) -> str:
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, home: Home, books: Books, inputs: Inputs, instant: datetime
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    books: Books,
+    inputs: Inputs,
+    instant: datetime,
+    partitions: Partitions,
+    kept: Kept,
 ) -> dict[str, int]:
     known = books.as_of(instant)
     prefix = "SIMULATED. " if home.simulated else ""
-    restated = create_core(connection, home, books, instant)
-    insert_dimensions(connection, inputs.assets, inputs.series, instant)
-    judged = make_marts(connection, known, inputs.now, prefix)
+    restated = create_core(connection, partitions, books, instant, kept)
+    insert_dimensions(connection, inputs.assets, inputs.series, instant, kept)
+    judged = make_marts(connection, known, inputs.now, prefix, kept)
     # Simulated data are not compared with what was reported about the real market.
-    gaps = disagreements(connection, with_reported=not home.simulated)
+    compared = [kept.now.get(table) for table in (*parents(GAPS_IN_TIME), *(f"main.{mart}" for mart in MARTS))]
+    if kept.keeps("ops.disagreements", compared):
+        gaps = connection.sql("from ops.disagreements").pl()
+    else:
+        gaps = disagreements(connection, with_reported=not home.simulated)
     judged += judged_gaps(gaps, run_id=known.last_run, now=inputs.now)
     ledger = known.ledger(inputs.expected, instant)
     tables: dict[str, pl.DataFrame | list[dict[str, Any]]] = {
@@ -285,7 +341,7 @@ def _fill(
         ],
     }
     create_books(connection, tables)
-    describe(connection, prefix)
+    describe(connection, prefix, kept)
     counted = connection.execute(
         "select schema_name || '.' || table_name, estimated_size from duckdb_tables() where database_name = 'warehouse'"
     ).fetchall()
@@ -293,35 +349,54 @@ def _fill(
 
 
 def create_core(
-    connection: duckdb.DuckDBPyConnection, home: Home | None, books: Books, instant: datetime
+    connection: duckdb.DuckDBPyConnection,
+    partitions: Partitions,
+    books: Books,
+    instant: datetime,
+    kept: Kept | None = None,
 ) -> pl.DataFrame:
-    """Make what models read: for each dataset the rows as known and the preferred view, and the shared functions.
+    """Make what models read: for each dataset the rows as known and its views, and the shared functions.
 
-    Without a home the tables are empty, for the catalog and for tests of the models.
+    Without partitions a table is empty, for the catalog and for tests of the models. A table whose partitions have not
+    changed is kept.
 
     Returns:
         All restatements.
     """
+    kept = kept or Kept()
     connection.execute(models.macros())
     connection.execute("create schema if not exists core")
     restated = [pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))]
+    # Once everything that was recorded is known, later instants know the same.
+    cut = instant if books.last_recorded_at is not None and instant < books.last_recorded_at else None
     for dataset in datasets().values():
-        paths = _partitions(home, books, dataset) if home is not None else []
-        connection.execute(f"create or replace temp view versions as {_versions(dataset, paths, instant)}")
-        key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
-        kept = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
-        order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
-        # Names come from the contracts of this package, never from data.
-        connection.execute(
-            f"create table core.{dataset.name} as select {kept} from versions "  # noqa: S608  our own names
-            f"qualify row_number() over (partition by {key} order by recorded_at desc, run_id desc) = 1 "
-            f"and not withdrawn order by {order}"
-        )
-        connection.execute(preferred_view(dataset))
-        connection.execute(in_time_view(dataset))
-        restated.append(_restatements(connection, dataset))
-    connection.execute("drop view versions")
+        table = f"core.{dataset.name}"
+        held = partitions.get(dataset.name, {})
+        if kept.keeps(table, [*held.values()], cut):
+            restated.append(_restated_before(connection, dataset))
+        else:
+            _create(connection, dataset, [*held], instant)
+            restated.append(_restatements(connection, dataset))
+        if not kept.keeps_view(f"{table}_preferred", [table]):
+            connection.execute(preferred_view(dataset))
+        if not kept.keeps_view(f"{table}_in_time", [table]):
+            connection.execute(in_time_view(dataset))
+    connection.execute("drop view if exists versions")
     return pl.concat(restated).sort(OPS["restatements"][1])
+
+
+def _create(connection: duckdb.DuckDBPyConnection, dataset: Dataset, paths: Sequence[Path], instant: datetime) -> None:
+    """Make the table of a dataset: of each row the version known at an instant. All versions are left as a view."""
+    connection.execute(f"create or replace temp view versions as {_versions(dataset, paths, instant)}")
+    key = ", ".join(_quoted(name) for name in ("source", *dataset.key))
+    columns = ", ".join(_quoted(name) for name in dataset.lake_columns if name != "withdrawn")
+    order = ", ".join(_quoted(name) for name in (*dataset.key, "source"))
+    # Names come from the contracts of this package, never from data.
+    connection.execute(
+        f"create or replace table core.{dataset.name} as select {columns} from versions "
+        f"qualify row_number() over (partition by {key} order by recorded_at desc, run_id desc) = 1 "
+        f"and not withdrawn order by {order}"
+    )
 
 
 def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str:
@@ -333,9 +408,9 @@ def _versions(dataset: Dataset, paths: Sequence[Path], instant: datetime) -> str
     columns = ", ".join(_quoted(name) for name in kinds)
     listed = ", ".join(_text(as_pattern(path)) for path in paths)
     # By name: a column that was added after a partition was written is unknown in it.
-    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"  # noqa: S608  ours
+    held = f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
     return (
-        f"select {columns} from ({nothing} union all by name {held}) "  # noqa: S608  our own names
+        f"select {columns} from ({nothing} union all by name {held}) "
         f"where recorded_at <= {_text(instant.isoformat())}::timestamptz"
     )
 
@@ -345,14 +420,24 @@ def as_pattern(path: Path) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path.absolute()))
 
 
-def _partitions(home: Home, books: Books, dataset: Dataset) -> list[Path]:
+def verified_partitions(home: Home, books: Books, dataset: str) -> dict[Path, str]:
+    """The partitions of a dataset, each with its hash, which the ledger knows.
+
+    Raises:
+        StorageDamaged: One of them is not what was written.
+    """
     lake = Lake(home.lake, home.staging)
-    names = [name for name in books.partitions if name.startswith(f"{dataset.name}/")]
-    paths = [home.lake / name for name in sorted(names)]
-    present = [path for path in paths if path.exists() or lake.name(path) in books.confirmed]
-    for path in present:
-        lake.verified(path, books.partitions[lake.name(path)])
-    return present
+    names = sorted(name for name in books.partitions if name.startswith(f"{dataset}/"))
+    paths = [home.lake / name for name in names if (home.lake / name).exists() or name in books.confirmed]
+    return {path: digest(lake.verified(path, books.partitions[lake.name(path)])) for path in paths}
+
+
+def _restated_before(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
+    """The restatements of a dataset in the file before."""
+    rows: pl.DataFrame = connection.sql(
+        "from ops.restatements where dataset = $name", params={"name": dataset.name}
+    ).pl()
+    return rows.cast(polars_schema(OPS["restatements"][2]))
 
 
 def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl.DataFrame:
@@ -362,7 +447,7 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     compared = [name for name in dataset.compared if name != "date"]
     befores = ", ".join(f"lag({_quoted(name)}) over earlier as {_quoted(name + '_before')}" for name in compared)
     changes = " union all ".join(
-        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "  # noqa: S608  our own names
+        f"select source, key, '{name}' as \"column\", recorded_at, run_id, date, "
         f"case when not gone_before then {_quoted(name + '_before')}::varchar end as old_value, "
         f"case when not withdrawn then {_quoted(name)}::varchar end as new_value, cause from steps "
         f"where cause <> 'first'"
@@ -371,7 +456,7 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
     if not connection.execute("select 1 from versions where cause <> 'first' limit 1").fetchall():
         return pl.DataFrame(schema=polars_schema(OPS["restatements"][2]))
     changed: pl.DataFrame = connection.sql(
-        "with told as (select * from versions "  # noqa: S608  our own names
+        "with told as (select * from versions "
         f"qualify row_number() over (partition by {key}, recorded_at order by run_id desc) = 1), "
         f"steps as (select *, {as_json} as key, {befores}, "
         f"coalesce(lag(withdrawn) over earlier, false) as gone_before from told "
@@ -385,24 +470,35 @@ def _restatements(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> pl
 
 
 def insert_dimensions(
-    connection: duckdb.DuckDBPyConnection, assets: pl.DataFrame, series: pl.DataFrame, instant: datetime
+    connection: duckdb.DuckDBPyConnection,
+    assets: pl.DataFrame,
+    series: pl.DataFrame,
+    instant: datetime,
+    kept: Kept | None = None,
 ) -> None:
     """Make `core.assets`, `core.series`, the tables kept by hand, and `core.days` (UTC days that are over)."""
-    _table(connection, "core.assets", assets.sort("asset", "valid_from"))
-    _table(connection, "core.series", series.sort(SERIES))
-    for table in curated().values():
-        _table(connection, f"core.{table.name}", table.rows)
-    connection.execute(view_in_time())
-    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())  # noqa: S608  ours
-    connection.execute(
-        f"create table core.days as select unnest(generate_series(first, ?::date - 1, interval 1 day))::date as date "  # noqa: S608  ours
-        f"from (select min(date) as first from ({firsts}))",
-        [instant.date()],
-    )
+    kept = kept or Kept()
+    by_hand = {f"core.{table.name}": table.rows for table in curated().values()}
+    declared = {"core.assets": assets.sort("asset", "valid_from"), "core.series": series.sort(SERIES)}
+    for name, rows in (declared | by_hand).items():
+        if not kept.keeps(name, content_of(rows)):
+            _table(connection, name, rows)
+    if not kept.keeps_view(GAPS_IN_TIME, parents(GAPS_IN_TIME)):
+        connection.execute(view_in_time())
+    firsts = " union all ".join(f"select min(date) as date from core.{name}" for name in datasets())
+    first = connection.execute(f"select min(date) from ({firsts})").fetchall()[0][0]
+    if not kept.keeps("core.days", first, instant.date()):
+        connection.execute(
+            "create or replace table core.days as "
+            "select unnest(generate_series(?::date, ?::date - 1, interval 1 day))::date as date",
+            [first, instant.date()],
+        )
 
 
-def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str) -> list[dict[str, Any]]:
-    """Make and check every mart; returns the rows of `ops.checks` about them.
+def make_marts(
+    connection: duckdb.DuckDBPyConnection, books: Books, now: datetime, prefix: str, kept: Kept
+) -> list[dict[str, Any]]:
+    """Make and check the marts whose inputs have changed; returns the rows of `ops.checks` about all of them.
 
     Raises:
         ContractViolated: A mart broke its promise.
@@ -410,9 +506,13 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
     run_id = books.last_run
     judged: list[dict[str, Any]] = []
     broken: list[str] = []
+    wanted = _outdated(kept)
     for model in models.models():
-        models.create(connection, model)
-        for judgement in models.check_promise(connection, model):
+        if model.table in wanted:
+            models.create(connection, model)
+        # A table that is kept was judged when it was made.
+        judge = models.check_promise(connection, model) if model.table in wanted else models.all_kept(model)
+        for judgement in judge:
             judged.append(
                 {
                     "run_id": run_id,
@@ -431,7 +531,7 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
                 broken.append(
                     f"{model.name}: {judgement.name} ({judgement.failing_rows} rows, such as {judgement.example})"
                 )
-        if model.schema != "intermediate":  # intermediate tables are dropped
+        if model.schema != "intermediate" and model.table in wanted:  # intermediate tables are dropped
             models.comment(connection, model, prefix)
     if broken:
         raise ContractViolated(
@@ -439,6 +539,17 @@ def make_marts(connection: duckdb.DuckDBPyConnection, books: Books, now: datetim
         )
     connection.execute("drop schema if exists intermediate cascade")
     return judged
+
+
+def _outdated(kept: Kept) -> set[str]:
+    """The marts whose inputs have changed, and the intermediate tables that they read."""
+    every = models.models()
+    same = {model.table for model in every if kept.keeps(model.table, [kept.now[table] for table in model.reads])}
+    wanted = {model.table for model in every if model.schema == "main"} - same
+    for model in reversed(every):
+        if model.table in wanted:
+            wanted |= {table for table in model.reads if table.startswith("intermediate.")}
+    return wanted
 
 
 def freshness(ledger: pl.DataFrame, expected: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -485,19 +596,19 @@ def create_books(
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     columns = ", ".join(f"{_quoted(column)} {DUCKDB[entry(name, column).type]}" for column in frame.columns)
-    connection.execute(f"create table {name} ({columns})")
+    connection.execute(f"create or replace table {name} ({columns})")
     insert(connection, name, frame)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
     """Add the rows of a frame to a table with the same columns."""
     connection.register("incoming", frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    connection.execute(f"insert into {name} by name select * from incoming")  # noqa: S608  our own names
+    connection.execute(f"insert into {name} by name select * from incoming")
     connection.unregister("incoming")
 
 
-def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
-    """Comment every table and column of `core` and `ops`, and fill `ops.catalog` for all tables."""
+def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "", kept: Kept | None = None) -> None:
+    """Comment every table and column of `core` and `ops` that was made, and fill `ops.catalog` for all tables."""
     promised = promises(OPS)
     supplied = supply(connection.sql("select source, datasets from ops.sources").pl())
     rows: list[tuple[Any, ...]] = []
@@ -510,7 +621,7 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         name = f"{schema}.{table}"
         promise = promised[name]
         about = entry(name, column).noted(promise.notes.get(column))
-        if schema != "main":
+        if schema == "ops" or (schema == "core" and (kept is None or name in kept.anew)):
             if not rows or rows[-1][0] != name:
                 relation = "view" if table.endswith(VIEWS) else "table"
                 statements.append(f"comment on {relation} {name} is {_text(prefix + promise.about)}")
@@ -528,8 +639,9 @@ def describe(connection: duckdb.DuckDBPyConnection, prefix: str = "") -> None:
         )
     # In one transaction: otherwise every comment is logged and flushed separately.
     connection.execute(";\n".join(["begin", *statements, "commit"]))
-    schema_of = {name: POLARS[entry("ops.catalog", name).type] for name in OPS["catalog"][2]}
-    insert(connection, "ops.catalog", pl.DataFrame(rows, schema=schema_of, orient="row"))
+    # Through Arrow: Polars makes a series of every list in a row.
+    columns = dict(zip(OPS["catalog"][2], map(list, zip(*rows, strict=True)), strict=True))
+    insert(connection, "ops.catalog", pl.DataFrame(pa.table(columns)))
 
 
 def _quoted(name: str) -> str:

@@ -18,6 +18,8 @@ from warehouse.build.views import IN_TIME, preference
 from warehouse.reader import open_warehouse
 
 KEY = ("date", "metric", "key")
+MARTS = ("krw_stablecoin_monthly",)
+"""The marts that are compared; all other values are those of `core`."""
 COLUMNS = (*KEY, "source_a", "value_a", "source_b", "value_b", "relative_gap", "tolerance")
 
 
@@ -42,7 +44,7 @@ def disagreements(connection: duckdb.DuckDBPyConnection, *, with_reported: bool 
 def view_in_time() -> str:
     """The statement that makes `core.disagreements_in_time`: the gaps that were visible by noon after their day."""
     gaps = " union all ".join(f"({_query(comparison, in_time=True)})" for comparison in comparisons())
-    return f"create view core.disagreements_in_time as select date, metric, key, relative_gap, tolerance from ({gaps})"  # noqa: S608  ours
+    return f"create view core.disagreements_in_time as select date, metric, key, relative_gap, tolerance from ({gaps})"
 
 
 def judged_gaps(found: pl.DataFrame, *, run_id: str, now: datetime) -> list[dict[str, Any]]:
@@ -111,7 +113,7 @@ def _query(comparison: Comparison, *, in_time: bool = False) -> str:
     if comparison.witness_dataset is not comparison.dataset:
         sides.append((1, comparison.witness_dataset, comparison.witness_column, "null"))
     values = " union all ".join(
-        f"select {same}, source, {column} as value, {kind}::varchar as kind, {side} as side, "  # noqa: S608  ours
+        f"select {same}, source, {column} as value, {kind}::varchar as kind, {side} as side, "
         f"row_number() over (order by {preference(dataset)}, {', '.join(dataset.key)}) as place "
         f"from core.{dataset.name} where {column} is not null{known}"
         for side, dataset, column, kind in sides
@@ -125,7 +127,7 @@ def _query(comparison: Comparison, *, in_time: bool = False) -> str:
     key = "to_json({" + ", ".join(f"'{name}': {place}" for name, place in named.items()) + "})::varchar"
     size = "greatest(abs(chosen.value), abs(witness.value))"
     return (
-        f"with told as ({values}), "  # noqa: S608  our own names
+        f"with told as ({values}), "
         # If a source has several rows, such as those of two venues, the first is taken.
         f"each as (select * from told qualify row_number() over (partition by {same}, side, source, kind "
         f"order by place) = 1), "
@@ -146,7 +148,7 @@ def _against_reported(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     size = "greatest(ours.mean_krw, reported.mean_krw)"
     # A month of ours counts once all of its days are held; some venues may be missing.
     gaps: pl.DataFrame = connection.sql(
-        "with ours as (select month, venues, volume_krw / days_covered as mean_krw "  # noqa: S608  our own names
+        "with ours as (select month, venues, volume_krw / days_covered as mean_krw "
         "from main.krw_stablecoin_monthly where days_covered = day(last_day(month))), "
         "reported as (select month, coalesce(daily_mean_krw, volume_krw / day(last_day(month))) as mean_krw "
         f"from core.{korean.witness} where not disputed) "

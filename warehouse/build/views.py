@@ -34,14 +34,11 @@ def preferred_view(dataset: Dataset) -> str:
     columns = ", ".join(f'"{name}"' for name in dataset.lake_columns if name != "withdrawn")
     # Names come from the contracts of this package, never from data.
     return (
-        f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "  # noqa: S608  ours
+        f"create view core.{dataset.name}_preferred as select {columns} from core.{dataset.name} "
         f"qualify dense_rank() over (partition by {key} order by {preference(dataset)}) = 1"
     )
 
 
 def in_time_view(dataset: Dataset) -> str:
     """The statement that makes `core.<dataset>_in_time`: preferred rows that were public in time for their own day."""
-    return (
-        f"create view core.{dataset.name}_in_time as "  # noqa: S608  our own names
-        f"select * from core.{dataset.name}_preferred where {IN_TIME}"
-    )
+    return f"create view core.{dataset.name}_in_time as select * from core.{dataset.name}_preferred where {IN_TIME}"

@@ -19,6 +19,7 @@ from warehouse.build.promises import promises
 from warehouse.lineage.tables import Supply, parents, readers, sources_of, supply
 from warehouse.saved_queries import questions
 from warehouse.store.ledger import Books
+from warehouse.text import markdown_table
 
 FOLDER = "docs/catalog"
 _ROOT = "../.."  # from the folder's index to the repository
@@ -47,7 +48,7 @@ def catalog(sources: pl.DataFrame) -> dict[str, str]:
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        create_core(connection, None, Books([]), NEVER)
+        create_core(connection, {}, Books([]), NEVER)
         assets, series = (pl.DataFrame(schema=polars_schema(columns)) for columns in (_ASSETS, SERIES))
         insert_dimensions(connection, assets, series, NEVER)
         for model in models.models():
@@ -115,7 +116,7 @@ def _page(name: str, text: Sequence[str], columns: pl.DataFrame) -> str:
         if with_formulas:
             cells.append(f"`{row['formula']}`" if row["formula"] else "")
         rows.append(cells)
-    return _joined([f"# {name}", *text, _grid(titles, rows), "[All tables](../README.md)"])
+    return _joined([f"# {name}", *text, markdown_table(titles, rows), "[All tables](../README.md)"])
 
 
 def _index(tables: Sequence[tuple[str, str]]) -> list[str]:
@@ -137,7 +138,7 @@ def _index(tables: Sequence[tuple[str, str]]) -> list[str]:
     for schema, title in _KINDS.items():
         mine = [(name, meaning) for name, meaning in tables if name.startswith(f"{schema}.")]
         rows = [[f"[`{name.partition('.')[2]}`]({name.replace('.', '/')}.md)", meaning] for name, meaning in mine]
-        text += [f"## {title}", _ABOUT[schema], _grid(["Table", "What it holds"], rows)]
+        text += [f"## {title}", _ABOUT[schema], markdown_table(["Table", "What it holds"], rows)]
     return [
         *text,
         "## Lineage",
@@ -186,13 +187,6 @@ def _bullets(sentences: Sequence[str]) -> list[str]:
     return ["\n".join(f"- {sentence}" for sentence in sentences)] if sentences else []
 
 
-def _grid(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    lines += [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(lines)
-
-
 def _joined(blocks: Iterable[str]) -> str:
     return "\n\n".join(blocks) + "\n"
 
@@ -237,7 +231,7 @@ def _sources(sources: pl.DataFrame) -> list[str]:
             "table also says which facts about each source are only believed, its terms, and how it asks to be named. "
             "The limits are tidemark's own, within what the provider allows."
         ),
-        _grid(titles, rows),
+        markdown_table(titles, rows),
     ]
 
 
@@ -250,7 +244,7 @@ def _questions() -> list[str]:
     return [
         "# Saved questions",
         "`tidemark sql --saved NAME` runs one; `tidemark sql --list` lists them.",
-        _grid(["Name", "Question", "What the answer means"], rows),
+        markdown_table(["Name", "Question", "What the answer means"], rows),
     ]
 
 

@@ -192,7 +192,7 @@ def _value(
     names = ", ".join(f'"{name}"' for name in model.key)
     where = " and ".join(f'"{name}"::varchar = ?' for name in model.key)
     rows = connection.execute(
-        f'select {names}, "{column}" from main.{model.name} where {where}',  # noqa: S608  names of ours; values bound
+        f'select {names}, "{column}" from main.{model.name} where {where}',
         [key[name] for name in model.key],
     ).fetchall()
     if not rows:

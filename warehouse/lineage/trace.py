@@ -329,7 +329,7 @@ class Tracer:
             held = self._table(table)
             same = " and ".join(f'"{name}" is not distinct from ${name}' for name in key)
             self._connection.execute(
-                f"insert into demanded select {held.number}, '{wanted}', false, _row from {held.name} where {same}",  # noqa: S608  names of ours; values bound
+                f"insert into demanded select {held.number}, '{wanted}', false, _row from {held.name} where {same}",
                 dict(key),
             )
             self._told: dict[str, None] = {}
@@ -344,7 +344,7 @@ class Tracer:
         """The tables of `core` that were reached, each with the query for the numbers of its rows."""
         numbers = {number for (number,) in self._connection.execute("select distinct number from demanded").fetchall()}
         return {
-            table: f"select distinct row from demanded where number = {held.number}"  # noqa: S608  ours
+            table: f"select distinct row from demanded where number = {held.number}"
             for table, held in self._held.items()
             if held.number in numbers and dataset_of(table) in datasets()
         }
@@ -398,7 +398,7 @@ class Tracer:
         key = _models()[table].key
         names = ", ".join(f'held."{name}"' for name in key)
         rows = self._connection.execute(
-            f"select distinct wanted.name, {names} from demanded as wanted "  # noqa: S608  ours
+            f"select distinct wanted.name, {names} from demanded as wanted "
             f"join {held.name} as held on held._row = wanted.row "
             f"where wanted.number = {held.number} and wanted.name <> '{PRESENCE}' order by all"
         ).fetchall()
@@ -412,7 +412,7 @@ class Tracer:
         last = self.read(self._final(table))
         same = " and ".join(f'made."{name}" is not distinct from held."{name}"' for name in _models()[table].key)
         self._connection.execute(
-            f"insert into demanded select distinct {last.number}, wanted.name, wanted.decides, made._row "  # noqa: S608  ours
+            f"insert into demanded select distinct {last.number}, wanted.name, wanted.decides, made._row "
             f"from demanded as wanted join {held.name} as held on held._row = wanted.row "
             f"join {last.name} as made on {same} where wanted.number = {held.number}"
         )
@@ -423,7 +423,7 @@ class Tracer:
         ).fetchall()
         for name, decides in asked:
             wanted = (
-                f"(select distinct row from demanded where number = {step.number} and name = '{name}' "  # noqa: S608  ours
+                f"(select distinct row from demanded where number = {step.number} and name = '{name}' "
                 f"and decides = {decides})"
             )
             if isinstance(step, _Opaque):
@@ -439,18 +439,18 @@ class Tracer:
 
     def _hand_to_all(self, step: _Opaque, least: int) -> None:
         for read, source in step.reads:
-            described = self._connection.execute(f"select column_name from (describe from {read.name})").fetchall()  # noqa: S608  ours
+            described = self._connection.execute(f"select column_name from (describe from {read.name})").fetchall()
             for (column,) in described:
                 if column not in _OURS and self.says(source, column) >= least:
                     self._connection.execute(
-                        f"insert into demanded select {read.number}, ?, false, _row from {read.name}",  # noqa: S608  ours
+                        f"insert into demanded select {read.number}, ?, false, _row from {read.name}",
                         [column],
                     )
 
     def _hand_to_branches(self, step: _Union, name: str, wanted: str, *, decides: bool) -> None:
         """Pass the demand to the rows of the branches with the same values."""
         reached = self._connection.execute(
-            f"select distinct _branch from {step.name} where _row in {wanted} order by all"  # noqa: S608  ours
+            f"select distinct _branch from {step.name} where _row in {wanted} order by all"
         ).fetchall()
         for (number,) in reached:
             theirs = PRESENCE if name == PRESENCE else step.columns[name][number]
@@ -463,7 +463,7 @@ class Tracer:
                 if have[number] is not None
             )
             self._connection.execute(
-                f"insert into demanded select distinct {branch.number}, ?, ?::boolean, made._row "  # noqa: S608  ours
+                f"insert into demanded select distinct {branch.number}, ?, ?::boolean, made._row "
                 f"from {step.name} as mine join {branch.name} as made on {same} "
                 f"where mine._branch = {number} and mine._row in {wanted}",
                 [theirs, decides],
@@ -473,7 +473,7 @@ class Tracer:
         if need.says < (NUMBER if decides else least):
             return
         if need.place is None:
-            rows = f"select _row as row from {need.target.name}"  # noqa: S608  ours
+            rows = f"select _row as row from {need.target.name}"
         else:
             held = f"{step.base} as x"
             conditions = [f"x._row in {wanted}", *([f"x.{need.result}"] if need.result else [])]
@@ -487,9 +487,9 @@ class Tracer:
                 held += f" join {step.members} as m on {same or 'true'}"
                 conditions += [f"m.{need.member}"] if need.member else []
                 reader = "m"
-            rows = f"select distinct {reader}.{need.place} as row from {held} where {' and '.join(conditions)}"  # noqa: S608  ours
+            rows = f"select distinct {reader}.{need.place} as row from {held} where {' and '.join(conditions)}"
         self._connection.execute(
-            f"insert into demanded select {need.target.number}, ?, ?, row from ({rows}) where row is not null",  # noqa: S608  ours
+            f"insert into demanded select {need.target.number}, ?, ?, row from ({rows}) where row is not null",
             [need.column, decides],
         )
 
@@ -618,11 +618,10 @@ class Tracer:
                 "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
             ).fetchall()
             if lasts:
-                made = f"create or replace temp view {held.name} as select rowid as _row, * from {table}"  # noqa: S608  ours
+                made = f"create or replace temp view {held.name} as select rowid as _row, * from {table}"
             else:
                 made = (
-                    f"create or replace temp table {held.name} as "  # noqa: S608  ours
-                    f"select row_number() over () as _row, * from {table}"
+                    f"create or replace temp table {held.name} as select row_number() over () as _row, * from {table}"
                 )
             self._connection.execute(made)
             self._held[table] = held
@@ -672,7 +671,7 @@ class Tracer:
         called = planned.recursive or "made"
         columns = f" ({', '.join(planned.names)})" if planned.names else ""
         self._connection.execute(
-            f"create or replace temp table {step.name} as "  # noqa: S608  ours
+            f"create or replace temp table {step.name} as "
             f"with {'recursive ' if planned.recursive else ''}{called}{columns} as "
             f"({body.sql(DIALECT)}) select row_number() over () as _row, * from {called}"
         )
@@ -689,7 +688,7 @@ class Tracer:
         step = _Union(number, f"_step_{number}", planned.order, branches, columns)
         before = self._written_before(node, planned.scope)
         union = " union all ".join(
-            f"select {at} as _branch, "  # noqa: S608  ours
+            f"select {at} as _branch, "
             + ", ".join(
                 f'"{have[at]}" as "{name}"' if have[at] is not None else f'null as "{name}"'
                 for name, have in columns.items()
@@ -698,7 +697,7 @@ class Tracer:
             for at, branch in enumerate(branches)
         )
         self._connection.execute(
-            f"create or replace temp table {step.name} as {before}select row_number() over () as _row, * from ({union})"  # noqa: S608  ours
+            f"create or replace temp table {step.name} as {before}select row_number() over () as _row, * from ({union})"
         )
         return self._kept(step)
 
@@ -1102,9 +1101,9 @@ class _Followed:
         having = node.args.get("having")
         group += f" {having.sql(DIALECT)}" if having is not None else ""
         inside = f"select {', '.join([*shown, *hidden, *own])} {rest}{group}"
-        statement = f"select row_number() over () as _row, * from ({inside})"  # noqa: S608  ours
+        statement = f"select row_number() over () as _row, * from ({inside})"
         names = ", ".join(["_row", *(f'"{name}"' for name in self._outputs)])
-        kept = f"select {names} from {base}" + (" where _kept" if qualified is not None else "")  # noqa: S608  ours
+        kept = f"select {names} from {base}" + (" where _kept" if qualified is not None else "")
         members = None
         if self._is_grouped:
             flags = [f"{item} as {name}" for item, name in self._members.items()]

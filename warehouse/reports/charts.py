@@ -1,19 +1,20 @@
-"""Charts as SVG that takes its colours from the page: the only importer of matplotlib."""
+"""Charts as SVG that takes its colours from the page: the only importer of matplotlib.
+
+Its import takes a second of CPU, so it is done where a chart is drawn: most commands draw none.
+"""
 
 import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.curated import curated
+from expectations.interval import intervals
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Points = Sequence[tuple[date, float | None]]
 Kind = Literal["line", "bars"]
@@ -89,7 +90,11 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
     ]
     if not filled:
         return None
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    from matplotlib import rc_context
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+
+    with rc_context({**_STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=(7.6, 1.1 + 1.5 * sum(panel.height for panel in filled)), layout="constrained")
         rows: Any = figure.subplots(
             len(filled),
@@ -115,7 +120,9 @@ def draw(name: str, panels: Sequence[Panel], *, marked: date, bands: Mapping[dat
     return _themed(drawn.getvalue(), name)
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def _panel(axes: "Axes", panel: Panel) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     for (label, points), place in zip(panel.series.items(), panel.colours, strict=False):
         colour = _SERIES[place - 1]
         days = [_number(day) for day, _ in points]
@@ -131,16 +138,11 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.margins(y=0.12)
 
 
-def _strip(axes: Axes, bands: Mapping[date, str]) -> None:
+def _strip(axes: "Axes", bands: Mapping[date, str]) -> None:
     """Draw one span for each run of days in one regime."""
-    spans: list[tuple[date, date, str]] = []
-    for day, regime in sorted(bands.items()):
-        if spans and spans[-1][1:] == (day - timedelta(days=1), regime):
-            spans[-1] = (spans[-1][0], day, regime)
-        else:
-            spans.append((day, day, regime))
-    for first, last, regime in spans:
-        axes.axvspan(_number(first) - 0.5, _number(last) + 0.5, color=REGIMES[regime], alpha=0.35, linewidth=0)
+    for days in intervals(bands, bands.get):
+        colour = REGIMES[bands[days.start]]
+        axes.axvspan(_number(days.start) - 0.5, _number(days.last) + 0.5, color=colour, alpha=0.35, linewidth=0)
 
 
 def _number(day: date) -> float:

@@ -14,6 +14,7 @@ from warehouse.reader import open_warehouse
 from warehouse.reports.pages import render
 from warehouse.store.files import write_whole
 from warehouse.store.home import Home
+from warehouse.text import by_state, listed
 
 PAGE = "completeness.html"
 BRIEF = "latest.html"
@@ -85,8 +86,7 @@ class Stretch:
         """The series' names, shortened to fit a line."""
         if self.every:
             return "all series" if len(self.series) > 1 else self.series[0]
-        more = len(self.series) - MOST_NAMES
-        return ", ".join(self.series[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        return listed(self.series, MOST_NAMES)
 
 
 class Drawn(NamedTuple):
@@ -126,7 +126,7 @@ class Calendar:
 
     def told(self) -> str:
         """Its series-days in words, worst first."""
-        return counted(self.counts)
+        return by_state(self.counts, STATES, none="nothing")
 
 
 def read_ledger(warehouse: Path) -> tuple[pl.DataFrame, datetime]:
@@ -243,7 +243,7 @@ def _drawn(days: pl.DataFrame) -> tuple[dict[tuple[str, str], list[Drawn]], set[
     ):
         rows = list(group)
         counts = {name: sum(row[name] for row in rows) for name in STATES}
-        label = f"{year}, {dataset} from {source}: {counted(counts)} series-days"
+        label = f"{year}, {dataset} from {source}: {by_state(counts, STATES, none='nothing')} series-days"
         drawn.setdefault((dataset, source), []).append(Drawn(year, label, "".join(_paths(rows))))
     return drawn, coarse
 
@@ -280,7 +280,7 @@ def _paths(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
 def told(run: dict[str, Any]) -> str:
     """A run of days in words: the days, the number of series in each state, and the reason."""
     per_day = 1 if run["coarse"] else run["days"]
-    counts = counted({name: run[name] // per_day for name in STATES})
+    counts = by_state({name: run[name] // per_day for name in STATES}, STATES, none="nothing")
     if run["days"] == 1:
         text = f"{run['first']:%a %Y-%m-%d}: {counts}"
     else:
@@ -291,11 +291,6 @@ def told(run: dict[str, Any]) -> str:
         short = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"
         text += f". {'One of several reasons: ' if run['reasons'] > 1 else ''}{short}"
     return text
-
-
-def counted(counts: dict[str, int]) -> str:
-    """Counts by state in words, worst first."""
-    return ", ".join(f"{counts[name]:,} {word}" for name, word in STATES.items() if counts.get(name)) or "nothing"
 
 
 def _place(day: date) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import duckdb
 
 from expectations.contract import datasets
 from warehouse.lineage.tables import ancestors
+from warehouse.text import listed
 
 PAGE = "main.brief"
 """The table that the page shows; its lineage is what the page rests on."""
@@ -98,9 +99,7 @@ def _feeds(by_source: dict[str, list[str]]) -> str:
 
 
 def _few(names: Iterable[str]) -> str:
-    every = list(names)
-    more = len(every) - MOST_NAMES
-    return ", ".join(every[:MOST_NAMES]) + (f" and {more} more, listed below" if more > 0 else "")
+    return listed(names, MOST_NAMES, ", listed below")
 
 
 def _capital(text: str) -> str:

@@ -217,7 +217,7 @@ def _points(connection: duckdb.DuckDBPyConnection, line: Line, day: date) -> Poi
     """A value for every day from the first known one; a day without a row is a gap in the line."""
     values: dict[date, float | None] = dict(
         connection.execute(
-            f"select date, {line.value} from main.{line.table} "  # noqa: S608  ours
+            f"select date, {line.value} from main.{line.table} "
             f"where date between $first and $day and ({line.where}) group by date",
             {"first": day - timedelta(days=DAYS), "day": day},
         ).fetchall()

@@ -169,7 +169,7 @@ def _frames(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Recorder:
-    """Appends one run's answers to the archive; safe to share between threads."""
+    """Archives the answers of one run; safe to share between threads."""
 
     def __init__(self, archive: Archive, run_id: str, now: datetime) -> None:
         self._name = f"{now:%Y-%m}/{run_id}"
@@ -178,7 +178,7 @@ class Recorder:
         self._descriptor: int | None = None
         self._end = 0
 
-    def append(self, snapshot: Snapshot) -> str:
+    def archive(self, snapshot: Snapshot) -> str:
         """Store an answer and return its place.
 
         Raises:

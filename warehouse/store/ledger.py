@@ -18,7 +18,7 @@ import polars as pl
 
 from expectations.contract import polars_schema
 from expectations.errors import HomeRefused, PayloadChanged, StorageDamaged
-from expectations.interval import ONE_DAY
+from expectations.interval import ONE_DAY, each_day, intervals
 from warehouse.store.files import flush_folder
 
 # How the reason of a day that an answer should have had begins, after the error's class.
@@ -319,12 +319,6 @@ def _drop_torn_line(descriptor: int) -> None:
         os.ftruncate(descriptor, end)
 
 
-def _each_day(ranges: pl.DataFrame) -> pl.DataFrame:
-    """One row for each day of the ranges: series, date, observed_at."""
-    days = pl.date_ranges("start", "end", interval="1d", closed="left")
-    return ranges.select("series", "observed_at", date=days).explode("date", empty_as_null=False)
-
-
 @dataclass(frozen=True)
 class Books:
     """The ledger as it was read: facts folded from the events."""
@@ -391,12 +385,10 @@ class Books:
         )
         missed = pl.col("reason").str.contains(NOT_GIVEN, literal=True).fill_null(value=False)
         without = pl.col("state").is_in(["not_yet", "verified_empty"]) | ((pl.col("state") == "failed") & missed)
-        looks = _each_day(mine.filter(without)).rename({"observed_at": "looked_at"})
-        first = (
-            _each_day(mine.filter(pl.col("state") == "loaded"))
-            .group_by("series", "date")
-            .agg(first_there=pl.col("observed_at").min())
-        )
+        seen = ["series", "start", "end", "observed_at"]
+        looks = each_day(mine.filter(without).select(seen)).rename({"observed_at": "looked_at"})
+        loaded = each_day(mine.filter(pl.col("state") == "loaded").select(seen))
+        first = loaded.group_by("series", "date").agg(first_there=pl.col("observed_at").min())
         return (
             looks.join(first, on=["series", "date"], how="left")
             .filter((pl.col("looked_at") < pl.col("first_there")).fill_null(value=True))
@@ -460,13 +452,7 @@ class Books:
             seq=pl.int_range(pl.len(), dtype=pl.Int64), series_number=pl.struct(_SERIES).rank("dense"),
             settled=pl.col("state").is_in(SETTLED).fill_null(value=False), again=pl.col("state").is_null(),
         )  # fmt: skip
-        days = ranges.select(
-            "seq",
-            "series_number",
-            "settled",
-            "again",
-            date=pl.date_ranges("start", "end", interval="1d", closed="left"),
-        ).explode("date", empty_as_null=False)
+        days = each_day(ranges.select("seq", "series_number", "settled", "again", "start", "end"))
         folded = days.group_by("series_number", "date").agg(
             last=pl.col("seq").max(),
             stated=pl.col("seq").filter(~pl.col("again")).max(),
@@ -618,19 +604,7 @@ def _instant(text: str) -> datetime:
 
 def in_ranges(series: str, days: Mapping[date, tuple[State, int, str | None, datetime | None]]) -> list[DayRange]:
     """Consecutive days with the same outcome, as ranges."""
-    ranges: list[DayRange] = []
-    start = following = date.min
-    outcome = None
-    for day in sorted(days):
-        if outcome is not None and (day != following or days[day] != outcome):
-            ranges.append(DayRange(series, start, following, *outcome))
-            outcome = None
-        if outcome is None:
-            start, outcome = day, days[day]
-        following = day + ONE_DAY
-    if outcome is not None:
-        ranges.append(DayRange(series, start, following, *outcome))
-    return ranges
+    return [DayRange(series, span.start, span.end, *days[span.start]) for span in intervals(days, days.get)]
 
 
 Known = Mapping[tuple[str, date], tuple[State, int, str | None]]

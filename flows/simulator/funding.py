@@ -20,9 +20,9 @@ INVENTED = tuple(f"ZZ{number:02d}" for number in range(100))
 _FIRST_SWAPS = {"BTC": datetime(2019, 9, 10, 8, tzinfo=UTC), "ETH": datetime(2019, 11, 27, 8, tzinfo=UTC)}
 _LATER_SWAPS = datetime(2019, 12, 1, 8, tzinfo=UTC)
 
-# Mean of a day's settlements for ETH, in ten-thousandths per eight hours. The seven days to
-# 2024-12-08 average 2.557, which is 0.28 a year.
-_HEAT = {
+# Mean of the settlements of ETH on a day, in ten-thousandths per eight hours. The mean of the seven days to 2024-12-08
+# is 2.557, which is 0.28 a year.
+_ETHER_MEANS = {
     date(2023, 6, 1): 0.8, date(2023, 10, 20): 0.8, date(2023, 11, 10): 1.8, date(2023, 12, 10): 2.2,
     date(2024, 1, 20): 1.0, date(2024, 2, 20): 1.6, date(2024, 3, 5): 4.6, date(2024, 3, 14): 4.0,
     date(2024, 4, 1): 2.0, date(2024, 4, 15): 0.9, date(2024, 5, 28): 1.2, date(2024, 7, 5): 0.7,
@@ -53,7 +53,7 @@ class Funding:
 
     def __init__(self, spot: Spot, seed: int) -> None:
         self._spot, self._seed = spot, seed
-        self._heat = Curve("funding", _HEAT, Character(wobble=0.06, drift=0.3, low=0.1, high=6.0), seed=seed)
+        self._means = Curve("funding", _ETHER_MEANS, Character(wobble=0.06, drift=0.3, low=0.1, high=6.0), seed=seed)
 
     def interval_hours(self, ticker: str) -> int:
         """The interval of a swap: eight hours, or four for the adjusted ones."""
@@ -118,16 +118,16 @@ class Funding:
         paid = self.settlements(ticker, first * MAIN_MS, (last + 1) * MAIN_MS - 1)
         per_main = {row.scheduled_ms // MAIN_MS: row.rate / MAIN_HOURS for row in paid}
         key = key_of(venue, ticker, "hourly funding")
-        heat = 0.85 + 0.3 * unit(key, 0)
-        return [round(per_main[_covering(end)] * (heat + 0.15 * bell(key, end, 1)), 10) for end in ends]
+        factor = 0.85 + 0.3 * unit(key, 0)
+        return [round(per_main[_covering(end)] * (factor + 0.15 * bell(key, end, 1)), 10) for end in ends]
 
     def _rate(self, ticker: str, key: int, scheduled_ms: int, interval_ms: int) -> float:
         """A rate; those of a day have the day's mean."""
         day, slot = scheduled_ms // DAY_MS, scheduled_ms % DAY_MS // interval_ms
         slots = DAY_MS // interval_ms
-        heat = self._heat.at(day)
+        ether = self._means.at(day)
         share = 1.0 if ticker == "ETH" else 0.55 + 0.6 * unit(key, 0, 3)
-        mean = 1 + (heat - 1) * share if heat > 1 else heat
+        mean = 1 + (ether - 1) * share if ether > 1 else ether
         if mean <= 1 and unit(key, day, 4) < 0.6:
             mean, noise = 1.0, 0.0
         else:

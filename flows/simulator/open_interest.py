@@ -13,9 +13,9 @@ from flows.simulator.spot import Spot
 
 STEP_MS = 5 * 60 * SECOND_MS
 STEPS_A_DAY = DAY_MS // STEP_MS
-JITTER = 0.0007  # the span of a reading around the way from one day's end to the next, as a fraction
+JITTER = 0.0007  # the range of a reading around the line between the ends of two days, as a fraction
 
-# Coins in one swap at the main venue at the end of the day; near what was published, and invented in between.
+# Open interest of a swap at the main venue at the end of the day, in coins: near published figures.
 _COINS = {
     "BTC": {
         date(2020, 9, 1): 42_000.0, date(2023, 6, 1): 96_000.0, date(2024, 3, 14): 84_000.0, date(2024, 8, 5): 72_000.0,

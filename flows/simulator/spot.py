@@ -200,7 +200,7 @@ class Coinbase:
     def __init__(self, spot: Spot, seed: int) -> None:
         self._spot, self._seed = spot, seed
         character = Character(wobble=0.0001, drift=0.0001, low=0.9988, high=1.0012)
-        self._mood = Curve("coinbase premium", _PREMIUM, character, seed=seed)
+        self._premium = Curve("coinbase premium", _PREMIUM, character, seed=seed)
         self.series: Callable[[str], Series] = cache(self._build)
 
     def _build(self, ticker: str) -> Series:
@@ -211,7 +211,7 @@ class Coinbase:
             close = leader.day(day).close
             if ticker == "BTC" and day in _PREMIUM_USD:
                 return round(close + _PREMIUM_USD[day], decimals)
-            return round(close * (self._mood.at(day) + 0.0001 * bell(key, day)), decimals)
+            return round(close * (self._premium.at(day) + 0.0001 * bell(key, day)), decimals)
 
         def turnover(day: int) -> float:
             return leader.day(day).turnover * (0.3 + 0.1 * unit(key, day, 4))

@@ -48,13 +48,9 @@ def _liquidations(request: Request) -> list[Any]:
     rows = []
     for day in shown(request.market.spot.series(ticker), DAY_MS, _days(request), request.now_ms):
         closed = [at_perpetual(venue, ticker, quote, day) for venue in venues for quote in ("USDT", "USD")]
-        rows.append(
-            {
-                "time": day.start_ms,
-                "aggregated_long_liquidation_usd": whole(round(math.fsum(each.long_usd for each in closed), 5)),
-                "aggregated_short_liquidation_usd": whole(round(math.fsum(each.short_usd for each in closed), 5)),
-            }
-        )
+        longs, shorts = (whole(round(math.fsum(sides), 5)) for sides in zip(*closed, strict=True))
+        sums = {"aggregated_long_liquidation_usd": longs, "aggregated_short_liquidation_usd": shorts}
+        rows.append({"time": day.start_ms, **sums})
     return rows
 
 

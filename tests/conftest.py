@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from flows import pipeline
 from flows.serve.environment import prepare_prefect
@@ -16,6 +17,10 @@ from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
 from warehouse.build import models
 from warehouse.build.disagreements import MARTS
+
+# A busy machine is slow at everything: neither an example nor its making has a deadline.
+settings.register_profile("tidemark", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tidemark")
 
 for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFECT_"))]:
     del os.environ[name]

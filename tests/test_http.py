@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from expectations.errors import SourceRefused, SourceUnavailable
@@ -131,7 +131,6 @@ def test_requests_to_an_invented_market_are_not_throttled() -> None:
     assert clock.ticks() == 0
 
 
-@settings(deadline=None)  # it shares its machine with others
 @given(
     requests=st.integers(2, 60),
     seconds=st.sampled_from([1, 5, 60, 300]),

@@ -145,9 +145,7 @@ JOBS = st.one_of(
 )
 
 
-@hypothesis_settings(
-    max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(PASTS, JOBS)
 def test_a_plan_is_what_happens(
     market: Simulator, tmp_path: Path, past: Past, asked: tuple[Mode, int, int] | None

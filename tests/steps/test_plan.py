@@ -89,7 +89,7 @@ def january(*days: int) -> list[date]:
 # Which days ----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 40),
     st.dictionaries(st.integers(0, 29), st.sampled_from(["loaded", "verified_empty", "failed", "not_yet"])),
@@ -257,7 +257,7 @@ def covered(made: Sequence[Batch]) -> list[tuple[str, date]]:
     )
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sets(st.tuples(st.sampled_from(["BTC", "ETH"]), st.integers(0, 400)), min_size=1, max_size=80),
     st.integers(1, 120),
@@ -298,7 +298,7 @@ def test_days_far_apart_are_asked_for_apart_unless_every_answer_is_everything() 
     assert batch.name == f"spot_prices from here, {FIRST} to {FIRST + 2 * NEAR + ONE_DAY}"
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.integers(0, 120), min_size=1), st.integers(1, 120), st.integers(0, 130))
 def test_no_ask_holds_days_of_two_places(days: set[int], days_per_ask: int, age: int) -> None:
     now = after(FIRST + 120 * ONE_DAY)

@@ -234,7 +234,7 @@ DAY_SETS = st.integers(1, 60).flatmap(lambda count: st.sets(st.sampled_from(last
 RELEASES = st.sampled_from([DAILY, WEEKDAYS, weekdays_same_day(time(12))])
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=400)
 @given(
     asked=DAY_SETS,
     rows=st.sets(st.sampled_from(last_days(70))),

@@ -50,7 +50,7 @@ def only_file(root: Path) -> Path:
     return path
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 def test_every_body_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
     root = tmp_path_factory.mktemp("raw")

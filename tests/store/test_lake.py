@@ -187,7 +187,7 @@ def blank() -> pl.DataFrame:
 
 
 # 90 examples of 12 series: 1,080 histories of up to six publications each.
-@settings(max_examples=90, derandomize=True, deadline=None)
+@settings(max_examples=90)
 @given(histories(len(SERIES), 6))
 def test_no_answer_as_of_an_instant_ever_changes(steps: list[tuple[int, bool, list[int]]]) -> None:
     model, held = Model(), blank()
@@ -212,7 +212,7 @@ def test_no_answer_as_of_an_instant_ever_changes(steps: list[tuple[int, bool, li
             assert polars_known(held, instant) == before
 
 
-@settings(max_examples=30, derandomize=True, deadline=None)
+@settings(max_examples=30)
 @given(histories(4, 3), st.integers(1, len(DAYS) - 1))
 def test_two_halves_of_an_interval_give_the_rows_of_the_whole(
     steps: list[tuple[int, bool, list[int]]], middle: int

@@ -139,7 +139,7 @@ def folded(books: Books) -> dict[Key, tuple[object, ...]]:
     return {(row[0], row[1], row[2], row[3]): row[4:] for row in books.days.iter_rows()}
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150)
 @given(OUTCOMES)
 def test_the_fold_is_the_model(outcomes: list[Outcome]) -> None:
     events, times = written(outcomes)
@@ -172,7 +172,7 @@ def told_briefly(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
     return brief
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150)
 @given(OUTCOMES)
 def test_days_that_are_seen_again_fold_like_the_ranges_that_they_stand_for(outcomes: list[Outcome]) -> None:
     events, times = written(outcomes)
@@ -226,7 +226,7 @@ def round_trip(events: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     return [_parsed(_line(event).removesuffix(b"\n")) for event in events]
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60)
 @given(OUTCOMES, st.integers(0, 20 * 24))
 def test_the_ledger_has_one_state_for_every_day_that_is_there(outcomes: list[Outcome], hours: int) -> None:
     events, _ = written(outcomes)

@@ -118,7 +118,7 @@ def test_pages_leave_out_their_oldest_payment_and_refuse_what_they_do_not_tell()
     assert with_intervals(at([])).height == 0
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from([1, 2, 4, 6, 8]), st.integers(6, 60), st.data())
 def test_a_payment_that_is_missing_never_fills_its_day(every: int, count: int, data: st.DataObject) -> None:
     """Whatever the interval, the intervals that are left add up to less than the hours that have passed."""
@@ -131,7 +131,7 @@ def test_a_payment_that_is_missing_never_fills_its_day(every: int, count: int, d
 RHYTHMS = st.lists(st.tuples(st.sampled_from([1, 2, 4, 8]), st.integers(1, 4)), min_size=1, max_size=5)
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200)
 @given(RHYTHMS, st.data())
 def test_what_is_told_is_never_longer_than_what_was_paid_for(
     rhythms: list[tuple[int, int]], data: st.DataObject

@@ -97,8 +97,7 @@ def reads(page: Page, text: str) -> None:
 def artifact(page: Page, key: str) -> None:
     """Open one of the run's artifacts."""
     page.get_by_role("tab", name="Artifacts").click()
-    page.locator(f'a[href*="/artifacts/key/{key}"]').first.click()
-    page.locator('a[href*="/artifacts/artifact/"]').first.click()
+    page.locator('a[href*="/artifacts/artifact/"]').filter(has=page.get_by_text(key, exact=True)).first.click()
 
 
 def test_a_backfill_from_the_form_to_the_rows(page: Page, served: Served, tool: Tool) -> None:

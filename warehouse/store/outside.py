@@ -27,7 +27,7 @@ def require_free_for_warehouse(place: Path, home: Path) -> None:
     named = f"--out {place if _printable(place) else repr(str(place))}"
     try:
         why = _hindrance(place, home)
-    except (OSError, RuntimeError) as refused:  # the name is too long, or links form a loop
+    except (OSError, RuntimeError) as refused:  # the name is too long, or links form a loop, up to Python 3.12
         raise BadRequest(f"{named} cannot be written ({getattr(refused, 'strerror', refused)})") from refused
     if why is not None:
         raise BadRequest(f"{named} {why}")
@@ -41,7 +41,7 @@ def _hindrance(place: Path, home: Path) -> str | None:
     for inside in _homes_around(place, home):
         if place.resolve().parent != inside or not place.name.endswith(ENDING) or there:
             return f"lies in the home {inside}, which keeps its own files: name one outside of it"
-    above = next(folder for folder in place.absolute().parents if folder.exists())
+    above = next(folder for folder in place.absolute().parents if os.path.lexists(folder))
     if not above.is_dir():
         return f"lies below {above}, which is no folder"
     if there:

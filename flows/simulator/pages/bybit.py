@@ -11,7 +11,7 @@ from datetime import date
 from flows.simulator import borrow_rates
 from flows.simulator.candles import UTC_DAYS, Candle, shown, window
 from flows.simulator.instants import DAY_MS, HOUR_MS, SECOND_MS, midnight_ms, steps
-from flows.simulator.open_interest import TICKERS
+from flows.simulator.open_interest import STEP_MS, TICKERS
 from flows.simulator.page import (
     Answer,
     Budget,
@@ -26,6 +26,7 @@ from flows.simulator.page import (
 )
 
 QUOTE = "USDT"
+PERIODS = {"5min": STEP_MS, "1h": HOUR_MS, "1d": DAY_MS}
 MAX_KLINES, MAX_PAYMENTS, MAX_READINGS = 1000, 200, 200
 # By the end of a contract's name: the digits of its unit, and its open interest as a multiple of the main venue's.
 CONTRACTS = {"linear": {"USDT": (3, 0.5), "PERP": (3, 0.03)}, "inverse": {"USD": (0, 0.06)}}
@@ -98,14 +99,14 @@ def open_interest(request: Request) -> Answer:
     ticker = symbol.removesuffix(ending)
     if ticker not in TICKERS or not ending:
         raise Refused("symbol")
-    request.must_be("intervalTime", "1h")
+    step_ms = request.one_of("intervalTime", PERIODS)
     digits, share = contracts[ending]
     last, cursor = request.end_ms("endTime"), CURSOR.search(request.query.get("cursor", ""))
     if cursor is not None:
         last = min(last, int(cursor[1]) * SECOND_MS - 1)
     first = request.integer("startTime", midnight_ms(date(2020, 9, 1)))
-    page = steps(HOUR_MS, first, last)[-request.size("limit", 50, MAX_READINGS) :]
-    moments = [hour * HOUR_MS for hour in page]
+    page = steps(step_ms, first, last)[-request.size("limit", 50, MAX_READINGS) :]
+    moments = [number * step_ms for number in page]
     rows = []
     for reading in request.market.open_interest.readings(ticker, moments, venue=f"bybit {symbol}", share=share)[::-1]:
         side = round(reading.coins if category == "linear" else reading.usd, digits)
@@ -116,7 +117,7 @@ def open_interest(request: Request) -> Answer:
                 "timestamp": str(reading.at_ms),
             }
         )
-    older = f"lastid%3D{page[0]}%26lasttime%3D{page[0] * HOUR_MS // SECOND_MS}" if page else ""
+    older = f"lastid%3D{page[0]}%26lasttime%3D{page[0] * step_ms // SECOND_MS}" if page else ""
     result = {"symbol": symbol, "category": category, "list": rows, "nextPageCursor": older}
     return json_answer(envelope(result, request.now_ms))
 

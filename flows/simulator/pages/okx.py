@@ -3,7 +3,7 @@
 `after` means older than, `before` newer than; both are exclusive. The last field of a candle states whether it is
 finished. Funding is kept for 94 days. A page has 100 candles, or up to 300 if requested, and up to 400 payments. Borrow
 rates are hourly, per year, a hundred a page. Open interest has bounds called `begin` and `end`, also exclusive, and the
-newest 1,440 hours; its days are not simulated. Liquidations are kept for a week.
+newest 1,440 hours or 100 days; a day of it begins at 16:00. Liquidations are kept for a week.
 """
 
 from datetime import UTC, datetime
@@ -24,7 +24,8 @@ FIRST_RATE_MS = millis_of(datetime(2021, 12, 14, 8, tzinfo=UTC))
 LENT = 0.85  # the share of the borrow rate that lenders receive
 KEPT_MS = 94 * DAY_MS
 SHARE = 0.3
-READINGS_KEPT_HOURS = 1440
+# By the period of open interest: the distance of its stamps, the first of them after midnight, and how many are kept.
+PERIODS = {"1H": (HOUR_MS, 0, 1440), "1D": (DAY_MS, 16 * HOUR_MS, 100)}
 # Swaps: their open interest as a multiple of the main venue's, and the contract size in coins or in dollars.
 SWAPS = {"-USDT-SWAP": (0.32, {"BTC": 0.01, "ETH": 0.1}), "-USD-SWAP": (0.05, {})}
 DOLLARS_A_CONTRACT = {"BTC": 100, "ETH": 10}
@@ -152,10 +153,11 @@ def open_interest(request: Request) -> Answer:
     ticker = name.removesuffix(ending)
     if not ending or ticker not in TICKERS:
         raise Refused("instId")
-    request.must_be("period", "1H")
-    oldest_ms = (request.now_ms // HOUR_MS - READINGS_KEPT_HOURS + 1) * HOUR_MS
-    hours = steps(HOUR_MS, *_bounds(request, oldest_ms, newer="begin", older="end"))
-    moments = [hour * HOUR_MS for hour in hours[-request.size("limit", 100, 100, cut=True) :]]
+    step_ms, offset_ms, kept = request.one_of("period", PERIODS)
+    oldest_ms = (request.now_ms - offset_ms) // step_ms * step_ms + offset_ms - (kept - 1) * step_ms
+    first_ms, last_ms = _bounds(request, oldest_ms, newer="begin", older="end")
+    page = steps(step_ms, first_ms - offset_ms, last_ms - offset_ms)[-request.size("limit", 100, 100, cut=True) :]
+    moments = [number * step_ms + offset_ms for number in page]
     share = SWAPS[ending][0]
     readings = request.market.open_interest.readings(ticker, moments, venue=f"okx {name}", share=share)
     return _reply(

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from io import TextIOWrapper
+from operator import itemgetter
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from warehouse.text import by_state, columns, counted, first_lines, instant, wrapped
+from warehouse.text import by_state, columns, counted, first_lines, instant, listed, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from flows.doctor.examine import Examination
     from flows.jobs import Job
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 INCOMPLETE = 1
 MOST_PROBLEMS = 20
+MOST_NAMES = 8
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -448,10 +450,17 @@ def explain(mart: str, column: str, key: tuple[str, ...], as_json: bool) -> None
 def run_job(settings: "Settings", job: "Job", *, wait: bool, simulated: bool = False) -> None:
     """Run a job and build, with progress; exit 1 if a day that was tried could not be loaded."""
     from flows import pipeline
+    from warehouse.reports.brief import LATEST
 
     with progress() as tell, pipeline.begin(settings, job, wait=wait, simulated=simulated, tell=say) as run:
         tell(run)
-        pipeline.perform(run, tell)
+
+        def meanwhile(run: "Run", busy: "Collection[str]") -> None:
+            if pipeline.show_so_far(run, busy):
+                still = listed(sorted(busy), MOST_NAMES)
+                say(f"  what is there so far: {run.home.reports / LATEST}; still asked: {still}")
+
+        pipeline.perform(run, tell, meanwhile=meanwhile)
     conclude(run)
 
 
@@ -463,6 +472,10 @@ def progress() -> Iterator[Callable[[Any], None]]:
     def plain(event: Any) -> None:
         if isinstance(event, Run):
             say(f"run {event.run_id}: {len(event.batches):,} {'batch' if len(event.batches) == 1 else 'batches'}")
+            if event.until:
+                ends = sorted(event.until.items(), key=itemgetter(1))
+                slow = listed([f"{source} until about {instant(at)}" for source, at in ends], MOST_NAMES)
+                say(f"  slow under their rate limits: {slow}; a first page comes before they are done")
         else:
             say(f"  {event.name}: " + by_state(event.states))
 

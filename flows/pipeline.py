@@ -4,7 +4,7 @@ Does not use Prefect. Batches (one dataset of one source over a span of days) ar
 archive, the lake and the ledger, to which each appends.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager, suppress
@@ -31,6 +31,8 @@ from flows.remedies import stretches
 from flows.settings import Settings
 from flows.sources import sources
 from flows.steps.collect import Collector, collect
+from flows.steps.estimate import forecast
+from flows.steps.interim import Interim
 from flows.steps.plan import Batch, Mode, expected_days, validity
 from flows.steps.publish import give_up, publish
 from flows.steps.replay import left_behind, read_again, replayable
@@ -150,6 +152,9 @@ def begin(
             recorder=recorder,
             announced=dict(books.partitions),
         )
+        if not home.simulated:
+            run.interim = Interim(forecast(run.batches, job.mode).by_source)
+            run.until = {source: now + timedelta(seconds=takes) for source, takes in run.interim.slow.items()}
         run.write(
             [
                 {
@@ -158,6 +163,7 @@ def begin(
                     "kind": job.kind,
                     "at": now,
                     "message": "cut off, or still running",
+                    "until": run.until,
                 }
             ]
         )
@@ -188,6 +194,7 @@ def perform(
     tell: Callable[[BatchOutcome], None],
     *,
     how: Callable[[Run, Batch], BatchOutcome] | None = None,
+    meanwhile: Callable[[Run, Collection[str]], object] | None = None,
     end: Callable[[Run], object] | None = None,
 ) -> None:
     """Process all batches, then finish the run even if batches failed; only an interrupt skips that.
@@ -196,6 +203,7 @@ def perform(
         run: The run.
         tell: Receives each outcome.
         how: Processes a batch; `ingest`, or a wrapper of it.
+        meanwhile: Builds while slow sources are still asked; `show_so_far`, or a wrapper of it.
         end: Finishes the run; `finish`, or a wrapper of it.
 
     Raises:
@@ -204,7 +212,7 @@ def perform(
     """
     problems: list[PipelineError] = []
     try:
-        ingest_all(run, tell, how)
+        ingest_all(run, tell, how, meanwhile)
     except (RunStopped, ClockWrong):
         raise
     except FAULTS as fault:
@@ -218,7 +226,10 @@ def perform(
 
 
 def ingest_all(
-    run: Run, tell: Callable[[BatchOutcome], None], how: Callable[[Run, Batch], BatchOutcome] | None = None
+    run: Run,
+    tell: Callable[[BatchOutcome], None],
+    how: Callable[[Run, Batch], BatchOutcome] | None = None,
+    meanwhile: Callable[[Run, Collection[str]], object] | None = None,
 ) -> None:
     """Process all batches: sources in parallel, the batches of one source in order.
 
@@ -226,8 +237,10 @@ def ingest_all(
         run: The run.
         tell: Receives each outcome, on the thread of its source.
         how: Processes a batch; `ingest`, or a wrapper of it.
+        meanwhile: Builds while slow sources are still asked; `show_so_far`, or a wrapper of it.
     """
     process = how or ingest
+    show = meanwhile or show_so_far
     per_source: dict[str, list[Batch]] = {}
     for batch in run.batches:
         per_source.setdefault(batch.source.name, []).append(batch)
@@ -239,11 +252,14 @@ def ingest_all(
 
     with ThreadPoolExecutor(max_workers=max(len(per_source), 1)) as pool:
         # The threads inherit the context of the caller, such as Prefect's flow run.
-        working = [pool.submit(copy_context().run, work, mine) for mine in per_source.values()]
+        working = {pool.submit(copy_context().run, work, mine): source for source, mine in per_source.items()}
         try:
             # Once Polars is imported, an interrupt does not end a wait; it is raised after the wait.
-            while wait_for(working, timeout=HEEDS_INTERRUPTS).not_done:
-                pass
+            while left := wait_for(working, timeout=HEEDS_INTERRUPTS).not_done:
+                busy, published = {working[each] for each in left}, len(run.outcomes)
+                if run.interim.is_due(busy, published):
+                    with run.interim.building(busy, published):
+                        show(run, busy)
         except BaseException:  # a person's interrupt, or a cancellation
             run.collector.stopping.set()
             raise
@@ -264,11 +280,13 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
         gathered = list(batch.archived) or collect(run.collector, batch, run.previous)
         run.recorder.sync()
         run.require_true_clock()
-        outcome = publish(run, batch, gathered)
+        with run.gate.publishing():
+            outcome = publish(run, batch, gathered)
     except (RunStopped, HomeRefused, ClockWrong):
         raise
     except FAULTS as fault:
-        outcome = give_up(run, batch, gathered, unforeseen(fault, batch.name))
+        with run.gate.publishing():
+            outcome = give_up(run, batch, gathered, unforeseen(fault, batch.name))
     run.outcomes.append(outcome)
     return outcome
 
@@ -288,6 +306,29 @@ def inputs(home: Home, settings: Settings, *, known_by: datetime | None = None) 
     declared = declarations(sources().values(), latest(home.folder, known_by=known_by))
     expected = expected_days(enabled(settings).values(), days)
     return Inputs(expected, memberships(), validity(sources().values()), now, declared)
+
+
+def show_so_far(run: Run, busy: Collection[str]) -> bool:
+    """Build the warehouse and write the pages before the end of a run; no batch publishes meanwhile.
+
+    An error costs nothing but this build; it becomes a notice, and the end of the run builds again.
+
+    Args:
+        run: The run.
+        busy: The sources that are still asked.
+
+    Returns:
+        Whether it succeeded.
+    """
+    problems: list[PipelineError] = []
+    with held_back(problems, "the warehouse of what is there so far"):
+        with run.gate.reading():
+            facts = inputs(run.home, run.settings)
+            build(run.home, replace(facts, fetching={name: at for name, at in run.until.items() if name in busy}))
+        write_reports(run.home)
+        draw_completeness(run.home, facts)
+    run.notices.extend(str(problem) for problem in problems)
+    return not problems
 
 
 def finish(run: Run) -> Built:

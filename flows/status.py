@@ -1,6 +1,7 @@
 """The status of a home for its operator: completeness, freshness, failures and their reasons."""
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,9 @@ from flows.remedies import FEED, trouble
 from flows.settings import Settings
 from warehouse.build.database import freshness
 from warehouse.build.disagreements import beyond_tolerance
-from warehouse.store.home import open_home, warn_origin
+from warehouse.store.home import open_home, warn_origin, writer_of
 from warehouse.store.ledger import Ledger
-from warehouse.text import by_state, columns, counted, first_lines, gap_in_words, instant
+from warehouse.text import by_state, columns, counted, first_lines, gap_in_words, instant, listed
 
 MOST_LINES = 25
 EVERYTHING = "`tidemark status --json` lists all"
@@ -40,6 +41,8 @@ def report(settings: Settings) -> dict[str, Any]:
         "warning": warn_origin(home),
         "now": facts.now,
         "last_run": runs[-1] if runs else None,
+        "written_by": writer_of(home.folder) if runs and runs[-1]["state"] == "running" else None,
+        "fetching": books.until,
         "feeds": feeds,
         "trouble": trouble(ledger, facts.expected),
         "disagreements": beyond_tolerance(home.warehouse),
@@ -82,6 +85,15 @@ def verified(sources: list[dict[str, Any]]) -> list[str]:
     return [f"  {way}: {', '.join(names)}" for way, names in sorted(ways.items())]
 
 
+def being_written(found: dict[str, Any]) -> list[str]:
+    """Who writes to the home now, and until when slow sources will be asked; nothing if nobody does."""
+    if not found["written_by"]:
+        return []
+    ends = sorted(found["fetching"].items(), key=itemgetter(1))
+    until = listed([f"{source} until about {instant(at)}" for source, at in ends], MOST_LINES)
+    return [f"Being written by {found['written_by']}" + (f"; still fetched: {until}" if ends else "")]
+
+
 def feed_rows(found: dict[str, Any]) -> list[tuple[object, ...]]:
     """One row for each feed: dataset, source, last day, day that is due, lag, days by state, and when one perishes."""
     return [
@@ -102,6 +114,7 @@ def table(found: dict[str, Any]) -> str:
     """The report as text."""
     text = [found["warning"]] if found["warning"] else []
     text.append(f"{found['home']} ({found['origin']}), {instant(found['now'])}")
+    text += being_written(found)
     titles = ("dataset", "source", "last day", "due", "lag", "days", "perishes at")
     text += ["", columns([titles, *feed_rows(found)])]
     if trouble_left := [_trouble_line(row) for row in retryable(found)]:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,10 +13,11 @@ from hypothesis import HealthCheck, settings
 from flows import pipeline
 from flows.serve.environment import prepare_prefect
 from flows.simulator import Simulator
+from tests.blank import Blanks
 from tests.installed import Installed
 from tests.replay import Replay
 from tests.tool import NOW, SHARED, Tool
-from warehouse.build import models
+from warehouse.build import database, models
 from warehouse.build.disagreements import MARTS
 
 # A busy machine is slow at everything: neither an example nor its making has a deadline.
@@ -30,6 +32,14 @@ for name in [name for name in os.environ if name.startswith(("TIDEMARK_", "PREFE
 def _prefect_at_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Prefect, wherever it is imported, has its telemetry off and its files in a folder of the tests."""
     prepare_prefect(tmp_path_factory.mktemp("prefect"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _blank_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """First builds start from a blank file, but for those in `build/`, which are held against whole builds there."""
+    blanks = Blanks(tmp_path_factory.mktemp("blank"))
+    with patch.object(database, "file_before", blanks.file_before):
+        yield
 
 
 @pytest.fixture(autouse=True)

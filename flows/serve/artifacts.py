@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flows.status import feed_rows, lost, retryable
+from flows.status import being_written, feed_rows, lost, retryable
 from flows.steps.estimate import Forecast
 from flows.steps.run import BatchOutcome
 from warehouse.text import by_state, counted, gap_in_words, instant, markdown_table
@@ -71,6 +71,7 @@ def status_markdown(found: dict[str, Any]) -> str:
     text = [f"**{found['warning']}**"] if found["warning"] else []
     text += [
         f"{found['home']} ({found['origin']}), {instant(found['now'])}",
+        *being_written(found),
         _table(("dataset", "source", "last day", "due", "lag", "series-days", "perishes at"), feed_rows(found)),
     ]
     if trouble_left := retryable(found):

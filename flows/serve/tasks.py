@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -80,6 +80,26 @@ def finish_in_a_task(run: Run) -> None:
     with_prefect(lambda: build(return_state=True))
     if not begun:
         pipeline.finish(run)
+
+
+def show_so_far_in_a_task(run: Run, busy: Collection[str]) -> None:
+    """Build while slow sources are still asked, as its own task, and publish the brief."""
+    begun = done = False
+
+    @task(name="build", task_run_name="build what is there so far", cache_policy=NO_CACHE, persist_result=False)
+    def build() -> Verdict:
+        """Build the warehouse and the brief from what is there while slow sources are still asked."""
+        nonlocal begun, done
+        begun = True
+        done = pipeline.show_so_far(run, busy)
+        return Completed(message="built") if done else Failed(message=run.notices[-1])
+
+    with_prefect(lambda: build(return_state=True))
+    if not begun:
+        done = pipeline.show_so_far(run, busy)
+    if done:
+        with shown():
+            show_brief(run)
 
 
 def with_prefect(work: Callable[[], object]) -> None:
@@ -176,7 +196,9 @@ def run_job(settings: Settings, job: Job) -> Verdict:
             progress.begin()
         problems: list[PipelineError] = []
         try:
-            pipeline.perform(run, progress.tell, how=in_tasks(run), end=finish_in_a_task)
+            pipeline.perform(
+                run, progress.tell, how=in_tasks(run), meanwhile=show_so_far_in_a_task, end=finish_in_a_task
+            )
         except PipelineError as problem:
             problems.append(problem)
         # What was published stays published, even if a mart failed.

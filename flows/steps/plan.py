@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import cast
 
 import polars as pl
@@ -18,6 +19,9 @@ from warehouse.store.ledger import DAY_KEY, EXPECTED, SEEN_ONCE, SETTLED, Books
 
 # Small asks are grouped into batches of at most this many days; a single ask may be longer.
 DAYS_PER_BATCH = 92
+# How long the newest batch of a feed may take under the rate limits, in seconds, before the batches of earlier days.
+NEWEST_WITHIN = 30
+NEWEST_DAYS = 2  # the fewest days of such a batch
 
 
 class Mode(StrEnum):
@@ -76,6 +80,12 @@ class Batch:
     def requests(self) -> int:
         """The expected number of requests."""
         return sum(self.requests_by_host.values())
+
+    @property
+    def seconds(self) -> float:
+        """The least time that its requests take under the rate limits, after a burst."""
+        bound = self.requests_by_limit.items()
+        return max((requests / self.source.limits[limit].per_second for limit, requests in bound), default=0.0)
 
     @property
     def perishes_at(self) -> datetime | None:
@@ -238,37 +248,68 @@ def _only(feed: Feed, names: set[str]) -> Feed:
 
 
 def batches(sources: Iterable[Source], wanted: pl.DataFrame, now: datetime) -> list[Batch]:
-    """Group wanted series-days into batches: first what perishes first, otherwise per feed in order of time."""
-    made: list[Batch] = []
+    """Group wanted series-days into batches, in the order in which a source runs them.
+
+    First comes what perishes first, then the newest days, then the earlier ones. Only feeds whose checks compare a row
+    with the published rows before it stay in order of time, because nobody would compare the newest days later; they
+    come before those that have their newest days already.
+    """
+    made: list[tuple[datetime, int, Batch]] = []
+    for_ever = datetime.max.replace(tzinfo=UTC)
     grouped = wanted.partition_by("dataset", "source", as_dict=True)
     for source, feed in feeds(sources):
         days = grouped.get((feed.dataset.name, source.name))
         if days is None or days.is_empty():
             continue
-        per_series = days.sort("date").partition_by("series", as_dict=True)
-        first = min(date_of(days))
-        width = max(DAYS_PER_BATCH // feed.days_per_ask, 1) * feed.days_per_ask
-        spans: dict[int, list[Ask]] = {}
-        for series in feed.series:
-            mine = per_series.get((series.name,))
-            if mine is None:
-                continue
-            for interval in _stretches(date_of(mine), feed, now):
-                span = (interval.start - first).days // width
-                spans.setdefault(span, []).append(Ask(series, interval, now))
-        for span in sorted(spans):
-            asks = tuple(spans[span])
-            bounds = pl.DataFrame(
-                [(ask.series.name, ask.days.start, ask.days.end) for ask in asks],
-                schema={"series": pl.String, "start": pl.Date, "end": pl.Date},
-                orient="row",
-            )
-            covered = days.join(bounds, on="series").filter(
-                pl.col("date") >= pl.col("start"), pl.col("date") < pl.col("end")
-            )
-            made.append(Batch(source, feed, asks, covered.select(days.columns)))
-    for_ever = datetime.max.replace(tzinfo=UTC)
-    return sorted(made, key=lambda batch: batch.perishes_at or for_ever)
+        newest = days["date"].max()
+        for place, batch in enumerate(_in_turn(source, feed, days, now)):
+            first = place == 0 and batch.wanted["date"].max() == newest
+            turn = 0 if first else 1 if feed.dataset.looks_back else 2
+            made.append((batch.perishes_at or for_ever, turn, batch))
+    return [batch for *_, batch in sorted(made, key=itemgetter(0, 1))]
+
+
+def _in_turn(source: Source, feed: Feed, days: pl.DataFrame, now: datetime) -> list[Batch]:
+    """The batches of a feed: in order of time, or, if no check looks back, the newest first."""
+    made = _batches_of(source, feed, days, now)
+    if feed.dataset.looks_back:
+        return made
+    last = made[-1]
+    if last.seconds > NEWEST_WITHIN:
+        dates = date_of(last.wanted)
+        end, span = max(dates), (max(dates) - min(dates)).days + 1
+        seam = end - timedelta(days=max(int(span * NEWEST_WITHIN / last.seconds), NEWEST_DAYS) - 1)
+        parts = [last.wanted.filter(part) for part in (pl.col("date") < seam, pl.col("date") >= seam)]
+        made[-1:] = [batch for part in parts if part.height for batch in _batches_of(source, feed, part, now)]
+    return made[::-1]
+
+
+def _batches_of(source: Source, feed: Feed, days: pl.DataFrame, now: datetime) -> list[Batch]:
+    """The batches of a feed in order of time, each as long as it may be."""
+    made = []
+    per_series = days.sort("date").partition_by("series", as_dict=True)
+    first = min(date_of(days))
+    width = max(DAYS_PER_BATCH // feed.days_per_ask, 1) * feed.days_per_ask
+    spans: dict[int, list[Ask]] = {}
+    for series in feed.series:
+        mine = per_series.get((series.name,))
+        if mine is None:
+            continue
+        for interval in _stretches(date_of(mine), feed, now):
+            span = (interval.start - first).days // width
+            spans.setdefault(span, []).append(Ask(series, interval, now))
+    for span in sorted(spans):
+        asks = tuple(spans[span])
+        bounds = pl.DataFrame(
+            [(ask.series.name, ask.days.start, ask.days.end) for ask in asks],
+            schema={"series": pl.String, "start": pl.Date, "end": pl.Date},
+            orient="row",
+        )
+        covered = days.join(bounds, on="series").filter(
+            pl.col("date") >= pl.col("start"), pl.col("date") < pl.col("end")
+        )
+        made.append(Batch(source, feed, asks, covered.select(days.columns)))
+    return made
 
 
 def date_of(frame: pl.DataFrame) -> list[date]:

@@ -14,6 +14,7 @@ from flows.http import Earlier, Traffic
 from flows.settings import Settings
 from flows.source import Ask, Request
 from flows.steps.collect import Collector
+from flows.steps.interim import Gate, Interim
 from flows.steps.plan import Batch
 from flows.steps.settle import Knowledge
 from warehouse.store.archive import Archive, Recorder
@@ -63,6 +64,8 @@ class Run:
     """One writing session on a home: its plan, and its outcomes so far.
 
     `notices` are warnings that are not about the data, one sentence each; they are shown, but do not fail the run.
+    `interim` decides when the warehouse is built before the end, and `gate` keeps the lake and the ledger still then.
+    `until` is when each slow source will be done if nothing hinders it.
     """
 
     settings: Settings
@@ -77,6 +80,9 @@ class Run:
     announced: dict[str, frozenset[str]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     closed: bool = False
+    interim: Interim = field(default_factory=lambda: Interim({}))
+    until: dict[str, datetime] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
     _first_days: dict[tuple[str, str, str], date] = field(default_factory=dict)
     _vain_looks: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict)
     _latest: datetime | None = None

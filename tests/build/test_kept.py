@@ -138,7 +138,7 @@ def test_a_partition_is_verified_even_if_its_table_is_kept(tool: Tool) -> None:
 
 
 def test_a_check_names_what_differs(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "note_of", lambda *_: None)
+    monkeypatch.setattr(database, "file_before", lambda *_: None)
     create = models.create
 
     def wrong(connection: duckdb.DuckDBPyConnection, model: models.Model) -> None:

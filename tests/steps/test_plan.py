@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from expectations.contract import Dataset
+from expectations.datasets.funding_rates import FUNDING_RATES
 from expectations.datasets.krw_prices import KRW_PRICES
 from expectations.datasets.spot_prices import SPOT_PRICES
 from expectations.errors import BadRequest
@@ -241,8 +243,8 @@ def test_days_that_failed_long_ago_are_asked_for_again() -> None:
 # Which asks ----------------------------------------------------------------------------------------------------------
 
 
-def frame_of(days: Iterable[tuple[str, date]]) -> pl.DataFrame:
-    rows = [("spot_prices", "here", name, day, True, after(day), None, None) for name, day in sorted(set(days))]
+def frame_of(days: Iterable[tuple[str, date]], dataset: Dataset = SPOT_PRICES) -> pl.DataFrame:
+    rows = [(dataset.name, "here", name, day, True, after(day), None, None) for name, day in sorted(set(days))]
     return pl.DataFrame(rows, schema=pl.Schema({**EXPECTED, "state": pl.String()}), orient="row")
 
 
@@ -262,9 +264,11 @@ def covered(made: Sequence[Batch]) -> list[tuple[str, date]]:
     st.sets(st.tuples(st.sampled_from(["BTC", "ETH"]), st.integers(0, 400)), min_size=1, max_size=80),
     st.integers(1, 120),
     st.booleans(),
+    st.sampled_from([SPOT_PRICES, FUNDING_RATES]),
+    st.sampled_from([10, 0.01]),
 )
 def test_the_asks_cover_every_wanted_day_exactly_once(
-    days: set[tuple[str, int]], days_per_ask: int, whole_history: bool
+    days: set[tuple[str, int]], days_per_ask: int, whole_history: bool, dataset: Dataset, per_second: float
 ) -> None:
     names = {"BTC": (0, 400), "ETH": (0, 400)}
     for name in names:
@@ -272,9 +276,11 @@ def test_the_asks_cover_every_wanted_day_exactly_once(
         names[name] = (min(mine, default=0), max(mine, default=0))
     listed = [series(name, FIRST + low * ONE_DAY, FIRST + high * ONE_DAY) for name, (low, high) in names.items()]
     here = source(*listed, days_per_ask=days_per_ask, whole_history=whole_history)
+    feeds = tuple(replace(feed, dataset=dataset) for feed in here.feeds)
+    here = replace(here, feeds=feeds, limits={"example.org": Limit(2, 1 / per_second)})
     asked = [(name, FIRST + day * ONE_DAY) for name, day in days]
     now = after(FIRST + 400 * ONE_DAY)
-    made = batches([here], frame_of(asked), now)
+    made = batches([here], frame_of(asked, dataset), now)
     assert covered(made) == sorted(asked)
     for batch in made:
         for ask in batch.asks:
@@ -309,6 +315,45 @@ def test_no_ask_holds_days_of_two_places(days: set[int], days_per_ask: int, age:
     made = batches([parted], frame_of(asked), now)
     assert covered(made) == sorted(asked)
     assert not [ask for batch in made for ask in batch.asks if ask.days.start < seam <= ask.days.last]
+
+
+def two_feeds(per_second: float) -> Source:
+    """A source whose first dataset is judged row by row, and whose second one compares with the days before."""
+    here = source(series(), days_per_ask=1)
+    feeds = tuple(replace(here.feeds[0], dataset=dataset) for dataset in (FUNDING_RATES, SPOT_PRICES))
+    return replace(here, feeds=feeds, limits={"example.org": Limit(2, 1 / per_second)})
+
+
+def planned_for(here: Source, days: int) -> list[tuple[str, int, int]]:
+    """Dataset, first and last day (counted from the first of all) of each batch for some days, in order."""
+    asked = [("BTC", FIRST + day * ONE_DAY) for day in range(days)]
+    frames = [frame_of(asked, feed.dataset) for feed in here.feeds]
+    return [
+        (batch.feed.dataset.name, (min(dates) - FIRST).days, (max(dates) - FIRST).days)
+        for batch in batches([here], pl.concat(frames), after(date(2024, 12, 31)))
+        for dates in [date_of(batch.wanted)]
+    ]
+
+
+def test_the_newest_days_come_first_unless_a_check_compares_them_with_the_days_before() -> None:
+    assert planned_for(two_feeds(per_second=10), 250) == [
+        ("funding_rates", 184, 249),
+        ("spot_prices", 0, 91),
+        ("spot_prices", 92, 183),
+        ("spot_prices", 184, 249),
+        ("funding_rates", 92, 183),
+        ("funding_rates", 0, 91),
+    ]
+
+
+def test_a_feed_that_fits_one_batch_has_its_newest_days_at_once() -> None:
+    assert planned_for(two_feeds(per_second=10), 80) == [("funding_rates", 0, 79), ("spot_prices", 0, 79)]
+
+
+@pytest.mark.parametrize(("per_second", "days"), [(0.5, 15), (0.1, 3), (0.001, 2)])
+def test_the_newest_days_of_a_slow_source_are_as_many_as_fit_into_half_a_minute(per_second: float, days: int) -> None:
+    first, *_ = planned_for(two_feeds(per_second), 250)
+    assert first == ("funding_rates", 250 - days, 249)
 
 
 def test_batches_of_a_feed_follow_in_time() -> None:
@@ -389,10 +434,11 @@ def test_a_reading_can_be_had_in_the_twelve_hours_after_its_day() -> None:
 @pytest.mark.parametrize(
     ("limits", "seconds"),
     [
-        ({"example.org": Limit(2, 1)}, 4),
-        ({"example.org": Limit(2, 1), "example.org/other": Limit(2, 100)}, 4),
-        ({"example.org": Limit(11, 1), "example.org/days": Limit(2, 4)}, 16),
-        ({"example.org/days": Limit(2, 4)}, 16),
+        ({"example.org": Limit(2, 1)}, 3),
+        ({"example.org": Limit(2, 1), "example.org/other": Limit(2, 100)}, 3),
+        ({"example.org": Limit(11, 1), "example.org/days": Limit(2, 4)}, 12),
+        ({"example.org/days": Limit(2, 4)}, 12),
+        ({"example.org": Limit(5, 1, burst=3)}, 0.5),
     ],
 )
 def test_the_time_that_a_plan_takes_is_that_of_the_limit_that_binds_most(

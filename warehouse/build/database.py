@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from warehouse.build import models
 from warehouse.build.disagreements import COLUMNS as GAP_COLUMNS
 from warehouse.build.disagreements import KEY as GAP_KEY
 from warehouse.build.disagreements import MARTS, disagreements, judged_gaps, view_in_time
-from warehouse.build.kept import Kept, Note, basis, content_of, note_of, sha256
+from warehouse.build.kept import Kept, Note, basis, content_of, file_before, sha256
 from warehouse.build.promises import promises
 from warehouse.build.views import VIEWS, in_time_view, preferred_view
 from warehouse.lineage.tables import parents, sources_of, supply
@@ -33,6 +33,8 @@ from warehouse.store.ledger import DAY_KEY, LEDGER_COLUMNS, Books, Ledger
 STORAGE = "v1.5.0"
 MEMORY = "2GB"
 GAPS_IN_TIME = "core.disagreements_in_time"
+FETCHING = "fetched until "
+"""How the keys in `ops.home` begin that say when a source will be done that was still asked at the build."""
 
 OPS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "ledger": (
@@ -158,6 +160,7 @@ class Inputs:
         series: What can be requested from each source, dated, in the columns of `SERIES`.
         now: The instant of the build.
         sources: What every source declares and its verification, as in `ops.sources`.
+        fetching: Source to when it will be done, of the slow sources that are still asked while the file is built.
     """
 
     expected: pl.DataFrame
@@ -165,6 +168,7 @@ class Inputs:
     series: pl.DataFrame
     now: datetime
     sources: pl.DataFrame
+    fetching: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def build(
@@ -206,14 +210,16 @@ def build(
             _remove(staged)
             partitions = {name: verified_partitions(home, books, name) for name in datasets()}
             shown = _shown(home, inputs, partitions)
-            before = note_of(place, base) if current and not whole else None
+            before = file_before(home, base) if current and not whole else None
             # A write-ahead log next to the file would make it impossible to open.
             place.with_name(f"{place.name}.wal").unlink(missing_ok=True)
-            if before is not None and before.books == shown:
-                return Built(place, before.as_of, before.rows, anew=False)
+            kept = Kept()
             if before is not None:
-                shutil.copyfile(place, staged)
-            kept = Kept(before.tables if before is not None else {})
+                start, note = before
+                if note.books == shown:
+                    return Built(place, note.as_of, note.rows, anew=False)
+                shutil.copyfile(start, staged)
+                kept = Kept(note.tables)
             rows = _made(home, books, inputs, instant, staged, partitions, kept)
             flush_file(staged)
             content = sha256(staged)
@@ -232,6 +238,7 @@ def _shown(home: Home, inputs: Inputs, partitions: Partitions) -> str:
     ledger = [digest(path.read_bytes()) for path in sorted(home.ledger.glob("*.jsonl"))]
     lake = [content for hashes in partitions.values() for content in hashes.values()]
     facts = [home.start.isoformat(), inputs.now.date().isoformat(), *passed, *map(content_of, frames), *ledger, *lake]
+    facts += sorted(inputs.fetching)
     return digest(json.dumps(facts).encode())
 
 
@@ -338,6 +345,7 @@ def _fill(
             {"key": "as-of", "value": instant.isoformat()},
             {"key": "built_at", "value": inputs.now.isoformat()},
             {"key": "start", "value": home.start.isoformat()},
+            *({"key": f"{FETCHING}{source}", "value": at.isoformat()} for source, at in inputs.fetching.items()),
         ],
     }
     create_books(connection, tables)

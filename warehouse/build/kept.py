@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from warehouse.store.files import digest, write_whole
+from warehouse.store.home import Home
 
 NOTE = ".warehouse-made-from.json"
 CODE = ("expectations", "warehouse")
@@ -119,6 +120,12 @@ class Note:
         """
         facts = json.loads(place.with_name(NOTE).read_bytes())
         return Note(**facts | {"as_of": datetime.fromisoformat(facts["as_of"])})
+
+
+def file_before(home: Home, base: str) -> tuple[Path, Note] | None:
+    """The file that a build of a home may start from, with its note; none if everything is to be made anew."""
+    note = note_of(home.warehouse, base)
+    return None if note is None else (home.warehouse, note)
 
 
 def note_of(place: Path, base: str) -> Note | None:

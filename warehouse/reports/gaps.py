@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 
 import duckdb
 
 from expectations.contract import datasets
+from warehouse.build.database import FETCHING
 from warehouse.lineage.tables import ancestors
-from warehouse.text import listed
+from warehouse.text import instant, listed
 
 PAGE = "main.brief"
 """The table that the page shows; its lineage is what the page rests on."""
@@ -65,8 +67,16 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
         "group by all order by all",
         {"day": day, "rested_on": rested_on, "told_once": one_source, "usual": USUAL_DAYS},
     ).fetchall()
+    fetching = dict(
+        connection.execute(
+            "select substr(key, len($prefix) + 1), value::timestamptz from ops.home where starts_with(key, $prefix)",
+            {"prefix": FETCHING},
+        ).fetchall()
+    )
     by_state: dict[str, dict[str, list[str]]] = {}
     for state, source, dataset in rows:
+        if state == "missing" and source in fetching:
+            continue
         by_state.setdefault(state, {}).setdefault(source, []).append(dataset.replace("_", " "))
     reasons = [f"{words}: {_feeds(by_state[state])}" for state, words in WHY.items() if state in by_state]
     holes = [f"This day is not whole. {_capital('; '.join(reasons))}."] if reasons else []
@@ -74,6 +84,9 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
     if holes and silent:
         holes.append(f"Told within the week before and not of this day: {_few(silent)}.")
     awaited = []
+    if fetching:
+        ends = _few(f"{source} until about {instant(at)}" for source, at in sorted(fetching.items(), key=itemgetter(1)))
+        awaited.append(f"Still being fetched when this was made: {ends}.")
     if AWAITED in by_state:
         awaited.append(f"Not published yet when this was made: {_feeds(by_state[AWAITED])}.")
         if silent and not holes:

@@ -213,7 +213,7 @@ def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip() or "another tidemark"
+            holder = _holder(descriptor)
             if not wait:
                 raise HomeBusy(busy.format(holder=holder)) from None
             tell(f"waiting for {holder}, which is writing to {path.parent}")
@@ -225,10 +225,29 @@ def hold(path: Path, *, who: str, wait: bool, tell: Callable[[str], None], busy:
         os.close(descriptor)
 
 
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip() or "another tidemark"
+
+
 def writing(folder: Path, *, who: str, wait: bool, tell: Callable[[str], None]) -> AbstractContextManager[None]:
     """Hold the home's writer lock, like `hold`: one writer, any number of readers."""
     busy = f"{folder} is being written by {{holder}}: try again when it has ended"
     return hold(folder / "writer.lock", who=who, wait=wait, tell=tell, busy=busy)
+
+
+def writer_of(folder: Path) -> str | None:
+    """Who writes to a home now, in words; None if nobody does."""
+    try:
+        descriptor = os.open(folder / "writer.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def warn_origin(home: Home) -> str | None:

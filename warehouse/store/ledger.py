@@ -542,6 +542,14 @@ class Books:
         last_end = max((event["run_id"] for event in ends), default="")
         return tuple(event["run_id"] for event in self.of("run") if event["run_id"] > last_end)
 
+    @cached_property
+    def until(self) -> dict[str, datetime]:
+        """When the last run expected its slow sources to be done; empty once it has ended."""
+        runs = {event["run_id"]: event for event in self.of("run")}
+        over = {event["run_id"] for event in self.of("run_end")}
+        expected = {} if self.last_run in over else runs.get(self.last_run, {}).get("until", {})
+        return {source: _instant(at) for source, at in expected.items()}
+
     def run_table(self) -> list[dict[str, Any]]:
         """The rows of `ops.runs`; runs do not overlap, so a run without an end before another one was cut off."""
         ends = {event["run_id"]: event for event in self.of("run_end")}

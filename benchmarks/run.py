@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import daily_run
+import first_page
 import raw_to_warehouse
 import side_by_side
 import start_up
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[Path], Found]] = {
     "raw_to_warehouse": raw_to_warehouse.measure,
     "daily_run": daily_run.measure,
     "unchanged": unchanged.measure,
+    "first_page": first_page.measure,
     "side_by_side": side_by_side.measure,
     "watched": watched.measure,
     "start_up": start_up.measure,

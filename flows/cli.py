@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from io import TextIOWrapper
-from operator import itemgetter
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from warehouse.text import by_state, columns, counted, first_lines, instant, listed, wrapped
+from warehouse.text import by_state, columns, counted, expected_ends, first_lines, instant, listed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -473,9 +472,7 @@ def progress() -> Iterator[Callable[[Any], None]]:
         if isinstance(event, Run):
             say(f"run {event.run_id}: {len(event.batches):,} {'batch' if len(event.batches) == 1 else 'batches'}")
             if event.until:
-                ends = sorted(event.until.items(), key=itemgetter(1))
-                slow = listed([f"{source} until about {instant(at)}" for source, at in ends], MOST_NAMES)
-                say(f"  slow under their rate limits: {slow}; a first page comes before they are done")
+                say(f"  a first page comes before slow sources are done: {expected_ends(event.until, MOST_NAMES)}")
         else:
             say(f"  {event.name}: " + by_state(event.states))
 

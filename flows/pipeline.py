@@ -154,7 +154,7 @@ def begin(
         )
         if not home.simulated:
             run.interim = Interim(forecast(run.batches, job.mode).by_source)
-            run.until = {source: now + timedelta(seconds=takes) for source, takes in run.interim.slow.items()}
+        run.until = {source: now + timedelta(seconds=takes) for source, takes in run.interim.slow.items()}
         run.write(
             [
                 {
@@ -324,7 +324,8 @@ def show_so_far(run: Run, busy: Collection[str]) -> bool:
     with held_back(problems, "the warehouse of what is there so far"):
         with run.gate.reading():
             facts = inputs(run.home, run.settings)
-            build(run.home, replace(facts, fetching={name: at for name, at in run.until.items() if name in busy}))
+            fetching = {source: run.until.get(source, facts.now) for source in busy}
+            build(run.home, replace(facts, fetching=fetching))
         write_reports(run.home)
         draw_completeness(run.home, facts)
     run.notices.extend(str(problem) for problem in problems)

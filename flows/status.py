@@ -1,7 +1,6 @@
 """The status of a home for its operator: completeness, freshness, failures and their reasons."""
 
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -14,7 +13,7 @@ from warehouse.build.database import freshness
 from warehouse.build.disagreements import beyond_tolerance
 from warehouse.store.home import open_home, warn_origin, writer_of
 from warehouse.store.ledger import Ledger
-from warehouse.text import by_state, columns, counted, first_lines, gap_in_words, instant, listed
+from warehouse.text import by_state, columns, counted, expected_ends, first_lines, gap_in_words, instant
 
 MOST_LINES = 25
 EVERYTHING = "`tidemark status --json` lists all"
@@ -89,9 +88,8 @@ def being_written(found: dict[str, Any]) -> list[str]:
     """Who writes to the home now, and until when slow sources will be asked; nothing if nobody does."""
     if not found["written_by"]:
         return []
-    ends = sorted(found["fetching"].items(), key=itemgetter(1))
-    until = listed([f"{source} until about {instant(at)}" for source, at in ends], MOST_LINES)
-    return [f"Being written by {found['written_by']}" + (f"; still fetched: {until}" if ends else "")]
+    ends = expected_ends(found["fetching"], MOST_LINES) if found["fetching"] else ""
+    return [f"Being written by {found['written_by']}" + (f"; slow sources will be done: {ends}" if ends else "")]
 
 
 def feed_rows(found: dict[str, Any]) -> list[tuple[object, ...]]:

@@ -1,8 +1,7 @@
 """The first page of a run does not wait for its slow sources; whatever happens then, what is there stays."""
 
 import shutil
-import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,72 +9,22 @@ from typing import Any
 import pytest
 
 from flows import pipeline
-from flows.source import Gathered
-from flows.steps.collect import Collector, Previous, collect
-from flows.steps.estimate import Forecast, forecast
-from flows.steps.plan import Batch, Mode
 from flows.steps.run import Run
+from tests.slow_source import SLOW, SlowSource
 from tests.tool import NOW, Tool, same, tables
 from warehouse.reports.brief import write_reports
 
 pytestmark = pytest.mark.slow
 
 BACKFILL = ("backfill", "2024-12-01", "2024-12-09")
-SLOW = "frankfurter"
-
-
-class Held:
-    """A run in which one source is slow: it is answered once the first page is there.
-
-    Attributes:
-        seen: What stood there then: states by source, facts of the home, the page, `tidemark status`.
-    """
-
-    def __init__(self, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tool = tool
-        self.seen: list[dict[str, Any]] = []
-        self.fault: BaseException | None = None
-        self._there = threading.Event()
-        self._show = pipeline.show_so_far
-        monkeypatch.setattr(pipeline, "collect", self._collect)
-        monkeypatch.setattr(pipeline, "forecast", self._forecast)
-        monkeypatch.setattr(pipeline, "show_so_far", self._show_so_far)
-
-    def _forecast(self, planned: Iterable[Batch], mode: Mode) -> Forecast:
-        found = forecast(planned, mode)
-        return Forecast(found.lines, 3600.0, SLOW, 3600.0, {**found.by_source, "upbit": 1.0, SLOW: 3600.0})
-
-    def _collect(self, collector: Collector, batch: Batch, previous: Previous) -> list[Gathered]:
-        if batch.source.name == SLOW:
-            assert self._there.wait(300)
-            if self.fault is not None:
-                raise self.fault
-        return collect(collector, batch, previous)
-
-    def _show_so_far(self, run: Run, busy: Collection[str]) -> bool:
-        try:
-            done = self._show(run, busy)
-            page = run.home.reports / "latest.html"
-            self.seen.append(
-                {
-                    "busy": set(busy),
-                    "states": self.tool.ask("select distinct source, state from ops.ledger order by all"),
-                    "fetched": self.tool.ask("select key, value from ops.home where starts_with(key, 'fetched')"),
-                    "page": page.read_text(encoding="utf-8") if page.exists() else "",
-                    "status": self.tool("status").out,
-                }
-            )
-            return done
-        finally:
-            self._there.set()
 
 
 @pytest.fixture
-def held(small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Held:
-    return Held(small.at(tmp_path / "home"), monkeypatch)
+def held(small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowSource:
+    return SlowSource(small.at(tmp_path / "home"), monkeypatch)
 
 
-def test_the_first_page_says_what_is_there_and_what_is_still_fetched(held: Held, small: Tool) -> None:
+def test_the_first_page_says_what_is_there_and_what_is_still_fetched(held: SlowSource, small: Tool) -> None:
     said = held.tool(*BACKFILL)
     assert said.code == 0, said.err
     (seen,) = held.seen
@@ -84,11 +33,11 @@ def test_the_first_page_says_what_is_there_and_what_is_still_fetched(held: Held,
     assert ("upbit", "loaded") in seen["states"]
     until = NOW + timedelta(hours=1)
     assert seen["fetched"] == [(f"fetched until {SLOW}", until.isoformat())]
-    assert f"Still being fetched when this was made: {SLOW} until about 2024-12-10 01:30 UTC." in seen["page"]
+    assert f"Still being fetched when this was made, until: {SLOW} about 01:30 (UTC)." in seen["page"]
     assert f"never asked for: {SLOW}" not in seen["page"]
     assert "Being written by tidemark backfill (process " in seen["status"]
-    assert f"still fetched: {SLOW} until about 2024-12-10 01:30 UTC" in seen["status"]
-    assert f"slow under their rate limits: {SLOW} until about 2024-12-10 01:30 UTC" in said.err
+    assert f"slow sources will be done: {SLOW} about 01:30 (UTC)" in seen["status"]
+    assert f"a first page comes before slow sources are done: {SLOW} about 01:30 (UTC)" in said.err
     assert "latest.html; still asked: frankfurter" in said.err
 
     # At the end nothing shows that there was a first page.
@@ -99,16 +48,16 @@ def test_the_first_page_says_what_is_there_and_what_is_still_fetched(held: Held,
     assert "Being written" not in held.tool("status").out
 
 
-def test_a_build_after_a_kill_does_not_say_that_anything_is_still_fetched(held: Held, tmp_path: Path) -> None:
+def test_a_build_after_a_kill_does_not_say_that_anything_is_still_fetched(held: SlowSource, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
-    show = held._show
+    show = held.show
 
     def copied(run: Run, busy: Collection[str]) -> bool:
         done = show(run, busy)
         shutil.copytree(run.home.folder, killed)  # as a kill at this moment would leave it
         return done
 
-    held._show = copied
+    held.show = copied
     assert held.tool(*BACKFILL).code == 0
     after = held.tool.at(killed)
     assert after.ask("select count(*) from ops.home where starts_with(key, 'fetched')") == [(1,)]
@@ -119,7 +68,7 @@ def test_a_build_after_a_kill_does_not_say_that_anything_is_still_fetched(held: 
     assert same(*(tables(of.home / "warehouse.duckdb", ("main", "core")) for of in (held.tool, after))) == []
 
 
-def test_an_interrupt_after_the_first_page_leaves_it(held: Held) -> None:
+def test_an_interrupt_after_the_first_page_leaves_it(held: SlowSource) -> None:
     held.fault = KeyboardInterrupt()
     assert held.tool(*BACKFILL).code != 0
     assert held.tool.ask("select state from ops.runs") == [("running",)]  # as the first page knew it
@@ -130,7 +79,9 @@ def test_an_interrupt_after_the_first_page_leaves_it(held: Held) -> None:
     assert "missing" not in held.tool.states()
 
 
-def test_a_first_page_that_fails_is_a_warning_and_the_end_builds(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_page_that_fails_is_a_warning_and_the_end_builds(
+    held: SlowSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write, fails = write_reports, iter([True])
 
     def refuse(*args: Any) -> Any:

@@ -20,6 +20,7 @@ from flows.sources import sources
 from flows.steps import publish
 from flows.steps.plan import Batch
 from flows.steps.run import BatchOutcome, Run
+from tests.slow_source import SLOW, SlowSource
 from tests.tool import NOW, Tool, same, series_of, tables
 
 # Prefect and its dependencies emit warnings about their own dependencies.
@@ -107,6 +108,31 @@ def test_a_daily_run_leaves_what_the_command_leaves(
         assert by_flow.states() == other.states()
         nothing = "nothing is due: every day up to 2024-12-10 is there or not out yet"
         assert ended(daily.daily) == ("COMPLETED", nothing)
+
+
+def test_a_flow_shows_its_first_page_as_a_task_and_an_artifact_of_its_own(
+    flows: tuple[ModuleType, ModuleType], small: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    tool = settle(small.at(tmp_path / "home"), monkeypatch)
+    held = SlowSource(tool, monkeypatch)
+    _, backfill = flows
+    state = backfill.backfill(date(2024, 12, 1), date(2024, 12, 9), return_state=True)
+    assert state.type.value == "COMPLETED", state.message
+    assert len(held.seen) == 1
+    with get_client(sync_client=True) as client:
+        mine = [task for task in client.read_task_runs() if task.flow_run_id == state.state_details.flow_run_id]
+        published = [one for one in client.read_artifacts() if one.flow_run_id == state.state_details.flow_run_id]
+    builds = sorted((task.start_time, task.name, task.state_name) for task in mine if task.name.startswith("build"))
+    assert [(name, ended) for _, name, ended in builds] == [
+        ("build what is there so far", "Completed"),
+        ("build the warehouse", "Completed"),
+    ]
+    briefs = sorted((one for one in published if one.key == "brief"), key=lambda one: str(one.created))
+    first, last = (str(one.data) for one in briefs)
+    assert f"Still being fetched when this was made, until: {SLOW}" in first
+    assert "Still being fetched" not in last
 
 
 def test_a_flow_fails_when_something_is_not_there(

@@ -4,7 +4,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from warehouse.text import by_state, columns, counted, first_lines, instant, listed, markdown_table, wrapped
+from warehouse.text import (
+    by_state,
+    columns,
+    counted,
+    expected_ends,
+    first_lines,
+    instant,
+    listed,
+    markdown_table,
+    wrapped,
+)
 
 AT = datetime(2024, 12, 10, 0, 30, 59, tzinfo=UTC)
 ROWS = [("what", "days", "until"), ("a|b", 1234, AT), ("an\nother", None, date(2024, 12, 9))]
@@ -33,6 +43,13 @@ def test_a_markdown_table_escapes_what_would_end_a_cell() -> None:
         r"| a\|b | 1,234 | 2024-12-10 00:30 UTC |",
         "| an other |  | 2024-12-09 |",
     ]
+
+
+def test_ends_come_in_order_and_have_their_day_if_it_is_not_the_same_for_all() -> None:
+    soon, late = AT.replace(hour=1), AT.replace(day=11)
+    assert expected_ends({"b": soon, "a": AT}, 8) == "a about 00:30, b about 01:30 (UTC)"
+    assert expected_ends({"b": soon, "a": AT}, 1) == "a about 00:30 and 1 more (UTC)"
+    assert expected_ends({"b": late, "a": AT}, 8) == "a about 2024-12-10 00:30 UTC, b about 2024-12-11 00:30 UTC"
 
 
 def test_an_instant_has_its_zone_and_a_count_its_noun() -> None:

@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 
@@ -65,6 +66,19 @@ def listed(names: Iterable[str], most: int, rest: str = "") -> str:
     every = list(names)
     more = len(every) - most
     return ", ".join(every[:most]) + (f" and {more:,} more{rest}" if more > 0 else "")
+
+
+def expected_ends(ends: Mapping[str, datetime], most: int) -> str:
+    """When each of several things will be done (UTC), the first one first; times alone if all of them are on one day.
+
+    Args:
+        ends: Name to instant.
+        most: How many of them are named.
+    """
+    ordered = sorted(ends.items(), key=itemgetter(1, 0))
+    if len({at.date() for at in ends.values()}) > 1:
+        return listed([f"{name} about {instant(at)}" for name, at in ordered], most)
+    return f"{listed([f'{name} about {at:%H:%M}' for name, at in ordered], most)} (UTC)"
 
 
 def first_lines(lines: Sequence[str], most: int, elsewhere: str) -> list[str]:

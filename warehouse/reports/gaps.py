@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import itemgetter
 
 import duckdb
 
 from expectations.contract import datasets
 from warehouse.build.database import FETCHING
 from warehouse.lineage.tables import ancestors
-from warehouse.text import instant, listed
+from warehouse.text import expected_ends, listed
 
 PAGE = "main.brief"
 """The table that the page shows; its lineage is what the page rests on."""
@@ -85,8 +84,7 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
         holes.append(f"Told within the week before and not of this day: {_few(silent)}.")
     awaited = []
     if fetching:
-        ends = _few(f"{source} until about {instant(at)}" for source, at in sorted(fetching.items(), key=itemgetter(1)))
-        awaited.append(f"Still being fetched when this was made: {ends}.")
+        awaited.append(f"Still being fetched when this was made, until: {expected_ends(fetching, MOST_NAMES)}.")
     if AWAITED in by_state:
         awaited.append(f"Not published yet when this was made: {_feeds(by_state[AWAITED])}.")
         if silent and not holes:

@@ -83,6 +83,10 @@ class ClockWrong(PipelineError):
     """This machine's clock differs too much from the providers' to judge what is due; set the clock."""
 
 
+class NetworkAbsent(PipelineError):
+    """No provider can be reached from this machine: that is nobody's fault, so it is recorded of none of them."""
+
+
 class Unforeseen(PipelineError):
     """An unexpected exception: a bug in tidemark, named with its class and place."""
 

@@ -21,9 +21,9 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from expectations.errors import PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
+from expectations.errors import NetworkAbsent, PayloadChanged, PipelineError, SourceRefused, SourceUnavailable
 from flows import deadline
 from flows.clock import Clock
 from flows.redaction import Redaction
@@ -48,6 +48,7 @@ LONGEST_PAUSE_SECONDS = 90.0
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0  # a longer wait, such as a year, is cut to one day
 GIVE_UP_AFTER = 3  # failed requests to a host in a row; from then on its requests are not retried
 HOPELESS_AFTER = 8  # failed requests to a host in a row; the rest of the run does not ask it
+OFFLINE_AFTER = 3  # hosts to which there is no way, and none to which there is one: then this machine has no network
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
@@ -271,12 +272,16 @@ class Traffic:
         bytes: The bytes of their answers, unpacked.
         per_host: Requests by host.
         clock_offsets: For each answer with a usable `Date`, how many seconds our clock was ahead of it.
+        reached: Whether anybody was reached.
+        unreachable: The hosts to which no connection could be made.
     """
 
     requests: int = 0
     bytes: int = 0
     per_host: dict[str, int] = field(default_factory=dict)
     clock_offsets: list[float] = field(default_factory=list)
+    reached: bool = False
+    unreachable: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, host: str, size: int) -> None:
@@ -285,6 +290,20 @@ class Traffic:
             self.requests += 1
             self.bytes += size
             self.per_host[host] = self.per_host.get(host, 0) + 1
+
+    def require_network(self) -> None:
+        """Tell a machine without a network from a provider that is down.
+
+        Raises:
+            NetworkAbsent: Nobody was reached, and several hosts were tried.
+        """
+        with self._lock:
+            tried = sorted(self.unreachable)
+            if not self.reached and len(tried) >= OFFLINE_AFTER:
+                raise NetworkAbsent(
+                    f"expected a network, found no way to {', '.join(tried[:OFFLINE_AFTER])}: nothing was recorded as "
+                    "failed; connect this machine and run again"
+                )
 
     def note_clock(self, arrived_at: datetime, headers: Mapping[str, str]) -> None:
         """Compare our clock with the `Date` of an answer that just arrived.
@@ -348,12 +367,14 @@ class Fetcher:
             SourceUnavailable: All attempts failed or were throttled.
             SourceRefused: The provider refuses this request.
             PayloadChanged: The answer is too large, or cannot be checked for the provider's errors.
+            NetworkAbsent: No provider can be reached.
         """
         # A loop of our own: an error out of tenacity refers to itself, so that the connection of the last attempt would
         # stay open until the garbage collector runs.
         attempt = 1
         most = ATTEMPTS if self._budgets.seconds_between(request) <= SLOW_SECONDS else ATTEMPTS_WHERE_SLOW
         while True:
+            self._traffic.require_network()
             given_up = self._failures.get(request.host, 0) >= GIVE_UP_AFTER
             if given_up and request.host in self._throttled:
                 raise SourceUnavailable(
@@ -366,6 +387,7 @@ class Fetcher:
             try:
                 answer = self._once(request, earlier, dataset=dataset, series=series)
             except SourceUnavailable as unavailable:
+                self._traffic.require_network()
                 pause = unavailable.retry_after
                 if pause is None:
                     pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * self._jitter.uniform(0.75, 1.25)
@@ -439,6 +461,7 @@ class Fetcher:
                     stream=True,
                 ) as response,
             ):
+                self._traffic.reached = True
                 redacted = {name: self._redaction.text(value) for name, value in response.headers.items()}
                 kept = CaseInsensitiveDict(redacted)
                 body = self._whole(request.host, response, kept)
@@ -449,6 +472,8 @@ class Fetcher:
             ) from None
         except BROKEN as broken:
             self._traffic.add(request.host, 0)
+            if never_connected(broken):
+                self._traffic.unreachable.add(request.host)
             reason = type(broken).__name__
             raise SourceUnavailable(f"expected an answer from {request.host}, found {reason}") from None
         return Received(response.status_code, kept, self._redaction.body(body))
@@ -535,6 +560,12 @@ def error_in(
         raise
     except Exception as odd:
         raise PayloadChanged(f"expected data or a known error from {host}, found {place_of(odd)}") from odd
+
+
+def never_connected(broken: Exception) -> bool:
+    """Whether an exchange failed before there was a connection: no address, no route, nobody who listens."""
+    wrapped = broken.args[0] if broken.args else None
+    return isinstance(getattr(wrapped, "reason", None), NewConnectionError | ConnectTimeoutError)
 
 
 OURS = Path(__file__).parents[1]

@@ -20,6 +20,7 @@ from expectations.errors import (
     ClockWrong,
     ContractViolated,
     HomeRefused,
+    NetworkAbsent,
     PipelineError,
     RunStopped,
     unforeseen,
@@ -213,7 +214,7 @@ def perform(
     problems: list[PipelineError] = []
     try:
         ingest_all(run, tell, how, meanwhile)
-    except (RunStopped, ClockWrong):
+    except (RunStopped, ClockWrong, NetworkAbsent):
         raise
     except FAULTS as fault:
         problems.append(unforeseen(fault, f"run {run.run_id}"))
@@ -274,6 +275,7 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
         RunStopped: A person stopped the run.
         HomeRefused: The home is no longer writable.
         ClockWrong: The clock is too far from the providers' clocks to judge what is due.
+        NetworkAbsent: No provider can be reached.
     """
     gathered: list[Gathered] = []
     try:
@@ -282,7 +284,7 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
         run.require_true_clock()
         with run.gate.publishing():
             outcome = publish(run, batch, gathered)
-    except (RunStopped, HomeRefused, ClockWrong):
+    except (RunStopped, HomeRefused, ClockWrong, NetworkAbsent):
         raise
     except FAULTS as fault:
         with run.gate.publishing():

@@ -252,7 +252,8 @@ def test_status_for_machines_keeps_its_names(tool: Tool) -> None:
     assert said.code == 0
     found = json.loads(said.out)
     assert set(found) == {
-        *("home", "origin", "warning", "now", "last_run", "feeds", "trouble", "disagreements", "skipped", "sources")
+        *("home", "origin", "warning", "now", "last_run", "written_by", "fetching"),
+        *("feeds", "trouble", "disagreements", "skipped", "sources"),
     }
     assert {frozenset(feed) for feed in found["feeds"]} == {
         frozenset(

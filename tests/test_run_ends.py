@@ -1,5 +1,6 @@
 """A run always ends: with an outcome, a warehouse and its pages, whatever went wrong on the way."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from flows.steps.collect import Collector, Previous, collect
 from flows.steps.plan import Batch
 from tests.tool import NOW, Tool, same, tables
 from warehouse.build import database
+from warehouse.store.ledger import Ledger
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +53,32 @@ def test_a_source_that_cannot_be_archived_any_more_ends_in_one_sentence_and_the_
     ]
     assert tool.states("source = 'upbit'") == small.states("source = 'upbit'")
     assert (tool.home / "reports" / "completeness.html").exists()
+
+
+def test_a_machine_without_a_network_is_told_so_and_no_provider_is_blamed(simulator: Simulator, tmp_path: Path) -> None:
+    nobody = Tool(tmp_path / "home", "http://127.0.0.1:9", sources="upbit,frankfurter,coinbase", start="2024-12-01")
+    said = nobody(*BACKFILL)
+    assert said.code == 1
+    assert said.sentence == (
+        "tidemark: expected a network, found no way to api.exchange.coinbase.com, api.frankfurter.dev, api.upbit.com: "
+        "nothing was recorded as failed; connect this machine and run again"
+    )
+    (last,) = [json.loads(nobody("status", "--json").out)["last_run"]]
+    assert (last["state"], last["message"].partition(":")[0]) == ("failed", "NetworkAbsent")
+    books = Ledger(nobody.home / "ledger").read()
+    assert books.days.is_empty()
+    assert last["requests"] <= 3 * 8  # none is repeated once three hosts are known to be out of reach
+
+    again = replace(nobody, gateway=simulator.url)
+    assert again(*BACKFILL).code == 0
+    assert "failed" not in again.states()
+
+
+def test_two_providers_that_cannot_be_reached_are_no_missing_network(tmp_path: Path) -> None:
+    tool = Tool(tmp_path / "home", "http://127.0.0.1:9", sources="upbit,frankfurter", start="2024-12-08")
+    said = tool("backfill", "2024-12-09", "2024-12-09")
+    assert said.code == 1
+    assert tool.states("date = '2024-12-09'").keys() == {"failed"}
 
 
 def test_a_fault_in_one_step_of_the_end_leaves_the_others_done(

@@ -7,7 +7,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from expectations.errors import FAULTS, HomeRefused, PayloadChanged, PipelineError, RunStopped, described
+from expectations.errors import (
+    FAULTS,
+    HomeRefused,
+    NetworkAbsent,
+    PayloadChanged,
+    PipelineError,
+    RunStopped,
+    described,
+)
 from flows.clock import Clock
 from flows.http import Budgets, Earlier, Fetcher, Traffic
 from flows.settings import Settings
@@ -173,6 +181,7 @@ def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followe
     Raises:
         RunStopped: A person stopped the run.
         HomeRefused: Answers can no longer be archived.
+        NetworkAbsent: No provider can be reached.
     """
     answers: list[Answer] = []
     try:
@@ -181,7 +190,7 @@ def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followe
             try:
                 answer = fetch(request)
             except PipelineError as problem:
-                if request.days is None or isinstance(problem, HomeRefused):
+                if request.days is None or isinstance(problem, HomeRefused | NetworkAbsent):
                     raise
                 request = plan.throw(problem)  # an independent piece: the plan may continue without it
             else:
@@ -191,7 +200,7 @@ def follow(plan: Plan, fetch: Callable[[Request], Answer], what: str) -> Followe
         lost: tuple[Lost, ...] = tuple(end.value or ())
         kept = tuple(answer for answer in answers if not any(part.costs(answer.request) for part in lost))
         return Followed(kept, None, lost)
-    except (RunStopped, HomeRefused):
+    except (RunStopped, HomeRefused, NetworkAbsent):
         raise
     except PipelineError as problem:
         return Followed(tuple(answers), problem)

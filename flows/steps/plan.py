@@ -280,7 +280,9 @@ def _in_turn(source: Source, feed: Feed, days: pl.DataFrame, now: datetime) -> l
         end, span = max(dates), (max(dates) - min(dates)).days + 1
         seam = end - timedelta(days=max(int(span * NEWEST_WITHIN / last.seconds), NEWEST_DAYS) - 1)
         parts = [last.wanted.filter(part) for part in (pl.col("date") < seam, pl.col("date") >= seam)]
-        made[-1:] = [batch for part in parts if part.height for batch in _batches_of(source, feed, part, now)]
+        parted = [batch for part in parts if part.height for batch in _batches_of(source, feed, part, now)]
+        if parted[-1].requests < last.requests:  # else fewer days take as long
+            made[-1:] = parted
     return made[::-1]
 
 

@@ -356,6 +356,12 @@ def test_the_newest_days_of_a_slow_source_are_as_many_as_fit_into_half_a_minute(
     assert first == ("funding_rates", 250 - days, 249)
 
 
+def test_what_one_request_brings_is_not_parted_however_slow_it_is() -> None:
+    here = two_feeds(0.001)
+    whole = replace(here, feeds=tuple(replace(feed, days_per_ask=300) for feed in here.feeds))
+    assert planned_for(whole, 250) == [("funding_rates", 0, 249), ("spot_prices", 0, 249)]
+
+
 def test_batches_of_a_feed_follow_in_time() -> None:
     here = source(series(), series("ETH"), days_per_ask=100)
     days = [(name, FIRST + day * ONE_DAY) for name in ("BTC", "ETH") for day in range(250)]

@@ -1,6 +1,6 @@
 """A transform's rows, made to fit the promise of their dataset, or refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ def conform(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     return rows
 
 
-def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
+def conform_by_day(frame: pl.DataFrame, dataset: Dataset, *, beside: Sequence[str] = ()) -> Conformed:
     """Enforce names, types, known keys and order; drop exact repetitions of a row.
 
     This judges the shape; the checks judge the values. A row that `transforms.refused` has marked, or that holds NaN or
@@ -45,6 +45,7 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     Args:
         frame: What a transform returned, columns in any order.
         dataset: The promise.
+        beside: Further columns, which stay beside a row as they are; of rows that repeat one, the first stays.
 
     Returns:
         The rows of the days that can be read, and why the others cannot.
@@ -54,12 +55,12 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
             when it was public; or a row that cannot be read lacks its day.
     """
     schema = dataset.schema()
-    if set(frame.columns) - {REFUSED} != set(schema):
+    if set(frame.columns) - {REFUSED, *beside} != set(schema):
         missing = sorted(set(schema) - set(frame.columns))
-        extra = sorted(set(frame.columns) - set(schema) - {REFUSED})
+        extra = sorted(set(frame.columns) - set(schema) - {REFUSED, *beside})
         raise PayloadChanged(f"expected the columns of {dataset.name}, found missing {missing}, extra {extra}")
     try:
-        fitted = frame.select(pl.col(name).cast(kind, strict=True) for name, kind in schema.items())
+        fitted = frame.select(*(pl.col(name).cast(kind, strict=True) for name, kind in schema.items()), *beside)
     except pl.exceptions.PolarsError as broken:
         sentence = str(broken).partition("\n")[0]
         raise PayloadChanged(f"expected the types of {dataset.name}, found {sentence}") from broken
@@ -69,7 +70,9 @@ def conform_by_day(frame: pl.DataFrame, dataset: Dataset) -> Conformed:
     if unknown:
         raise PayloadChanged(f"expected known {unknown} in {dataset.name}, found nulls")
     # Many answers hold one row.
-    rows = fitted.unique(maintain_order=True).sort(dataset.key) if fitted.height > 1 else fitted
+    rows = fitted
+    if fitted.height > 1:
+        rows = fitted.unique([*schema], keep="first", maintain_order=True).sort(dataset.key, maintain_order=True)
     return without_contradictions(dataset, rows, refused)
 
 

@@ -15,6 +15,7 @@ from flows.source import Answer, Gathered, Lost
 from transforms.conform import Conformed, conform_by_day, without_contradictions
 
 INSTANT = pl.Datetime("us", "UTC")
+OBSERVED_AT, SNAPSHOT = "observed_at", "snapshot"
 
 
 def normalize(dataset: Dataset, source: str, gathered: Gathered) -> pl.DataFrame:
@@ -62,12 +63,14 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
     Raises:
         PayloadChanged: An answer that is not an independent piece cannot be read.
     """
+    answers = [answer for answer in gathered.answers if answer.request.transform is not None and answer.status in OK]
+    at_once = _at_once(dataset, source, answers) if len(answers) > 1 else None
+    if at_once is not None:
+        return Normalized(_together(dataset, [at_once]), {}, tuple(gathered.lost))
     frames: list[pl.DataFrame] = []
     refused: dict[date, str] = {}
     lost = list(gathered.lost)
-    for answer in gathered.answers:
-        if answer.request.transform is None or answer.status not in OK:
-            continue
+    for answer in answers:
         try:
             fitted = _conformed(dataset, source, answer)
         except PayloadChanged as changed:
@@ -78,7 +81,9 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
             continue
         refused |= fitted.refused
         frames.append(
-            fitted.rows.with_columns(observed_at=pl.lit(answer.observed_at), snapshot=pl.lit(answer.snapshot))
+            fitted.rows.with_columns(
+                pl.lit(answer.observed_at).alias(OBSERVED_AT), pl.lit(answer.snapshot).alias(SNAPSHOT)
+            )
         )
     rows = _together(dataset, frames)
     kept = rows.filter(~pl.col("date").is_in([*refused])) if refused else rows
@@ -86,22 +91,45 @@ def normalize_by_day(dataset: Dataset, source: str, gathered: Gathered) -> Norma
     return Normalized(consistent.rows, consistent.refused, tuple(lost))
 
 
+def _at_once(dataset: Dataset, source: str, answers: Sequence[Answer]) -> pl.DataFrame | None:
+    """The conformed rows of several answers, conformed together, which is cheaper than one by one.
+
+    None if anything about them is odd: then each is read for itself, so that it is known which one it was.
+    """
+    try:
+        read = [_transformed(dataset, source, answer) for answer in answers]
+        arrivals = [answer.observed_at for answer, rows in zip(answers, read, strict=True) for _ in range(rows.height)]
+        places = [answer.snapshot for answer, rows in zip(answers, read, strict=True) for _ in range(rows.height)]
+        rows = pl.concat(read).with_columns(
+            pl.Series(OBSERVED_AT, arrivals, INSTANT), pl.Series(SNAPSHOT, places, pl.String)
+        )
+        fitted = conform_by_day(rows, dataset, beside=(OBSERVED_AT, SNAPSHOT))
+    except FAULTS:
+        return None
+    return None if fitted.refused else fitted.rows
+
+
+def _transformed(dataset: Dataset, source: str, answer: Answer) -> pl.DataFrame:
+    """The rows of one answer as its transform makes them."""
+    transform = getattr(importlib.import_module(f"transforms.{dataset.name}.{source}"), str(answer.request.transform))
+    # A reading has no other time than that of its arrival; a transform that needs it declares the parameter.
+    arrival = {OBSERVED_AT: answer.observed_at} if OBSERVED_AT in signature(transform).parameters else {}
+    rows: pl.DataFrame = transform(answer.document, **answer.request.labels, **arrival)
+    return rows
+
+
 def _conformed(dataset: Dataset, source: str, answer: Answer) -> Conformed:
     """The conformed rows of one answer; any error becomes a `PayloadChanged`."""
-    request = answer.request
-    module = importlib.import_module(f"transforms.{dataset.name}.{source}")
     try:
-        transform = getattr(module, str(request.transform))
-        # A reading has no other time than that of its arrival; a transform that needs it declares the parameter.
-        arrival = {"observed_at": answer.observed_at} if "observed_at" in signature(transform).parameters else {}
-        return conform_by_day(transform(answer.document, **request.labels, **arrival), dataset)
+        return conform_by_day(_transformed(dataset, source, answer), dataset)
     except PayloadChanged as changed:
-        file = request.file
+        file = answer.request.file
         if file is None or file in str(changed):
             raise
         raise PayloadChanged(f"{file}: {changed}") from changed
     except FAULTS as fault:
-        raise PayloadChanged(f"expected values that {module.__name__} reads, found {described(fault)}") from fault
+        module = f"transforms.{dataset.name}.{source}"
+        raise PayloadChanged(f"expected values that {module} reads, found {described(fault)}") from fault
 
 
 def readable(answer: Answer, dataset: str, source: str) -> bool:
@@ -118,7 +146,7 @@ def readable(answer: Answer, dataset: str, source: str) -> bool:
 def _together(dataset: Dataset, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """The rows of several answers, without duplicates."""
     if not frames:
-        return pl.DataFrame(schema={**dataset.schema(), "observed_at": INSTANT, "snapshot": pl.String()})
+        return pl.DataFrame(schema={**dataset.schema(), OBSERVED_AT: INSTANT, SNAPSHOT: pl.String()})
     # Conform has removed duplicates within each answer.
     rows = frames[0]
     if len(frames) > 1:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
@@ -16,10 +16,11 @@ from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.packing import packed
 from flows.source import Ask, Feed, Gathered, Source, Verification, bound_by
 from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
+from flows.steps import normalize as steps_normalize
 from flows.steps.collect import drive
 from flows.steps.normalize import normalize
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from transforms.conform import conform
+from transforms.conform import Conformed, conform
 from transforms.funding_rates import binance as funding_rates
 
 pytestmark = pytest.mark.slow
@@ -106,6 +107,34 @@ def test_asks_of_one_day_bring_that_day_of_every_series(source: Source, feed: Fe
         gathered = drive(feed, Ask(series, only, NEW_YEARS_NIGHT), wire.fetch)
         assert gathered.error is None
         assert set(rows_of(gathered, source.name, feed.dataset)["date"]) == {day}, series.name
+
+
+@EVERY_FEED
+def test_answers_that_are_conformed_together_say_what_each_of_them_says(
+    source: Source, feed: Feed, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = kept(feed, date(2024, 12, 29), LAST)
+    found = []
+    for ask in (Ask(feed.series[0], span, NEW_YEARS_NIGHT) for span in (days, Interval(days.start, LAST))):
+        gathered = drive(feed, ask, wire.fetch)
+        assert gathered.error is None
+        found += gathered.answers  # those of the second ask tell the days of the first again
+    every = Gathered(ask, tuple(found), None)
+    calls = []
+    conform_by_day = steps_normalize.conform_by_day
+
+    def counted(frame: pl.DataFrame, dataset: Dataset, *, beside: Sequence[str] = ()) -> Conformed:
+        calls.append(frame.height)
+        return conform_by_day(frame, dataset, beside=beside)
+
+    monkeypatch.setattr(steps_normalize, "conform_by_day", counted)
+    together = steps_normalize.normalize_by_day(feed.dataset, source.name, every)
+    assert len(calls) == 1
+    monkeypatch.setattr(steps_normalize, "_at_once", lambda *_: None)
+    one_by_one = steps_normalize.normalize_by_day(feed.dataset, source.name, every)
+    columns = together.rows.columns
+    assert together.rows.sort(columns).equals(one_by_one.rows.sort(columns))
+    assert (together.refused, together.lost) == (one_by_one.refused, one_by_one.lost)
 
 
 def test_only_whole_histories_are_asked_for_at_once_and_compared_whole() -> None:

@@ -45,10 +45,11 @@ def wire(simulator: Simulator) -> Wire:
 
 
 def asks_for(first: date, last: date) -> list[Ask]:
-    """The asks for some days of bitcoin, as the pipeline makes them."""
+    """The asks for some days of bitcoin, as the pipeline makes them, in order of time."""
     source = replace(okx.SOURCE, feeds=(replace(FEED, series=FEED.series[:1]),))
     due = due_days([source], Interval.of_days(first, last), Books([]), NIGHT)
-    return [ask for batch in batches([source], backfill_days(due, Mode.missing), NIGHT) for ask in batch.asks]
+    planned = batches([source], backfill_days(due, Mode.missing), NIGHT)
+    return sorted((ask for batch in planned for ask in batch.asks), key=lambda ask: ask.days.start)
 
 
 def payments_of(wire: Wire, first: date, last: date) -> pl.DataFrame:

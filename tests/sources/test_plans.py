@@ -14,13 +14,13 @@ from expectations.errors import PayloadChanged, SourceRefused, SourceUnavailable
 from expectations.interval import ONE_DAY, Interval, milliseconds
 from flows.simulator import Misbehaviour, Simulator
 from flows.simulator.packing import packed
-from flows.source import Ask, Feed, Gathered, Source, Verification, bound_by
+from flows.source import Answer, Ask, Feed, Gathered, Source, Verification, bound_by
 from flows.sources import binance, coinbase, defillama, frankfurter, fred, sources, upbit
 from flows.steps import normalize as steps_normalize
 from flows.steps.collect import drive
 from flows.steps.normalize import normalize
 from tests.asking import Wire, answer, ask_of, days_back, feed_of, walk
-from transforms.conform import Conformed, conform
+from transforms.conform import Conformed, conform, conform_by_day
 from transforms.funding_rates import binance as funding_rates
 
 pytestmark = pytest.mark.slow
@@ -114,14 +114,13 @@ def test_answers_that_are_conformed_together_say_what_each_of_them_says(
     source: Source, feed: Feed, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = kept(feed, date(2024, 12, 29), LAST)
-    found = []
+    found: list[Answer] = []
     for ask in (Ask(feed.series[0], span, NEW_YEARS_NIGHT) for span in (days, Interval(days.start, LAST))):
         gathered = drive(feed, ask, wire.fetch)
         assert gathered.error is None
         found += gathered.answers  # those of the second ask tell the days of the first again
     every = Gathered(ask, tuple(found), None)
-    calls = []
-    conform_by_day = steps_normalize.conform_by_day
+    calls: list[int] = []
 
     def counted(frame: pl.DataFrame, dataset: Dataset, *, beside: Sequence[str] = ()) -> Conformed:
         calls.append(frame.height)

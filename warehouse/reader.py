@@ -10,9 +10,31 @@ from expectations.errors import StorageDamaged
 def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to a built file, with no access to other files or the network from SQL.
 
+    DuckDB opens a file in several steps. If a build puts a new file into its place between two of them, it may refuse
+    both; then the new one is opened.
+
     Raises:
         StorageDamaged: It is missing or not a warehouse.
     """
+    while True:
+        before = _file_at(path)
+        try:
+            return _opened(path)
+        except StorageDamaged:
+            if _file_at(path) in {before, None}:
+                raise
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """What tells the file at a path from another one; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
     if not path.exists():
         raise StorageDamaged(f"no warehouse file at {path}: run `tidemark build`")
     config: dict[str, str | bool | int | float | list[str]] = {

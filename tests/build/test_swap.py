@@ -1,15 +1,23 @@
-"""Readers in other processes while the warehouse is rebuilt: they see no error and no half of a build."""
+"""Readers in other processes while the warehouse is rebuilt: they see no error and no half of a build.
 
+DuckDB opens a file in several steps, and refuses it if another one has come into its place between two of them. So a
+reader that opens one by itself may have to open it again: once in some thousand times, and only if it was replaced.
+"""
+
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
 from expectations.contract import POLARS, entry
 from expectations.datasets.krw_prices import KRW_PRICES
+from expectations.errors import StorageDamaged
 from flows import pipeline
 from flows.settings import Settings
 from tests.tool import NOW, Tool, series_of
@@ -24,6 +32,7 @@ REBUILDS = 100
 
 # A build knows what was known at one instant: nothing before the first write of the home, every row and one run since.
 READER = """
+import os
 import select
 import sys
 
@@ -41,7 +50,14 @@ path, keeps, known = sys.argv[1:]
 
 
 def opened():
-    connection = duckdb.connect(path, read_only=True)
+    while True:
+        file = os.stat(path).st_ino, os.stat(path).st_mtime_ns
+        try:
+            connection = duckdb.connect(path, read_only=True)
+            break
+        except duckdb.IOException:
+            if (os.stat(path).st_ino, os.stat(path).st_mtime_ns) == file:
+                raise
     connection.execute("set variable known = ?", [known])
     return connection
 
@@ -100,6 +116,32 @@ def test_readers_never_notice_a_rebuild(tool: Tool, monkeypatch: pytest.MonkeyPa
     assert int(asked) > 10
     assert seen.strip() == str(WHOLE)
     assert list(home.staging.iterdir()) == []
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_opened_again(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, connect, opened = tool.home / "warehouse.duckdb", duckdb.connect, []
+
+    def crossed(*args: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        opened.append(file.stat().st_ino)
+        if len(opened) == 1:
+            shutil.copyfile(file, file.with_name("another"))
+            file.with_name("another").replace(file)
+            raise duckdb.IOException("No more data remaining in MetadataReader")
+        return connect(*args, **options)
+
+    monkeypatch.setattr("warehouse.reader.duckdb.connect", crossed)
+    with open_warehouse(file) as connection:
+        assert connection.execute("select count(*) from core.krw_prices").fetchall() == [(ROWS,)]
+    assert len(set(opened)) == 2
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise duckdb.IOException("No more data remaining in MetadataReader")
+
+    monkeypatch.setattr("warehouse.reader.duckdb.connect", refused)
+    with pytest.raises(StorageDamaged, match="No more data remaining"):
+        open_warehouse(file)
 
 
 def test_a_reader_in_the_same_process_does_not_stop_a_build(tool: Tool) -> None:

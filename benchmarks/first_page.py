@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -33,7 +34,8 @@ def measure(work: Path) -> Section:
             while not (home / "reports" / "latest.html").exists():
                 if run.poll() is not None or time.perf_counter() - started > PATIENCE:
                     raise RuntimeError("the run ended or went on without a page")
-                time.sleep(LOOK_EVERY)
+                with suppress(subprocess.TimeoutExpired):
+                    run.wait(LOOK_EVERY)
             seconds = time.perf_counter() - started
         finally:
             run.kill()

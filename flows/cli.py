@@ -472,7 +472,7 @@ def progress() -> Iterator[Callable[[Any], None]]:
         if isinstance(event, Run):
             say(f"run {event.run_id}: {len(event.batches):,} {'batch' if len(event.batches) == 1 else 'batches'}")
             if event.until:
-                say(f"  a first page comes before slow sources are done: {expected_ends(event.until, MOST_NAMES)}")
+                say(f"  a first page comes before the slow sources: {expected_ends(event.until, MOST_NAMES)}")
         else:
             say(f"  {event.name}: " + by_state(event.states))
 

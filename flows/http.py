@@ -48,7 +48,7 @@ LONGEST_PAUSE_SECONDS = 90.0
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0  # a longer wait, such as a year, is cut to one day
 GIVE_UP_AFTER = 3  # failed requests to a host in a row; from then on its requests are not retried
 HOPELESS_AFTER = 8  # failed requests to a host in a row; the rest of the run does not ask it
-OFFLINE_AFTER = 3  # hosts to which there is no way, and none to which there is one: then this machine has no network
+OFFLINE_AFTER = 3  # hosts that cannot be reached, while none can: then this machine has no network
 USER_AGENT = "tidemark/0.1 (daily research pipeline)"
 WAIT_AND_RETRY = {408, 418, 425, 429}
 SERVER_ERRORS = 500
@@ -273,7 +273,7 @@ class Traffic:
         per_host: Requests by host.
         clock_offsets: For each answer with a usable `Date`, how many seconds our clock was ahead of it.
         reached: Whether anybody was reached.
-        unreachable: The hosts to which no connection could be made.
+        unreachable: To whom no connection could be made, in words.
     """
 
     requests: int = 0
@@ -291,6 +291,16 @@ class Traffic:
             self.bytes += size
             self.per_host[host] = self.per_host.get(host, 0) + 1
 
+    def note_reached(self) -> None:
+        """Note that somebody answers."""
+        with self._lock:
+            self.reached = True
+
+    def note_unreachable(self, host: str, gateway: str | None) -> None:
+        """Note that no connection to a host could be made."""
+        with self._lock:
+            self.unreachable.add(host if gateway is None else f"{host} through {gateway}")
+
     def require_network(self) -> None:
         """Tell a machine without a network from a provider that is down.
 
@@ -301,8 +311,8 @@ class Traffic:
             tried = sorted(self.unreachable)
             if not self.reached and len(tried) >= OFFLINE_AFTER:
                 raise NetworkAbsent(
-                    f"expected a network, found no way to {', '.join(tried[:OFFLINE_AFTER])}: nothing was recorded as "
-                    "failed; connect this machine and run again"
+                    f"expected a network, found no connection to {', '.join(tried[:OFFLINE_AFTER])}: nothing was "
+                    "recorded as failed; connect this machine and run again"
                 )
 
     def note_clock(self, arrived_at: datetime, headers: Mapping[str, str]) -> None:
@@ -461,7 +471,7 @@ class Fetcher:
                     stream=True,
                 ) as response,
             ):
-                self._traffic.reached = True
+                self._traffic.note_reached()
                 redacted = {name: self._redaction.text(value) for name, value in response.headers.items()}
                 kept = CaseInsensitiveDict(redacted)
                 body = self._whole(request.host, response, kept)
@@ -473,7 +483,7 @@ class Fetcher:
         except BROKEN as broken:
             self._traffic.add(request.host, 0)
             if never_connected(broken):
-                self._traffic.unreachable.add(request.host)
+                self._traffic.note_unreachable(request.host, self._gateway)
             reason = type(broken).__name__
             raise SourceUnavailable(f"expected an answer from {request.host}, found {reason}") from None
         return Received(response.status_code, kept, self._redaction.body(body))

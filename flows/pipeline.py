@@ -281,6 +281,7 @@ def ingest(run: Run, batch: Batch) -> BatchOutcome:
     try:
         gathered = list(batch.archived) or collect(run.collector, batch, run.previous)
         run.recorder.sync()
+        run.traffic.require_network()  # others may have found by now that it is nobody's fault
         run.require_true_clock()
         with run.gate.publishing():
             outcome = publish(run, batch, gathered)

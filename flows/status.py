@@ -34,14 +34,15 @@ def report(settings: Settings) -> dict[str, Any]:
         for row in freshness(ledger, facts.expected, facts.now).iter_rows(named=True)
     ]
     runs = books.run_table()
+    writer = writer_of(home.folder) if runs and runs[-1]["state"] == "running" else None
     return {
         "home": str(home.folder),
         "origin": home.origin,
         "warning": warn_origin(home),
         "now": facts.now,
         "last_run": runs[-1] if runs else None,
-        "written_by": writer_of(home.folder) if runs and runs[-1]["state"] == "running" else None,
-        "fetching": books.until,
+        "written_by": writer,
+        "fetching": books.until if writer else {},
         "feeds": feeds,
         "trouble": trouble(ledger, facts.expected),
         "disagreements": beyond_tolerance(home.warehouse),
@@ -89,7 +90,7 @@ def being_written(found: dict[str, Any]) -> list[str]:
     if not found["written_by"]:
         return []
     ends = expected_ends(found["fetching"], MOST_LINES) if found["fetching"] else ""
-    return [f"Being written by {found['written_by']}" + (f"; slow sources will be done: {ends}" if ends else "")]
+    return [f"Being written by {found['written_by']}" + (f"; slow sources: {ends}" if ends else "")]
 
 
 def feed_rows(found: dict[str, Any]) -> list[tuple[object, ...]]:

@@ -33,11 +33,11 @@ def test_the_first_page_says_what_is_there_and_what_is_still_fetched(held: SlowS
     assert ("upbit", "loaded") in seen["states"]
     until = NOW + timedelta(hours=1)
     assert seen["fetched"] == [(f"fetched until {SLOW}", until.isoformat())]
-    assert f"Still being fetched when this was made, until: {SLOW} about 01:30 (UTC)." in seen["page"]
+    assert f"Still being fetched when this was made: {SLOW} until about 01:30 (UTC)." in seen["page"]
     assert f"never asked for: {SLOW}" not in seen["page"]
     assert "Being written by tidemark backfill (process " in seen["status"]
-    assert f"slow sources will be done: {SLOW} about 01:30 (UTC)" in seen["status"]
-    assert f"a first page comes before slow sources are done: {SLOW} about 01:30 (UTC)" in said.err
+    assert f"slow sources: {SLOW} until about 01:30 (UTC)" in seen["status"]
+    assert f"a first page comes before the slow sources: {SLOW} until about 01:30 (UTC)" in said.err
     assert "latest.html; still asked: frankfurter" in said.err
 
     # At the end nothing shows that there was a first page.

@@ -60,7 +60,8 @@ def test_a_machine_without_a_network_is_told_so_and_no_provider_is_blamed(simula
     said = nobody(*BACKFILL)
     assert said.code == 1
     assert said.sentence == (
-        "tidemark: expected a network, found no way to api.exchange.coinbase.com, api.frankfurter.dev, api.upbit.com: "
+        "tidemark: expected a network, found no connection to api.exchange.coinbase.com through http://127.0.0.1:9, "
+        "api.frankfurter.dev through http://127.0.0.1:9, api.upbit.com through http://127.0.0.1:9: "
         "nothing was recorded as failed; connect this machine and run again"
     )
     (last,) = [json.loads(nobody("status", "--json").out)["last_run"]]

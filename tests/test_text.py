@@ -47,9 +47,12 @@ def test_a_markdown_table_escapes_what_would_end_a_cell() -> None:
 
 def test_ends_come_in_order_and_have_their_day_if_it_is_not_the_same_for_all() -> None:
     soon, late = AT.replace(hour=1), AT.replace(day=11)
-    assert expected_ends({"b": soon, "a": AT}, 8) == "a about 00:30, b about 01:30 (UTC)"
-    assert expected_ends({"b": soon, "a": AT}, 1) == "a about 00:30 and 1 more (UTC)"
-    assert expected_ends({"b": late, "a": AT}, 8) == "a about 2024-12-10 00:30 UTC, b about 2024-12-11 00:30 UTC"
+    assert expected_ends({"b": soon, "a": AT}, 8) == "a until about 00:30, b until about 01:30 (UTC)"
+    assert expected_ends({"b": soon, "a": AT}, 1) == "a until about 00:30 and 1 more (UTC)"
+    assert (
+        expected_ends({"b": late, "a": AT}, 8)
+        == "a until about 2024-12-10 00:30 UTC, b until about 2024-12-11 00:30 UTC"
+    )
 
 
 def test_an_instant_has_its_zone_and_a_count_its_noun() -> None:

@@ -69,7 +69,7 @@ def listed(names: Iterable[str], most: int, rest: str = "") -> str:
 
 
 def expected_ends(ends: Mapping[str, datetime], most: int) -> str:
-    """When each of several things will be done (UTC), the first one first; times alone if all of them are on one day.
+    """Until when each of several things will take (UTC), the first one first; times alone if all are on one day.
 
     Args:
         ends: Name to instant.
@@ -77,8 +77,8 @@ def expected_ends(ends: Mapping[str, datetime], most: int) -> str:
     """
     ordered = sorted(ends.items(), key=itemgetter(1, 0))
     if len({at.date() for at in ends.values()}) > 1:
-        return listed([f"{name} about {instant(at)}" for name, at in ordered], most)
-    return f"{listed([f'{name} about {at:%H:%M}' for name, at in ordered], most)} (UTC)"
+        return listed([f"{name} until about {instant(at)}" for name, at in ordered], most)
+    return f"{listed([f'{name} until about {at:%H:%M}' for name, at in ordered], most)} (UTC)"
 
 
 def first_lines(lines: Sequence[str], most: int, elsewhere: str) -> list[str]:

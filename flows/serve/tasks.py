@@ -68,38 +68,40 @@ def in_tasks(run: Run) -> Callable[[Run, Batch], BatchOutcome]:
 
 def finish_in_a_task(run: Run) -> None:
     """Finish the run and rebuild the warehouse file, as its own task."""
-    begun = False
 
-    @task(name="build", task_run_name="build the warehouse", cache_policy=NO_CACHE, persist_result=False)
-    def build() -> None:
-        """Finish the run and rebuild the warehouse file."""
-        nonlocal begun
-        begun = True
+    def finish() -> None:
         pipeline.finish(run)
 
-    with_prefect(lambda: build(return_state=True))
-    if not begun:
-        pipeline.finish(run)
+    _build_in_a_task("build the warehouse", finish)
 
 
 def show_so_far_in_a_task(run: Run, busy: Collection[str]) -> None:
     """Build while slow sources are still asked, as its own task, and publish the brief."""
-    begun = done = False
 
-    @task(name="build", task_run_name="build what is there so far", cache_policy=NO_CACHE, persist_result=False)
-    def build() -> Verdict:
-        """Build the warehouse and the brief from what is there while slow sources are still asked."""
-        nonlocal begun, done
+    def show() -> Verdict:
+        if not pipeline.show_so_far(run, busy):
+            return Failed(message=run.notices[-1])
+        with shown():
+            show_brief(run)
+        return Completed(message=f"{counted(len(busy), 'source')} still asked")
+
+    _build_in_a_task("build what is there so far", show)
+
+
+def _build_in_a_task(name: str, work: Callable[[], Verdict | None]) -> None:
+    """Build as a task that returns no data, which Prefect would inspect; without a task if Prefect fails before."""
+    begun = False
+
+    @task(name="build", task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+    def build() -> Verdict | None:
+        """Build the warehouse and its pages."""
+        nonlocal begun
         begun = True
-        done = pipeline.show_so_far(run, busy)
-        return Completed(message="built") if done else Failed(message=run.notices[-1])
+        return work()
 
     with_prefect(lambda: build(return_state=True))
     if not begun:
-        done = pipeline.show_so_far(run, busy)
-    if done:
-        with shown():
-            show_brief(run)
+        work()
 
 
 def with_prefect(work: Callable[[], object]) -> None:

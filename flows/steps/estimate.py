@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from operator import itemgetter
 
-from flows.steps.interim import FIRST_AFTER, Interim
+from flows.steps.interim import FIRST_AFTER, slow_sources
 from flows.steps.plan import Batch, Mode, date_of
 from warehouse.text import counted, instant
 
@@ -70,7 +70,7 @@ class Forecast:
         total = f"{self.days:,} series-days, about {counted(self.requests, 'request')}, at least {self.seconds:,.0f} s"
         perishing = [(line.perishes_at, line) for line in self.lines if line.perishes_at is not None]
         limited = f"{total} under the rate limits" + (f" of {self.slowest}, the slowest" if self.seconds else "")
-        if Interim(self.by_source).slow:
+        if slow_sources(self.by_source):
             limited += f"; a first page after about {FIRST_AFTER:,.0f} s"
         if not perishing:
             return f"{limited}; nothing of it perishes"

@@ -18,6 +18,11 @@ SHARE = 0.1
 """The largest share of a run that later builds may take."""
 
 
+def slow_sources(seconds: Mapping[str, float]) -> dict[str, float]:
+    """The sources for which a first build does not wait, of some with the time that the plan expects them to take."""
+    return {source: takes for source, takes in seconds.items() if takes > QUICK}
+
+
 class Interim:
     """Decides when a run builds the warehouse before its end.
 
@@ -36,7 +41,7 @@ class Interim:
             seconds: Source to the time that the plan expects it to take.
             ticks: A clock in seconds.
         """
-        self.slow = {source: takes for source, takes in seconds.items() if takes > QUICK}
+        self.slow = slow_sources(seconds)
         self._quick = seconds.keys() - self.slow.keys()
         self._ticks = ticks
         self._began = self._ended = ticks()

@@ -84,7 +84,7 @@ def lacking(connection: duckdb.DuckDBPyConnection, day: date) -> Lacking:
         holes.append(f"Told within the week before and not of this day: {_few(silent)}.")
     awaited = []
     if fetching:
-        awaited.append(f"Still being fetched when this was made, until: {expected_ends(fetching, MOST_NAMES)}.")
+        awaited.append(f"Still being fetched when this was made: {expected_ends(fetching, MOST_NAMES)}.")
     if AWAITED in by_state:
         awaited.append(f"Not published yet when this was made: {_feeds(by_state[AWAITED])}.")
         if silent and not holes:
